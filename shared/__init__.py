@@ -1,0 +1,1 @@
+"""What all replications share: `shared.ntk` (numerics) and `shared.evidence` (judgement)."""

@@ -1,0 +1,1 @@
+"""Judgement: claims, accepted regions, estimates over seeds, verdicts. Imports neither jax nor torch."""

@@ -1,0 +1,1 @@
+"""Numerics of wide networks: architectures and their kernels, dynamics, spectra, data."""

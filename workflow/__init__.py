@@ -1,0 +1,1 @@
+"""The stages of the workflow, one small `python -m workflow.STAGE` each."""
