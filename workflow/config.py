@@ -1,0 +1,53 @@
+"""Settings of a run, validated before anything starts."""
+
+import difflib
+from typing import NamedTuple
+
+import jsonschema
+import yaml
+
+from workflow.files import UserError
+from workflow.tree import ROOT, replications
+
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+class Settings(NamedTuple):
+    tier: str
+    replications: list[str]
+    seed: int
+    data_dir: str
+
+
+def settings(config: dict) -> Settings:
+    """Check `config` against the schema; an error is one line with the key and what it takes."""
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    known = schema["properties"]
+    for key in config:
+        if key not in known:
+            raise UserError(f"config: unknown key {key!r}{_meant(key, known)}")
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
+        key = error.absolute_path[0] if error.absolute_path else "(top level)"
+        raise UserError(f"config: {key}: {error.message}{_meant(error.instance, known)}")
+    return Settings(
+        config["tier"], _selected(config["replications"]), config["seed"], config["data_dir"]
+    )
+
+
+def _selected(chosen: str | list[str]) -> list[str]:
+    present = replications()
+    if chosen == "all":
+        return present
+    names = [name.strip() for name in (chosen.split(",") if isinstance(chosen, str) else chosen)]
+    for name in names:
+        if name not in present:
+            raise UserError(f"config: replications: unknown {name!r}{_meant(name, present)}")
+    return sorted(set(names))
+
+
+def _meant(found: object, allowed: object) -> str:
+    """`; did you mean ...? (allowed: ...)`"""
+    names = [str(name) for name in allowed]
+    near = difflib.get_close_matches(str(found), names, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{guess} (allowed: {', '.join(names)})"

@@ -1,0 +1,76 @@
+"""`python -m workflow.draw`: draw a replication's figures from its table, with their data beside.
+
+A figure is a public function of `figures.py`; its parameters name the parts it draws, so that the
+rows behind it are known without running it. Its docstring is the caption.
+"""
+
+import argparse
+import ast
+import importlib
+import inspect
+from pathlib import Path
+from typing import NamedTuple
+
+from workflow.files import exit_code, replacing
+from workflow.grid import parts
+from workflow.records import read_table, write_table
+from workflow.tree import ROOT, Results
+
+KINDS = ("svg", "pdf", "csv")
+
+
+class Figure(NamedTuple):
+    name: str
+    parts: tuple[str, ...]
+    title: str
+    caption: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
+    parser.add_argument("--replication", required=True)
+    arguments = parser.parse_args()
+    results = Results(arguments.results)
+    table = read_table(results.table(arguments.replication))
+    module = importlib.import_module(f"replications.{arguments.replication}.figures")
+    folder = results.figures(arguments.replication)
+    for figure in figures(arguments.replication, results.tier):
+        _draw(getattr(module, figure.name), figure, table, folder)
+
+
+def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
+    """The figures whose parts the tier measures, read from the source without importing it."""
+    path = root / "replications" / replication / "figures.py"
+    present = parts(replication, tier, root)
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+            continue
+        needed = tuple(argument.arg for argument in node.args.args)
+        title, _, caption = inspect.cleandoc(ast.get_docstring(node) or node.name).partition("\n")
+        if set(needed) <= present:
+            found.append(Figure(node.name, needed, title, " ".join(caption.split())))
+    return found
+
+
+def _draw(function, figure: Figure, table, folder: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    from shared.evidence.style import save
+
+    rows = table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
+    tables = {
+        name: rows[rows["part"] == name].dropna(axis="columns", how="all").reset_index(drop=True)
+        for name in figure.parts
+    }
+    drawn = function(**tables)
+    for kind in ("svg", "pdf"):
+        with replacing(folder / f"{figure.name}.{kind}") as temporary:
+            save(drawn, temporary, kind)
+    plt.close(drawn)
+    write_table(folder / f"{figure.name}.csv", rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))

@@ -1,0 +1,30 @@
+"""`python -m workflow.gather`: join the records of a replication to one tidy table."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.files import UserError, exit_code
+from workflow.grid import shards
+from workflow.records import problems, read_table, write_table
+from workflow.tree import Results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
+    parser.add_argument("--replication", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    results = Results(arguments.results)
+    found = problems(results, arguments.replication, arguments.seed)
+    if found:
+        raise UserError(f"{results.folder}: {arguments.replication}: {'; '.join(found)}")
+    names = shards(arguments.replication, results.tier, arguments.seed)
+    tables = [read_table(results.record(arguments.replication, shard)) for shard in names]
+    write_table(results.table(arguments.replication), pd.concat(tables, ignore_index=True))
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))

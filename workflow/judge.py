@@ -1,0 +1,49 @@
+"""`python -m workflow.judge`: hold one replication's table against its claims."""
+
+import argparse
+import importlib
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from shared.evidence.judge import judge
+from workflow.digest import code_digest
+from workflow.files import exit_code, sha256, write_json
+from workflow.records import read_table, write_table
+from workflow.tree import ROOT, Results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
+    parser.add_argument("--replication", required=True)
+    arguments = parser.parse_args()
+    results = Results(arguments.results)
+    table_path = results.table(arguments.replication)
+    checks = judged(arguments.replication, read_table(table_path), results.tier)
+    write_table(results.checks(arguments.replication), checks)
+    write_json(
+        results.checks(arguments.replication).with_suffix(".json"),
+        {"claims": claims_digest(arguments.replication), "table": sha256(table_path)},
+    )
+
+
+def claims_of(replication: str) -> list:
+    return importlib.import_module(f"replications.{replication}.claims").CLAIMS
+
+
+def claims_digest(replication: str, root: Path = ROOT) -> str:
+    """Digest of the claims and of the code that judges them."""
+    code = code_digest(f"replications.{replication}.claims", root)
+    return f"{code}{code_digest('shared.evidence.judge', root)}"
+
+
+def judged(replication: str, table: pd.DataFrame, tier: str) -> pd.DataFrame:
+    """One row per claim: the columns of checks.csv."""
+    rows = [judge(claim, table, tier, replication=replication) for claim in claims_of(replication)]
+    return pd.DataFrame([asdict(row) for row in rows])
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))

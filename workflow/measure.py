@@ -1,0 +1,172 @@
+"""`python -m workflow.measure`: run the cells of one shard and write its record."""
+
+import argparse
+import importlib
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from workflow.environment import use_one_thread
+from workflow.files import UserError, exit_code
+from workflow.grid import Cell, shard_digest, shards
+from workflow.records import experiment_digest, write_record
+from workflow.tree import ROOT, Results
+
+LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    results = Results(arguments.results)
+    code = experiment_digest(arguments.replication)
+    if arguments.code not in ("", code):
+        raise UserError(f"{arguments.replication}: its code changed while it waited; run again")
+    use_one_thread()
+    cells = _cells_of(arguments.replication, results.tier, arguments.shard, arguments.seed)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    experiment = importlib.import_module(f"replications.{arguments.replication}.experiment")
+    report = progress_of(f"{arguments.replication}/{arguments.shard}", len(cells))
+    rows = table_of(measured_rows(experiment, cells, arguments.data_dir, report))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    facts = {
+        "replication": arguments.replication,
+        "tier": results.tier,
+        "shard": arguments.shard,
+        "code": code,
+        "cells": shard_digest(cells),
+        "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 2),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "max_rss_mb": round(usage.ru_maxrss / 1024, 1),
+        "data": _data_checksums(),
+        **_provenance(),
+    }
+    write_record(results.record(arguments.replication, arguments.shard), rows, facts)
+    say(f"{arguments.replication}/{arguments.shard}: done, {facts['seconds']:.0f} s")
+
+
+def _cells_of(replication: str, tier: str, shard: str, seed: int) -> list[Cell]:
+    present = shards(replication, tier, seed)
+    if shard not in present:
+        raise UserError(
+            f"{replication}: {tier}: unknown shard {shard!r}; the grid has {', '.join(present)}"
+        )
+    return present[shard]
+
+
+def measured_rows(
+    experiment: object, cells: Iterable[Cell], data_dir: Path | None, report: Callable[[int], None]
+) -> Iterator[dict]:
+    """Rows of all cells: what was varied, then what was measured."""
+    for number, cell in enumerate(cells):
+        report(number)
+        part = getattr(experiment, cell.part)
+        extra = {"data_dir": data_dir} if "data_dir" in part.__kwdefaults__ or () else {}
+        held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
+        counted = set()
+        for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
+            repeated = sorted(set(row) & set(held))
+            if repeated or "seed" not in row:
+                raise ValueError(
+                    f"{cell.part}: a row must have a seed and must not repeat the cell's keys; "
+                    f"found {sorted(row)}"
+                )
+            counted.add(row["seed"])
+            yield {**held, **row}
+        if counted != set(cell.seeds):
+            raise ValueError(f"{cell}: measured the seeds {sorted(counted)}")
+
+
+def table_of(rows: Iterable[dict]):
+    """A data frame of plain Python values, columns in order of first appearance."""
+    import pandas as pd
+
+    plain = [{key: _plain(key, value) for key, value in row.items()} for row in rows]
+    return pd.DataFrame(plain)
+
+
+def _plain(key: str, value: object) -> object:
+    """Scalars of numpy, jax and torch as Python numbers; anything with a shape is an error."""
+    if hasattr(value, "item") and not isinstance(value, str):
+        if getattr(value, "size", 1) not in (1,) and not callable(getattr(value, "size", None)):
+            raise ValueError(f"column {key}: found an array of shape {value.shape}, wanted a number")
+        return value.item()
+    return str(value) if isinstance(value, list | tuple) else value
+
+
+def progress_of(name: str, total: int) -> Callable[[int], None]:
+    """Say how far a job is, at most every five seconds."""
+    start, last = time.perf_counter(), [0.0]
+
+    def report(done: int) -> None:
+        now = time.perf_counter()
+        if done and now - last[0] >= 5:
+            left = (now - start) / done * (total - done)
+            say(f"{name}: cell {done + 1} of {total}, {now - start:.0f} s, about {left:.0f} s left")
+            last[0] = now
+
+    return report
+
+
+def say(line: str) -> None:
+    """To the job's log and, where the workflow opened descriptor 3, to the terminal."""
+    print(line, file=sys.stderr, flush=True)
+    try:
+        os.write(3, f"  {line}\n".encode())
+    except OSError:
+        return  # no terminal behind descriptor 3: the log has the line
+
+
+def _data_checksums() -> dict[str, str]:
+    """Checksums of the data files that the job has read (`shared.ntk.data` keeps them)."""
+    data = sys.modules.get("shared.ntk.data")
+    return dict(getattr(data, "checksums_read", {}))
+
+
+def _provenance() -> dict:
+    def installed(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "absent"
+
+    return {
+        "versions": {name: installed(name) for name in LIBRARIES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "host": platform.node(),
+        "git": git_revision(),
+    }
+
+
+def git_revision() -> str:
+    """The commit this code is from, marked where the tree differs from it."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown (git is not installed)"
+    return found.stdout.strip() or "unknown (not a git checkout)"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
+    parser.add_argument("--replication", required=True)
+    parser.add_argument("--shard", default="main")
+    parser.add_argument("--seed", type=int, default=0, help="added to every seed")
+    parser.add_argument("--code", default="", help="digest of the code that was planned")
+    parser.add_argument("--data-dir", type=Path, default=None)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))

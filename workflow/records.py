@@ -1,0 +1,74 @@
+"""Records: the measured rows of one shard as a table, and the facts that make them trustworthy.
+
+A record is `{shard}.csv` and, written after it, `{shard}.json` with the digests of the code and of
+the cells it was measured with, its seeds, its checksum, its cost and the versions of the libraries.
+Nothing downstream trusts a file's date: `problem` compares a record with today's code and grid.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.digest import code_digest
+from workflow.files import replacing, sha256, write_json
+from workflow.grid import shard_digest, shards
+from workflow.tree import ROOT, Results
+
+
+def experiment_digest(replication: str, root: Path = ROOT) -> str:
+    """Digest of all code that a measurement of `replication` runs."""
+    return code_digest(f"replications.{replication}.experiment", root)
+
+
+def write_record(path: Path, rows: pd.DataFrame, facts: dict) -> None:
+    """Rows first, facts last: a record without facts does not count."""
+    path.with_suffix(".json").unlink(missing_ok=True)
+    write_table(path, rows)
+    write_json(path.with_suffix(".json"), {**facts, "rows": len(rows), "sha256": sha256(path)})
+
+
+def write_table(path: Path, rows: pd.DataFrame) -> None:
+    """CSV with the shortest decimals that give back the same doubles."""
+    with replacing(path) as temporary:
+        rows.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(
+        path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"]
+    )
+
+
+def read_facts(path: Path) -> dict:
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def problem(
+    results: Results, replication: str, shard: str, seed: int = 0, root: Path = ROOT
+) -> str:
+    """Why the record of a shard does not count today; empty where it does."""
+    path = results.record(replication, shard)
+    cells = shards(replication, results.tier, seed, root)[shard]
+    if not path.exists() or not path.with_suffix(".json").exists():
+        return f"record {shard} is missing"
+    try:
+        facts = read_facts(path)
+        measured = {key: facts[key] for key in ("code", "cells", "sha256")}
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return f"record {shard} is damaged: {path.with_suffix('.json').name} cannot be read"
+    if measured["sha256"] != sha256(path):
+        return f"record {shard} is damaged: {path.name} does not have its recorded checksum"
+    if measured["code"] != experiment_digest(replication, root):
+        return f"record {shard} is stale: the code it was measured with has changed"
+    if measured["cells"] != shard_digest(cells):
+        return f"record {shard} is stale: the grid or the seeds have changed"
+    return ""
+
+
+def problems(results: Results, replication: str, seed: int = 0, root: Path = ROOT) -> list[str]:
+    found = (
+        problem(results, replication, shard, seed, root)
+        for shard in shards(replication, results.tier, seed, root)
+    )
+    return [text for text in found if text]

@@ -1,0 +1,47 @@
+"""Where things are: the repository, its replications, and the files of one tier's results."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+TIERS = ("smoke", "laptop", "paper")
+
+
+def replications(root: Path = ROOT) -> list[str]:
+    """Names of the packages below `replications/` that have an experiment, in order."""
+    return sorted(path.parent.name for path in root.glob("replications/*/experiment.py"))
+
+
+class Results(NamedTuple):
+    """Paths of one tier's results below its folder, usually `results/{tier}`."""
+
+    folder: Path
+
+    @property
+    def tier(self) -> str:
+        return self.folder.name
+
+    def record(self, replication: str, shard: str) -> Path:
+        """Measured rows of one shard; the facts about them lie beside it as `.json`."""
+        return self.folder / "records" / replication / f"{shard}.csv"
+
+    def table(self, replication: str) -> Path:
+        return self.folder / "tables" / f"{replication}.csv"
+
+    def checks(self, replication: str) -> Path:
+        return self.folder / "checks" / f"{replication}.csv"
+
+    def figures(self, replication: str) -> Path:
+        return self.folder / "figures" / replication
+
+    @property
+    def all_checks(self) -> Path:
+        return self.folder / "checks.csv"
+
+    @property
+    def provenance(self) -> Path:
+        return self.folder / "provenance.json"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
