@@ -20,11 +20,11 @@ from shared.ntk.datasets import (
     tiny_shakespeare,
     wikitext2,
 )
-from shared.ntk.download import DataError
+from shared.ntk.download import DataError, checksums_read
 
 __all__ = [
-    "DataError", "LabelledImages", "Task", "Text", "TwoLayerTeacher", "cache_folder", "cifar10",
-    "circle", "digits", "fashion_mnist", "flatten_images", "gaussian", "linear_teacher", "mnist",
+    "DataError", "LabelledImages", "Task", "Text", "TwoLayerTeacher", "cache_folder",
+    "checksums_read", "cifar10", "circle", "digits", "fashion_mnist", "flatten_images", "gaussian", "linear_teacher", "mnist",
     "normalize_rows", "parity", "principal_components", "sphere", "stripe", "tiny_shakespeare",
     "two_layer_teacher", "wikitext2", "xnor",
 ]  # fmt: skip

@@ -17,6 +17,9 @@ CHUNK = 1 << 18
 TIMEOUT = 30  # seconds without a byte
 
 
+checksums_read: dict[str, str] = {}  # path below the data folder: checksum, for the record of a run
+
+
 class DataError(RuntimeError):
     """A data file is missing, truncated, corrupt or out of reach; one line says what to do."""
 
@@ -57,6 +60,7 @@ def verify(path: Path, known: KnownFile) -> Path:
     algorithm, wanted = known.checksum.split(":")
     if file_checksum(path, algorithm) != wanted:
         raise DataError(f"{path}: corrupt ({algorithm} is not {wanted}); {_remedy(known)}")
+    checksums_read[known.path] = known.checksum
     return path
 
 

@@ -158,6 +158,7 @@ def test_texts():
     tokens, vocabulary = data.tiny_shakespeare(data_dir=REAL)
     assert (len(tokens), len(vocabulary)) == (1115394, 65)
     assert "".join(vocabulary[token] for token in tokens[:14]) == "First Citizen:"
+    assert data.checksums_read["tinyshakespeare/input.txt"] == datasets.SHAKESPEARE.checksum
     tokens, vocabulary = data.wikitext2("valid", data_dir=REAL)
     assert (len(tokens), len(vocabulary), tokens.max() < 33278) == (217646, 33278, True)
     assert [vocabulary[token] for token in tokens[:5]] == ["<eos>", "=", "Homarus", "gammarus", "="]
