@@ -9,7 +9,8 @@ sum_r v_r phi_r, label noise of variance sigma^2:
     E_r   = v_r^2 (1 - L_r)^2 / (1 - gamma),        E_g = sum_r E_r + sigma^2 gamma / (1 - gamma)
 
 Sums run over all eigenfunctions; modes that share an eigenvalue are listed once, with their
-multiplicity (`Spectrum`). The tail of a spectrum acts as further ridge, exact for p lambda << kappa.
+multiplicity (`Spectrum`). The tail of a spectrum acts as further ridge, which is exact as long as
+p lambda << kappa there.
 """
 
 from typing import NamedTuple

@@ -107,9 +107,9 @@ def zonal_eigenvalues(
 ) -> np.ndarray:
     """mu_k = E[k(theta) P_k(cos theta)] by Gauss-Legendre in the angle, k = 0..max_degree.
 
-    The absolute error is that of float64, about 1e-16 k(0)/sqrt(N(d, k)) times a small factor:
-    relative accuracy is lost where mu_k N falls below 1e-16 sqrt(N), i.e. at high degree in high
-    dimension (`eigenvalues_from_taylor` keeps it there).
+    The absolute error is that of the rule's weights, 1e-14 k(0) and less in high dimension:
+    relative accuracy is lost once mu_k N falls to 1e-15 sqrt(N), at high degree in high dimension
+    (`eigenvalues_from_taylor` keeps it there).
     """
     angles, weights = angular_quadrature(dimension, nodes)
     return legendre(dimension, max_degree, np.cos(angles)) @ (weights * kernel_of_angle(angles))
