@@ -24,9 +24,9 @@ from shared.ntk.download import DataError, checksums_read
 
 __all__ = [
     "DataError", "LabelledImages", "Task", "Text", "TwoLayerTeacher", "cache_folder",
-    "checksums_read", "cifar10", "circle", "digits", "fashion_mnist", "flatten_images", "gaussian", "linear_teacher", "mnist",
-    "normalize_rows", "parity", "principal_components", "sphere", "stripe", "tiny_shakespeare",
-    "two_layer_teacher", "wikitext2", "xnor",
+    "checksums_read", "cifar10", "circle", "digits", "fashion_mnist", "flatten_images",
+    "gaussian", "linear_teacher", "mnist", "normalize_rows", "parity", "principal_components",
+    "sphere", "stripe", "tiny_shakespeare", "two_layer_teacher", "wikitext2", "xnor",
 ]  # fmt: skip
 
 STRIPE = (-0.3, 1.18549)  # the standard normal puts one half between the two
