@@ -1,0 +1,286 @@
+"""Training of the linearized network in closed form: gradient flow and gradient descent under MSE.
+
+The loss is L = 1/(2c) sum_{i,o} (f_o(x_i) - y_io)^2 and `normalization` says which c is meant:
+
+    "sum"           c = 1       (Lee et al. 2019, Du et al. 2019)
+    "mean"          c = N       samples (Jacot et al. 2018)
+    "mean_entries"  c = N * O   samples times outputs (the convention of neural-tangents)
+
+Time is counted in steps of gradient descent, so that a mode of eigenvalue l decays as
+
+    flow        e_t = exp(-learning_rate * l * t / c)        any real t >= 0
+    descent     e_t = (1 - learning_rate * l / c)^t          integer t >= 0
+
+and outputs follow (Lee et al. 2019, equations 9-11, K Theta matrices written as T)
+
+    f_t(X) = y + E_t (f_0(X) - y)        f_t(x) = f_0(x) - P_t (f_0(X) - y),   P_t = T(x,X) R_t
+
+with R_t = T^{-1} (I - E_t).  In the eigenbasis of T(X,X) this is r_t = (1 - e_t) / l, evaluated
+without cancellation, and it has the finite limit learning_rate * t / c at l = 0: singular kernels
+(duplicated inputs) need no ridge.  Everything is numpy in float64; leading axes are stacks (seeds).
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+Normalization = Literal["sum", "mean", "mean_entries"]
+Method = Literal["flow", "descent"]
+
+
+class Eigensystem(NamedTuple):
+    """T = vectors diag(values) vectors^T with values >= 0, ascending.
+
+    most_negative is the smallest eigenvalue before clipping at zero (0.0 if none was negative): far
+    below -N * eps * max(values) it says that the matrix was no kernel.
+    """
+
+    values: np.ndarray  # (..., N)
+    vectors: np.ndarray  # (..., N, N)
+    most_negative: np.ndarray  # (...)
+
+
+class Flow(NamedTuple):
+    """Outputs of one network (or a stack of them) at T times; test is None without test points."""
+
+    train: np.ndarray  # (..., T, N, O)
+    test: np.ndarray | None  # (..., T, M, O)
+    loss: np.ndarray  # (..., T), the training loss L in the stated normalization
+    most_negative: np.ndarray  # (...), see Eigensystem
+
+
+class Ensemble(NamedTuple):
+    """Gaussian law of the outputs over initialisations; one covariance serves every output."""
+
+    mean: np.ndarray  # (T, M, O)
+    covariance: np.ndarray  # (T, M, M)
+    train_mean: np.ndarray  # (T, N, O)
+    train_covariance: np.ndarray  # (T, N, N)
+    most_negative: np.ndarray
+
+
+class Posterior(NamedTuple):
+    mean: np.ndarray  # (M, O)
+    covariance: np.ndarray  # (M, M)
+
+
+def loss_divisor(normalization: Normalization, samples: int, outputs: int) -> int:
+    """The c of L = 1/(2c) sum of squares."""
+    divisors = {"sum": 1, "mean": samples, "mean_entries": samples * outputs}
+    if normalization not in divisors:
+        raise ValueError(f"normalization {normalization!r} is none of {sorted(divisors)}")
+    return divisors[normalization]
+
+
+def eigensystem(kernel) -> Eigensystem:
+    """Eigendecomposition of a symmetric kernel (..., N, N), rounding noise around zero removed.
+
+    Eigenvalues of modulus at most N * eps * largest are numerically zero and set to exactly 0, the
+    other negative ones are clipped to 0; both show in most_negative.
+    """
+    kernel = np.asarray(kernel, dtype=np.float64)
+    if kernel.ndim < 2 or kernel.shape[-1] != kernel.shape[-2] or kernel.shape[-1] == 0:
+        raise ValueError(f"kernel has shape {kernel.shape}, wanted (..., N, N) with N >= 1")
+    if not np.isfinite(kernel).all():
+        raise ValueError("kernel has non-finite entries")
+    scale = np.abs(kernel).max()
+    asymmetry = np.abs(kernel - np.swapaxes(kernel, -1, -2)).max()
+    if asymmetry > 1e-5 * scale:
+        raise ValueError(f"kernel is not symmetric: |T - T^T| reaches {asymmetry:.3g}")
+    values, vectors = np.linalg.eigh(kernel)
+    most_negative = np.minimum(values[..., 0], 0.0)
+    floor = kernel.shape[-1] * np.finfo(np.float64).eps * np.abs(values).max(-1, keepdims=True)
+    return Eigensystem(np.where(values <= floor, 0.0, values), vectors, most_negative)
+
+
+def critical_learning_rate(
+    kernel, *, normalization: Normalization, outputs: int = 1, momentum: float = 0.0
+) -> np.ndarray:
+    """2 (1 + momentum) c / l_max: above it the linearized network diverges under descent."""
+    values = np.linalg.eigvalsh(np.asarray(kernel, dtype=np.float64))
+    divisor = loss_divisor(normalization, values.shape[-1], outputs)
+    return 2 * (1 + momentum) * divisor / values[..., -1]
+
+
+def mode_decay(values, times, rate: float, method: Method = "flow"):
+    """(e_t, r_t), each (..., T, N): what is left of a mode, and the response (1 - e_t) / l.
+
+    values: (..., N) eigenvalues >= 0; times: (T,); rate = learning_rate / c.
+    At l = 0 the mode never moves: e_t = 1 and r_t = rate * t.  For t = infinity r_t is taken as 0
+    there (pseudo-inverse): such a mode is orthogonal to every row of a positive kernel.
+    """
+    values = np.asarray(values, dtype=np.float64)[..., None, :]
+    times = _checked_times(times, method)[:, None]
+    final = np.isinf(times)
+    finite_times = np.where(final, 0.0, times)
+    step = rate * values
+    if method == "flow":
+        left, gone = np.exp(-finite_times * step), -np.expm1(-finite_times * step)
+    else:
+        left, gone = _power(step, finite_times)
+    zero = values == 0
+    if final.any():
+        if method == "descent" and (step >= 2).any():
+            raise ValueError(
+                f"descent has no limit: rate * largest eigenvalue is {step.max():.6g}, wanted < 2"
+            )
+        left, gone = np.where(final, zero * 1.0, left), np.where(final, 1.0 - zero, gone)
+    response = np.where(zero, rate * finite_times, gone / np.where(zero, 1.0, values))
+    return left, response
+
+
+def kernel_flow(
+    kernel,
+    targets,
+    times,
+    *,
+    normalization: Normalization,
+    learning_rate: float = 1.0,
+    method: Method = "flow",
+    initial=0.0,
+    kernel_test=None,
+    initial_test=0.0,
+) -> Flow:
+    """Outputs of the linearized network on train and test points at all times at once.
+
+    kernel: (..., N, N) array or an Eigensystem (decompose once, use often); targets: (..., N, O) or
+    (N,); kernel_test: (..., M, N), rows are test points; initial: f_0 on the training points and
+    initial_test on the test points, or 0; times: (T,), np.inf allowed.  The kernel must not couple
+    outputs (as in the infinite-width limit); otherwise flatten (sample, output) into one axis.
+    Cost: one eigendecomposition, then O(N) per time for the loss and O(N^2 O) for the outputs.
+    """
+    system = kernel if isinstance(kernel, Eigensystem) else eigensystem(kernel)
+    targets = _columns(targets, system.values.shape[-1])
+    samples, outputs = targets.shape[-2:]
+    divisor = loss_divisor(normalization, samples, outputs)
+    left, response = mode_decay(system.values, times, learning_rate / divisor, method)
+    residual = _initial(initial, samples) - targets
+    modes = np.swapaxes(system.vectors, -1, -2) @ residual  # (..., N, O)
+    loss = (left**2 @ (modes**2).sum(-1)[..., None])[..., 0] / (2 * divisor)
+    train = targets[..., None, :, :] + _combine(system.vectors, left, modes)
+    test = None
+    if kernel_test is not None:
+        kernel_test = np.asarray(kernel_test, dtype=np.float64)
+        if kernel_test.ndim < 2 or kernel_test.shape[-1] != samples:
+            raise ValueError(f"kernel_test has shape {kernel_test.shape}, wanted (M, {samples})")
+        start = _initial(initial_test, kernel_test.shape[-2])
+        test = start[..., None, :, :] - _combine(kernel_test @ system.vectors, response, modes)
+    return Flow(train, test, loss, system.most_negative)
+
+
+def loss_curve(
+    system: Eigensystem, residual, times, *, normalization, learning_rate=1.0, method="flow"
+):
+    """The training loss alone, (..., T): O(N) per time after the eigendecomposition."""
+    residual = _columns(residual, system.values.shape[-1])
+    divisor = loss_divisor(normalization, *residual.shape[-2:])
+    left, _ = mode_decay(system.values, times, learning_rate / divisor, method)
+    modes = np.swapaxes(system.vectors, -1, -2) @ residual
+    return (left**2 @ (modes**2).sum(-1)[..., None])[..., 0] / (2 * divisor)
+
+
+def ensemble_flow(
+    ntk,
+    nngp,
+    targets,
+    times,
+    *,
+    ntk_test,
+    nngp_test,
+    nngp_test_test,
+    normalization: Normalization,
+    learning_rate: float = 1.0,
+    method: Method = "flow",
+) -> Ensemble:
+    """Mean and covariance over f_0 ~ GP(0, K) of networks trained with kernel T (Lee, eqs 14-15).
+
+        mean P_t y ;  covariance K_** + P_t K P_t^T - P_t K_d* - K_*d P_t^T ;  on train E_t K E_t^T
+
+    ntk: (N, N) or Eigensystem; nngp: (N, N); ntk_test, nngp_test: (M, N); nngp_test_test: (M, M).
+    Training the readout alone is the case T = K (pass the NNGP kernel as ntk): it ends in the
+    posterior of the Gaussian process with covariance K.
+    """
+    system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
+    nngp, nngp_test = np.asarray(nngp, np.float64), np.asarray(nngp_test, np.float64)
+    targets = _columns(targets, system.values.shape[-1])
+    divisor = loss_divisor(normalization, *targets.shape[-2:])
+    left, response = mode_decay(system.values, times, learning_rate / divisor, method)
+    vectors = system.vectors
+    decay = (vectors * left[:, None, :]) @ vectors.T  # E_t, (T, N, N)
+    gain = ((np.asarray(ntk_test, np.float64) @ vectors) * response[:, None, :]) @ vectors.T
+    cross = gain @ nngp_test.T
+    covariance = nngp_test_test + gain @ nngp @ np.swapaxes(gain, 1, 2)
+    covariance = covariance - cross - np.swapaxes(cross, 1, 2)
+    return Ensemble(
+        mean=gain @ targets,
+        covariance=covariance,
+        train_mean=targets - decay @ targets,
+        train_covariance=decay @ nngp @ np.swapaxes(decay, 1, 2),
+        most_negative=system.most_negative,
+    )
+
+
+def gaussian_process_posterior(kernel, kernel_test, kernel_test_test, targets, *, noise=0.0):
+    """Posterior of a Gaussian process at M test points, noise variance added to the diagonal.
+
+    noise > 0 uses a Cholesky factor; noise = 0 the pseudo-inverse, so that duplicates are allowed
+    (the mean then averages their targets).
+    """
+    kernel, kernel_test = np.asarray(kernel, np.float64), np.asarray(kernel_test, np.float64)
+    targets = _columns(targets, kernel.shape[-1])
+    if noise < 0:
+        raise ValueError(f"noise variance is {noise}, wanted >= 0")
+    if noise > 0:
+        factor = cho_factor(kernel + noise * np.eye(len(kernel)), lower=True)
+        weights = cho_solve(factor, kernel_test.T).T
+    else:
+        system = eigensystem(kernel)
+        _, inverse = mode_decay(system.values, [np.inf], 1.0)
+        weights = ((kernel_test @ system.vectors) * inverse) @ system.vectors.T
+    return Posterior(weights @ targets, np.asarray(kernel_test_test) - weights @ kernel_test.T)
+
+
+def _power(step, times):
+    """((1 - step)^t, 1 - (1 - step)^t), accurate for small steps and for steps above 1."""
+    shrinking = step < 1
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        log_modulus = np.where(
+            shrinking, np.log1p(-np.where(shrinking, step, 0.0)), np.log(np.abs(1 - step))
+        )
+        exponent = np.where(times == 0, 0.0, times * log_modulus)
+        negative = ~shrinking & (times % 2 == 1)
+        left = np.where(negative, -1.0, 1.0) * np.exp(exponent)
+        return left, np.where(negative, 1.0 - left, -np.expm1(exponent))
+
+
+def _combine(basis, coefficients, modes):
+    """sum_k basis[i,k] coefficients[t,k] modes[k,o] as one matrix product: (..., T, rows, O)."""
+    weighted = coefficients[..., :, :, None] * modes[..., None, :, :]  # (..., T, N, O)
+    return basis[..., None, :, :] @ weighted
+
+
+def _checked_times(times, method: Method) -> np.ndarray:
+    times = np.asarray(times, dtype=np.float64)
+    if times.ndim != 1 or np.isnan(times).any() or (times < 0).any():
+        raise ValueError("times must be a vector of numbers >= 0 (infinity allowed)")
+    if method not in ("flow", "descent"):
+        raise ValueError(f"method {method!r} is neither 'flow' nor 'descent'")
+    finite = times[np.isfinite(times)]
+    if method == "descent" and (finite != np.round(finite)).any():
+        raise ValueError("descent has integer times only")
+    return times
+
+
+def _columns(array, rows: int) -> np.ndarray:
+    """(..., N, O) from (..., N, O) or from one vector (N,)."""
+    array = np.asarray(array, dtype=np.float64)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim < 2 or array.shape[-2] != rows:
+        raise ValueError(f"targets have shape {array.shape}, wanted ({rows}, outputs)")
+    return array
+
+
+def _initial(start, rows: int) -> np.ndarray:
+    start = np.asarray(start, dtype=np.float64)
+    return start[None, None] if start.ndim == 0 else _columns(start, rows)

@@ -1,0 +1,219 @@
+"""Kernels of finite networks: NTK from parameter gradients and NNGP from last hidden features.
+
+    Theta[i, j, o, p] = sum_theta  df_o(x_i)/dtheta  df_p(x'_j)/dtheta
+
+`empirical_ntk` takes any apply(params, x) and contracts Jacobians in blocks; `dense_kernels` is for
+chains of dense layers and builds no Jacobian: the layerwise Gram formula is cheaper by a factor of
+the width.  `kind` says which part of Theta is wanted:
+
+    "full"      (N1, N2, O, O)
+    "diagonal"  (N1, N2, O)     the entries o = p, one kernel per output
+    "trace"     (N1, N2)        their MEAN over outputs, as in neural-tangents
+
+One output alone: wrap apply so that it returns this output.  Everything is traceable (jit, vmap
+over seeds, differentiation) and stays in the dtype of its arguments.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Kind = Literal["full", "diagonal", "trace"]
+_KINDS = ("full", "diagonal", "trace")
+
+
+class EmpiricalKernels(NamedTuple):
+    """nngp: (N1, N2), covariance of f over readouts, hidden layers given; ntk: as `kind` says."""
+
+    nngp: jax.Array
+    ntk: jax.Array
+
+
+def empirical_ntk(
+    apply: Callable,
+    params: Any,
+    x1,
+    x2=None,
+    *,
+    kind: Kind = "trace",
+    memory_mb: float = 256.0,
+) -> jax.Array:
+    """NTK of any network without batch coupling; x2=None means x2 = x1.
+
+    memory_mb bounds the Jacobians held at once (samples times outputs times parameters); within it
+    the largest blocks are taken, and N need not divide anything.  An x2 that does not fit into half
+    of the bound is differentiated once per block of x1.
+    """
+    _check_kind(kind)
+    x2 = x1 if x2 is None else x2
+    if x1.shape[0] == 0 or x2.shape[0] == 0 or x1.shape[1:] != x2.shape[1:]:
+        raise ValueError(f"cannot pair inputs of shapes {x1.shape} and {x2.shape}")
+    outputs = jax.eval_shape(apply, params, x1[:1])
+    if len(outputs.shape) != 2:
+        raise ValueError(f"apply gives shape {outputs.shape} for one input, wanted (1, outputs)")
+    row_bytes = outputs.shape[1] * sum(p.size * p.dtype.itemsize for p in jax.tree.leaves(params))
+    rows = int(memory_mb * 1e6 / 2 // row_bytes)
+    if rows == 0:
+        raise ValueError(
+            f"one sample's Jacobian takes {2 * row_bytes / 1e6:.3g} MB, memory_mb is {memory_mb}"
+        )
+
+    def jacobian(x):  # pytree of (O, *parameter) for one sample
+        return jax.jacrev(lambda p: apply(p, x[None])[0])(params)
+
+    def block(x):  # pytree of (rows, O, P)
+        stacked = jax.vmap(jacobian)(x)
+        return [leaf.reshape(*leaf.shape[:2], -1) for leaf in jax.tree.leaves(stacked)]
+
+    def pair(one, two):
+        return sum(_contract(a, b, kind) for a, b in zip(one, two, strict=True))
+
+    if x2.shape[0] <= rows:
+        fixed = block(x2)
+        return _in_blocks(lambda x: pair(block(x), fixed), x1, rows)
+
+    def all_columns(x):
+        one = block(x)
+        return jnp.swapaxes(
+            _in_blocks(lambda z: jnp.swapaxes(pair(one, block(z)), 0, 1), x2, rows), 0, 1
+        )
+
+    return _in_blocks(all_columns, x1, rows)
+
+
+def dense_layers(params: Sequence) -> list[dict]:
+    """The dense layers (dicts with weight and perhaps bias) in a tuple of layers' parameters."""
+    layers = [layer for layer in params if isinstance(layer, dict) and "weight" in layer]
+    if not layers or len(layers) != sum(layer != () for layer in params):
+        raise ValueError("params is not a chain of dense layers and parameter-free activations")
+    return layers
+
+
+def dense_kernels(
+    params: Sequence,
+    x1,
+    x2=None,
+    *,
+    activation: Callable,
+    weight_variance=1.0,
+    bias_variance=0.0,
+    readout_weight_variance=None,
+    readout_bias_variance=None,
+    kind: Kind = "trace",
+) -> EmpiricalKernels:
+    """Empirical NNGP and NTK of a dense network in NTK parameterization, without Jacobians.
+
+    h_l = sw/sqrt(n) phi_{l-1} W_l + sb b_l, phi_l = activation(h_l) elementwise, f = h_{L+1};
+    the arguments are those of `fully_connected`; the readout has its own variances if given.
+
+        Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
+        G_l[i,j] = sw^2/n <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + sb^2
+
+    with d_l^o = df_o/dh_l from one backward pass.  nngp is the G_l of the readout.
+    """
+    _check_kind(kind)
+    layers = dense_layers(params)
+    chain = [(layer["weight"], layer.get("bias")) for layer in layers]
+    inner = (weight_variance, bias_variance)
+    last = (
+        weight_variance if readout_weight_variance is None else readout_weight_variance,
+        bias_variance if readout_bias_variance is None else readout_bias_variance,
+    )
+    variances = [inner] * (len(chain) - 1) + [last]
+    one = _features_and_deltas(chain, variances, activation, x1)
+    two = one if x2 is None else _features_and_deltas(chain, variances, activation, x2)
+    ntk = nngp = None
+    for layer in reversed(range(len(chain))):
+        weight_variance_l, bias_variance_l = variances[layer]
+        features_1, deltas_1 = one[layer]
+        features_2, deltas_2 = two[layer]
+        gram = _product(features_1, features_2.T) * (weight_variance_l / chain[layer][0].shape[0])
+        if chain[layer][1] is not None:
+            gram = gram + bias_variance_l
+        if layer == len(chain) - 1:
+            nngp, outputs = gram, chain[layer][0].shape[1]
+            ntk = _readout(gram, outputs, kind)
+        else:
+            ntk = ntk + _weighted(deltas_1, deltas_2, gram, kind)
+    if kind == "full":
+        ntk = jnp.transpose(ntk, (0, 2, 1, 3))
+    elif kind == "diagonal":
+        ntk = jnp.moveaxis(ntk, 0, -1)
+    return EmpiricalKernels(nngp, ntk)
+
+
+def _features_and_deltas(chain, variances, activation, x):
+    """[(phi_{l-1} (N, n_{l-1}), d_l (O, N, n_l))] per layer; the readout has None for d = I."""
+    features, slopes = [x], []
+    for (weight, bias), (weight_variance, bias_variance) in zip(
+        chain[:-1], variances[:-1], strict=True
+    ):
+        h = _product(features[-1], weight) * _scale(weight_variance, weight)
+        if bias is not None:
+            h = h + jnp.sqrt(jnp.asarray(bias_variance, h.dtype)) * bias
+        phi, slope = jax.jvp(activation, (h,), (jnp.ones_like(h),))
+        features.append(phi)
+        slopes.append(slope)
+    deltas, delta = [None], None
+    for index in reversed(range(1, len(chain))):
+        weight = chain[index][0]
+        above = jnp.eye(weight.shape[1], dtype=x.dtype)[:, None, :] if delta is None else delta
+        delta = _product(above, weight.T) * _scale(variances[index][0], weight) * slopes[index - 1]
+        deltas.insert(0, delta)
+    return list(zip(features, deltas, strict=True))
+
+
+def _readout(gram, outputs: int, kind: Kind):
+    if kind == "trace":
+        return gram
+    if kind == "diagonal":
+        return jnp.broadcast_to(gram, (outputs, *gram.shape))
+    return gram[:, None, :, None] * jnp.eye(outputs, dtype=gram.dtype)[None, :, None, :]
+
+
+def _weighted(deltas_1, deltas_2, gram, kind: Kind):
+    """<d^o(a), d^p(b)> times gram: (N1, O, N2, O) for full, (O, N1, N2), or its mean over O."""
+    if kind == "full":
+        outputs, rows_1, width = deltas_1.shape
+        rows_2 = deltas_2.shape[1]
+        left = jnp.swapaxes(deltas_1, 0, 1).reshape(rows_1 * outputs, width)
+        right = jnp.swapaxes(deltas_2, 0, 1).reshape(rows_2 * outputs, width)
+        inner = _product(left, right.T).reshape(rows_1, outputs, rows_2, outputs)
+        return inner * gram[:, None, :, None]
+    inner = _product(deltas_1, jnp.swapaxes(deltas_2, 1, 2))
+    return inner.mean(0) * gram if kind == "trace" else inner * gram
+
+
+def _contract(a, b, kind: Kind):
+    """Two blocks of Jacobians (rows, O, P) to their part of Theta."""
+    if kind == "full":
+        return jnp.einsum("aip,bjp->abij", a, b, precision="highest")
+    per_output = jnp.einsum("aip,bip->abi", a, b, precision="highest")
+    return per_output.mean(-1) if kind == "trace" else per_output
+
+
+def _in_blocks(function: Callable, x, rows: int):
+    """function over blocks of at most `rows` rows, results joined along the first axis."""
+    size = x.shape[0]
+    if size <= rows:
+        return function(x)
+    whole = size // rows * rows
+    stacked = x[:whole].reshape(size // rows, rows, *x.shape[1:])
+    result = jax.lax.map(function, stacked)
+    result = result.reshape(whole, *result.shape[2:])
+    return result if whole == size else jnp.concatenate([result, function(x[whole:])])
+
+
+def _scale(weight_variance, weight):
+    return jnp.sqrt(jnp.asarray(weight_variance, weight.dtype) / weight.shape[0])
+
+
+def _product(a, b):
+    return jnp.matmul(a, b, precision="highest")  # no TF32 where a kernel is measured
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in _KINDS:
+        raise ValueError(f"kind {kind!r} is none of {_KINDS}")

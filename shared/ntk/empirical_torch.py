@@ -1,0 +1,158 @@
+"""Empirical NTK of torch modules; the twin of `empirical.py`, with the same kinds and shapes.
+
+`empirical_ntk` takes any module without batch coupling (no batch norm in training mode);
+`dense_ntk` takes modules whose parameters all sit in linear layers used once per forward pass, and
+uses the layerwise Gram formula instead of Jacobians.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.func import functional_call, jacrev, vmap
+
+Kind = Literal["full", "diagonal", "trace"]
+_SUBSCRIPTS = {"full": "aip,bjp->abij", "diagonal": "aip,bip->abi", "trace": "aip,bip->abi"}
+
+
+class ScaledLinear(nn.Linear):
+    """A dense layer in NTK parameterization: sw/sqrt(n) x W^T + sb b; all W, b ~ N(0, 1).
+
+    weight is (outputs, inputs) as everywhere in torch: the transpose of the JAX layers'.
+    """
+
+    def __init__(self, inputs, outputs, *, weight_variance=1.0, bias_variance=0.0, dtype=None):
+        if weight_variance < 0 or bias_variance < 0:
+            raise ValueError(f"variances {weight_variance}, {bias_variance}: wanted >= 0")
+        super().__init__(inputs, outputs, bias=bias_variance > 0, dtype=dtype)
+        self.weight_scale = math.sqrt(weight_variance / inputs)
+        self.bias_scale = math.sqrt(bias_variance)
+
+    def reset_parameters(self):
+        for parameter in self.parameters(recurse=False):
+            nn.init.normal_(parameter)
+
+    def forward(self, x):
+        h = nn.functional.linear(x, self.weight) * self.weight_scale
+        return h if self.bias is None else h + self.bias_scale * self.bias
+
+
+def empirical_ntk(
+    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float = 256.0
+) -> torch.Tensor:
+    """Theta by torch.func: (N1, N2, O, O), (N1, N2, O) or, for "trace", the mean over outputs.
+
+    memory_mb bounds the Jacobians held at once, as in the JAX version.
+    """
+    _check_kind(kind)
+    x2 = x1 if x2 is None else x2
+    _check_inputs(x1, x2)
+    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
+    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
+    fixed |= {name: b.detach() for name, b in module.named_buffers()}
+
+    def single(parameters, x):
+        return functional_call(module, (parameters, fixed), (x[None],))[0]
+
+    with torch.no_grad():
+        outputs = single(parameters, x1[0])
+    if outputs.ndim != 1:
+        raise ValueError(f"the module gives shape {tuple(outputs.shape)} per input, wanted (O,)")
+    row_bytes = len(outputs) * sum(p.numel() * p.element_size() for p in parameters.values())
+    rows = int(memory_mb * 1e6 / 2 // row_bytes)
+    if rows == 0:
+        raise ValueError(
+            f"one sample's Jacobian takes {2 * row_bytes / 1e6:.3g} MB, memory_mb is {memory_mb}"
+        )
+
+    def block(x):
+        stacked = vmap(jacrev(single), (None, 0))(parameters, x)
+        return [leaf.detach().flatten(2) for leaf in stacked.values()]
+
+    kept = block(x2) if len(x2) <= rows else None  # differentiated once if it fits
+    result = []
+    for left in x1.split(rows):
+        one = block(left)
+        columns = [kept] if kept is not None else map(block, x2.split(rows))
+        result.append(torch.cat([_pair(one, two, kind) for two in columns], dim=1))
+    return torch.cat(result)
+
+
+def dense_ntk(module: nn.Module, x1, x2=None, *, kind: Kind = "trace") -> torch.Tensor:
+    """Theta by the layerwise Gram formula, for modules of nn.Linear (or ScaledLinear) layers.
+
+        Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
+        G_l[i,j] = c_l^2 <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + b_l^2
+
+    c_l = b_l = 1 for nn.Linear; d_l^o = df_o/dh_l comes from one batched backward pass.
+    """
+    _check_kind(kind)
+    _check_inputs(x1, x1 if x2 is None else x2)
+    one = _features_and_deltas(module, x1)
+    two = one if x2 is None else _features_and_deltas(module, x2)
+    total = None
+    for (layer, features_1, deltas_1), (_, features_2, deltas_2) in zip(one, two, strict=True):
+        gram = (features_1 @ features_2.T) * getattr(layer, "weight_scale", 1.0) ** 2
+        if layer.bias is not None:
+            gram = gram + getattr(layer, "bias_scale", 1.0) ** 2
+        if kind == "full":  # one matrix product over (sample, output) pairs
+            inner = (deltas_1.flatten(0, 1) @ deltas_2.flatten(0, 1).T).unflatten(
+                1, deltas_2.shape[:2]
+            )
+            part = inner.unflatten(0, deltas_1.shape[:2]).mul_(gram[:, None, :, None])
+        else:
+            part = torch.einsum("aon,bon->oab", deltas_1, deltas_2) * gram
+            part = part.mean(0) if kind == "trace" else part
+        total = part if total is None else total.add_(part)
+    if kind == "full":
+        return total.permute(0, 2, 1, 3)
+    return total if kind == "trace" else total.permute(1, 2, 0)
+
+
+def _features_and_deltas(module: nn.Module, x):
+    """[(layer, phi_{l-1} (N, n_in), d_l (N, O, n_out))] of the linear layers, in forward order."""
+    linear = [m for m in module.modules() if isinstance(m, nn.Linear)]
+    counted = sum(p.numel() for m in linear for p in m.parameters(recurse=False))
+    if not linear or counted != sum(p.numel() for p in module.parameters()):
+        raise ValueError("the module has parameters outside of linear layers: use empirical_ntk")
+    if not all(p.requires_grad for p in module.parameters()):
+        raise ValueError("the module has frozen parameters: use empirical_ntk")
+    seen: list[tuple[nn.Linear, torch.Tensor, torch.Tensor]] = []
+    handles = [m.register_forward_hook(lambda m, i, h: seen.append((m, i[0], h))) for m in linear]
+    try:
+        with torch.enable_grad():
+            outputs = module(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if len(seen) != len(linear) or {id(m) for m, _, _ in seen} != {id(m) for m in linear}:
+        raise ValueError("a linear layer is not used exactly once per forward pass")
+    if outputs.ndim != 2 or any(h.ndim != 2 for _, _, h in seen):
+        raise ValueError("the layers must map (samples, features) to (samples, features)")
+    samples, classes = outputs.shape
+    probes = torch.eye(classes, dtype=outputs.dtype, device=outputs.device)
+    probes = probes[:, None, :].expand(classes, samples, classes)
+    deltas = torch.autograd.grad(
+        outputs, [h for _, _, h in seen], grad_outputs=probes, is_grads_batched=True
+    )
+    return [
+        (layer, phi.detach(), delta.transpose(0, 1))
+        for (layer, phi, _), delta in zip(seen, deltas, strict=True)
+    ]
+
+
+def _pair(one, two, kind: Kind):
+    parts = (torch.einsum(_SUBSCRIPTS[kind], a, b) for a, b in zip(one, two, strict=True))
+    total = sum(parts)
+    return total.mean(-1) if kind == "trace" else total
+
+
+def _check_inputs(x1, x2) -> None:
+    if len(x1) == 0 or len(x2) == 0 or x1.shape[1:] != x2.shape[1:]:
+        raise ValueError(f"cannot pair inputs of shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in _SUBSCRIPTS:
+        raise ValueError(f"kind {kind!r} is none of {tuple(_SUBSCRIPTS)}")
