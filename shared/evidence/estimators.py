@@ -16,7 +16,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
+from pandas.api.types import infer_dtype, is_numeric_dtype
 
 from shared.evidence.claim import Estimate, Estimator, no_estimate
 from shared.evidence.intervals import (
@@ -317,9 +318,8 @@ def _problem(rows: DataFrame, columns: Sequence[str] | None, balanced: bool = Fa
     """Why these rows cannot be estimated from ('' if they can)."""
     if rows.empty:
         return "no rows selected"
-    numbers = rows.select_dtypes("number") if columns is None else rows[list(columns)]
-    for column in numbers.columns:
-        bad = ~np.isfinite(numbers[column].to_numpy(dtype=float))
+    for column in rows.columns if columns is None else columns:
+        bad = _unusable(rows[column], text_is_read=columns is not None)
         if bad.any():
             return f"{column} is not finite for seeds {_some(rows['seed'][bad].unique().tolist())}"
     counts = rows.groupby("seed").size()
@@ -327,6 +327,13 @@ def _problem(rows: DataFrame, columns: Sequence[str] | None, balanced: bool = Fa
     if balanced and short:
         return f"cells missing for seeds {_some(short)}"
     return ""
+
+
+def _unusable(values: Series, text_is_read: bool) -> np.ndarray:
+    """Which entries are missing, NaN or infinite; text columns count only if they are read."""
+    if is_numeric_dtype(values) or infer_dtype(values, skipna=True) == "boolean":
+        return ~np.isfinite(values.to_numpy(dtype=float, na_value=math.nan))
+    return values.isna().to_numpy() & text_is_read
 
 
 def _some(seeds: list) -> str:

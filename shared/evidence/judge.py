@@ -136,7 +136,7 @@ def _estimate(claim: Claim, table: DataFrame, arm: str) -> Estimate:
         return no_estimate(f"no rows for arm {arm!r} of part {claim.part!r}")
     empty = [column for column in part.columns if part[column].isna().all()]
     try:
-        estimate = claim.estimator(rows.drop(columns=empty))
+        estimate = claim.estimator(rows.drop(columns=empty).infer_objects())
     except KeyError as error:
         if error.args and error.args[0] in empty:
             return no_estimate(f"column {error.args[0]!r} holds no value")

@@ -2,11 +2,10 @@
 
 Measured arms have a colour and a marker each (Okabe-Ito, readable without colour), theory is a
 solid black line, guides are dotted, the accepted band is shaded, controls are dashed grey. Sizes
-are those of a two-column page. Saved files are byte-reproducible.
+are those of a two-column page; `SETTINGS` makes the written files reproducible.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -67,20 +66,6 @@ def panels(
     figure = Figure(figsize=(width, height * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, sharey=share_y)
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Write svg, pdf or png (by suffix) with the same bytes every time."""
-    matplotlib.rcParams.update(SETTINGS)
-    path = Path(path)
-    undated = {
-        ".svg": {"Date": None, "Creator": None},
-        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-        ".png": {"Software": None},
-    }
-    if path.suffix not in undated:
-        raise ValueError(f"save: found suffix {path.suffix!r}, wanted {', '.join(undated)}")
-    figure.savefig(path, metadata=undated[path.suffix])
 
 
 def arm_style(index: int) -> dict:
