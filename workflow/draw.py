@@ -55,9 +55,10 @@ def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
 
 
 def _draw(function, figure: Figure, table, folder: Path) -> None:
-    import matplotlib.pyplot as plt
+    import matplotlib
 
-    from shared.evidence.style import save
+    matplotlib.use("agg")
+    from matplotlib import pyplot
 
     rows = table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
     tables = {
@@ -65,10 +66,11 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
         for name in figure.parts
     }
     drawn = function(**tables)
-    for kind in ("svg", "pdf"):
-        with replacing(folder / f"{figure.name}.{kind}") as temporary:
-            save(drawn, temporary, kind)
-    plt.close(drawn)
+    with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
+        for kind, undated in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
+            with replacing(folder / f"{figure.name}.{kind}") as temporary:
+                drawn.savefig(temporary, format=kind, metadata=undated)
+    pyplot.close(drawn)
     write_table(folder / f"{figure.name}.csv", rows)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-INCOMPLETE = 2  # exit code of every stage for "cannot be trusted": bad input, missing, stale, damaged
+INCOMPLETE = 2  # exit code of a stage that met bad input, or something missing, stale or damaged
 
 
 class UserError(Exception):
@@ -67,3 +67,11 @@ def exit_code(main: Callable[[], int | None]) -> int:
             file=sys.stderr,
         )
     return INCOMPLETE
+
+
+def announce(line: str) -> None:
+    """To the job's log and, inside the workflow, to the terminal behind the descriptor it names."""
+    print(line, file=sys.stderr, flush=True)
+    terminal = os.environ.get("TERMINAL_FD")
+    if terminal:
+        os.write(int(terminal), f"{line}\n".encode())

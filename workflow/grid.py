@@ -39,9 +39,7 @@ class Parameter(NamedTuple):
 
 
 @cache
-def shards(
-    replication: str, tier: str, seed: int = 0, root: Path = ROOT
-) -> dict[str, list[Cell]]:
+def shards(replication: str, tier: str, seed: int = 0, root: Path = ROOT) -> dict[str, list[Cell]]:
     """Cells of each shard of a tier, in the order of the file; `seed` is added to every seed."""
     path = root / "replications" / replication / "grid.yaml"
     name = path.relative_to(root).as_posix()

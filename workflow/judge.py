@@ -22,11 +22,14 @@ def main() -> None:
     results = Results(arguments.results)
     table_path = results.table(arguments.replication)
     checks = judged(arguments.replication, read_table(table_path), results.tier)
-    write_table(results.checks(arguments.replication), checks)
-    write_json(
-        results.checks(arguments.replication).with_suffix(".json"),
-        {"claims": claims_digest(arguments.replication), "table": sha256(table_path)},
-    )
+    path = results.checks(arguments.replication)
+    write_table(path, checks)
+    facts = {
+        "claims": claims_digest(arguments.replication),
+        "table": sha256(table_path),
+        "checks": sha256(path),
+    }
+    write_json(path.with_suffix(".json"), facts)
 
 
 def claims_of(replication: str) -> list:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import inspect
 import os
 import platform
 import resource
@@ -14,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workflow.environment import use_one_thread
-from workflow.files import UserError, exit_code
+from workflow.files import UserError, announce, exit_code
 from workflow.grid import Cell, shard_digest, shards
 from workflow.records import experiment_digest, write_record
 from workflow.tree import ROOT, Results
@@ -50,7 +51,7 @@ def main() -> None:
         **_provenance(),
     }
     write_record(results.record(arguments.replication, arguments.shard), rows, facts)
-    say(f"{arguments.replication}/{arguments.shard}: done, {facts['seconds']:.0f} s")
+    announce(f"{arguments.replication}/{arguments.shard}: done, {facts['seconds']:.0f} s")
 
 
 def _cells_of(replication: str, tier: str, shard: str, seed: int) -> list[Cell]:
@@ -69,7 +70,7 @@ def measured_rows(
     for number, cell in enumerate(cells):
         report(number)
         part = getattr(experiment, cell.part)
-        extra = {"data_dir": data_dir} if "data_dir" in part.__kwdefaults__ or () else {}
+        extra = {"data_dir": data_dir} if "data_dir" in inspect.signature(part).parameters else {}
         held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
         counted = set()
         for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
@@ -94,12 +95,12 @@ def table_of(rows: Iterable[dict]):
 
 
 def _plain(key: str, value: object) -> object:
-    """Scalars of numpy, jax and torch as Python numbers; anything with a shape is an error."""
-    if hasattr(value, "item") and not isinstance(value, str):
-        if getattr(value, "size", 1) not in (1,) and not callable(getattr(value, "size", None)):
-            raise ValueError(f"column {key}: found an array of shape {value.shape}, wanted a number")
-        return value.item()
-    return str(value) if isinstance(value, list | tuple) else value
+    """Scalars of numpy, jax and torch as Python numbers; an array is an error."""
+    if isinstance(value, list | tuple):
+        return str(value)
+    if getattr(value, "shape", ()) != ():
+        raise ValueError(f"column {key}: found an array of shape {value.shape}, wanted a number")
+    return value.item() if hasattr(value, "item") else value
 
 
 def progress_of(name: str, total: int) -> Callable[[int], None]:
@@ -110,19 +111,11 @@ def progress_of(name: str, total: int) -> Callable[[int], None]:
         now = time.perf_counter()
         if done and now - last[0] >= 5:
             left = (now - start) / done * (total - done)
-            say(f"{name}: cell {done + 1} of {total}, {now - start:.0f} s, about {left:.0f} s left")
+            spent = f"{now - start:.0f} s, about {left:.0f} s left"
+            announce(f"{name}: cell {done + 1} of {total}, {spent}")
             last[0] = now
 
     return report
-
-
-def say(line: str) -> None:
-    """To the job's log and, where the workflow opened descriptor 3, to the terminal."""
-    print(line, file=sys.stderr, flush=True)
-    try:
-        os.write(3, f"  {line}\n".encode())
-    except OSError:
-        return  # no terminal behind descriptor 3: the log has the line
 
 
 def _data_checksums() -> dict[str, str]:

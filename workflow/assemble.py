@@ -1,0 +1,98 @@
+"""Everything that one tier's report and gate say, read from its results and today's sources.
+
+A claim whose record is missing, stale or damaged has no verdict, whatever an old table says.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from workflow.files import UserError, sha256
+from workflow.grid import shards
+from workflow.judge import claims_digest, judged
+from workflow.records import problems, read_facts, read_table
+from workflow.tree import TIERS, Results
+
+WITHHELD = {
+    "estimate": float("nan"),
+    "ci_low": float("nan"),
+    "ci_high": float("nan"),
+    "n_seeds": 0,
+    "verdict": "inconclusive",
+    "control_estimate": float("nan"),
+    "control_ci_low": float("nan"),
+    "control_ci_high": float("nan"),
+    "control_verdict": "inconclusive",
+}
+
+
+class Outcome(NamedTuple):
+    """One replication's part of the results: its checks, and what is wrong with what lies there."""
+
+    replication: str
+    checks: pd.DataFrame
+    problems: list[str]
+
+
+def outcome(results: Results, replication: str, seed: int) -> Outcome:
+    """Checks of a replication as far as they can be trusted today."""
+    found = problems(results, replication, seed) or _problems_downstream(results, replication)
+    if not found:
+        return Outcome(replication, read_table(results.checks(replication)), [])
+    expected = judged(replication, pd.DataFrame(columns=["part", "arm", "seed"]), results.tier)
+    decided = expected["final"] != "not judged"
+    for column, value in WITHHELD.items():
+        expected[column] = value
+    expected.loc[decided, "final"] = "inconclusive"
+    expected.loc[decided, "reason"] = f"withheld: {'; '.join(found)}"
+    return Outcome(replication, expected, found)
+
+
+def _problems_downstream(results: Results, replication: str) -> list[str]:
+    """What is wrong with the table and the checks that were made from good records."""
+    table, checks = results.table(replication), results.checks(replication)
+    for path in (table, checks, checks.with_suffix(".json")):
+        if not path.exists():
+            return [f"{path.relative_to(results.folder)} is missing"]
+    try:
+        facts = json.loads(checks.with_suffix(".json").read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return [f"{checks.with_suffix('.json').name} cannot be read"]
+    if facts.get("claims") != claims_digest(replication):
+        return ["the checks are stale: the claims have changed"]
+    if facts.get("table") != sha256(table):
+        return ["the checks are stale: the table has changed"]
+    if facts.get("checks") != sha256(checks):
+        return [f"{checks.relative_to(results.folder)} is damaged"]
+    return []
+
+
+def facts_of(results: Results, replication: str, seed: int) -> list[dict]:
+    """Facts of all readable records of a replication: cost, versions, seeds, checksums."""
+    found = []
+    for shard in shards(replication, results.tier, seed):
+        try:
+            found.append(read_facts(results.record(replication, shard)))
+        except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+            continue  # named by `problems`, which every reader of the report sees
+    return found
+
+
+def provenance(results: Results) -> dict:
+    """What the results were made with; the report writes it, the gate needs its settings."""
+    try:
+        return json.loads(results.provenance.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{results.provenance}: missing: no finished run in this folder") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise UserError(f"{results.provenance}: damaged: run snakemake again") from None
+
+
+def results_folder(path: Path) -> Results:
+    if path.name not in TIERS:
+        raise UserError(f"{path}: wanted a folder named after a tier, {', '.join(TIERS)}")
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder; run snakemake first")
+    return Results(path)

@@ -1,0 +1,95 @@
+"""`python -m workflow.gate results/TIER`: do the results hold, and are they today's?
+
+Exit code 0: every verdict is the expected one; 1: a verdict differs; 2: something is missing, stale
+or damaged; 3: only inconclusive verdicts differ. The first that applies of 2, 1, 3, 0.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.assemble import Outcome, outcome, provenance, results_folder
+from workflow.draw import KINDS, figures
+from workflow.files import INCOMPLETE, announce, exit_code
+from workflow.tree import Results, replications
+
+DIFFERS, ONLY_INCONCLUSIVE = 1, 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="results/TIER")
+    arguments = parser.parse_args()
+    results = results_folder(arguments.folder)
+    settings = provenance(results)["settings"]
+    gone = [name for name in settings["replications"] if name not in replications()]
+    outcomes = [
+        outcome(results, name, settings["seed"])
+        for name in settings["replications"]
+        if name not in gone
+    ]
+    problems = [f"{name}: no such replication any more" for name in gone]
+    problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
+    problems += missing_figures(results, [o.replication for o in outcomes])
+    if not problems:
+        problems += stale_summary(results, outcomes)
+    checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
+    for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
+        announce(line)
+    return INCOMPLETE if problems else verdict_code(checks)
+
+
+def verdict_code(checks: pd.DataFrame) -> int:
+    """0, 1 or 3 from the columns final and expected."""
+    judged = checks[checks["final"] != "not judged"]
+    differing = judged[judged["final"] != judged["expected"]]
+    if differing.empty:
+        return 0 if len(judged) else INCOMPLETE
+    return ONLY_INCONCLUSIVE if (differing["final"] == "inconclusive").all() else DIFFERS
+
+
+def missing_figures(results: Results, names: list[str]) -> list[str]:
+    wanted = (
+        results.figures(name) / f"{figure.name}.{kind}"
+        for name in names
+        for figure in figures(name, results.tier)
+        for kind in KINDS
+    )
+    return [f"{path}: missing" for path in wanted if not path.exists()]
+
+
+def stale_summary(results: Results, outcomes: list[Outcome]) -> list[str]:
+    """The joined checks.csv must say what the replications' own checks say."""
+    joined = results.all_checks
+    if not joined.exists():
+        return [f"{joined}: missing"]
+    parts = [results.checks(o.replication).read_text(encoding="utf-8") for o in outcomes]
+    rows = [part.partition("\n")[2] for part in parts]
+    if joined.read_text(encoding="utf-8") != parts[0].partition("\n")[0] + "\n" + "".join(rows):
+        return [f"{joined}: does not agree with the checks it was joined from"]
+    return []
+
+
+def summary(checks: pd.DataFrame) -> list[str]:
+    """A table for the end of a run: one line per replication, then every verdict that differs."""
+    columns = ("pass", "fail", "inconclusive", "not judged")
+    width = max(map(len, checks["replication"]), default=11)
+    lines = [f"{'replication':{width}}  {'  '.join(columns)}  unexpected"]
+    for name, rows in checks.groupby("replication", sort=False):
+        counts = [f"{(rows['final'] == column).sum():>{len(column)}}" for column in columns]
+        differ = (rows["final"] != "not judged") & (rows["final"] != rows["expected"])
+        lines.append(f"{name:{width}}  {'  '.join(counts)}  {differ.sum():>10}")
+    differ = (checks["final"] != "not judged") & (checks["final"] != checks["expected"])
+    for row in checks[differ].itertuples():
+        lines.append(
+            f"{row.replication}: {row.claim}: {row.final}, expected {row.expected}: "
+            f"{row.estimate:.4g} [{row.ci_low:.4g}, {row.ci_high:.4g}] against {row.region}"
+            + (f" ({row.reason})" if isinstance(row.reason, str) and row.reason else "")
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

@@ -1,0 +1,125 @@
+"""What the Snakefile needs to know: settings, targets, digests, and that no other run is going."""
+
+import fcntl
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from workflow import config, draw, grid, judge, records
+from workflow.digest import code_digest
+from workflow.files import UserError
+from workflow.tree import Results
+
+MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
+MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}
+ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's results may need
+READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
+READ_ONLY += ("--summary", "--list-rules", "--list-target-rules", "--unlock", "--d3dag")
+
+
+class Plan:
+    """The targets of one run, all paths relative to the working folder."""
+
+    def __init__(self, given: dict):
+        self.settings = config.settings(given)
+        self.results = Results(Path("results") / self.settings.tier)
+        self.names = self.settings.replications
+        self.memory_mb = MEMORY_MB[self.settings.tier]
+        self.minutes = MINUTES[self.settings.tier]
+        self.shards = {
+            name: grid.shards(name, self.settings.tier, self.settings.seed) for name in self.names
+        }
+        self.figures = {name: draw.figures(name, self.settings.tier) for name in self.names}
+
+    def records(self, name: str) -> list[str]:
+        paths = [self.results.record(name, shard) for shard in self.shards[name]]
+        return [str(path.with_suffix(kind)) for path in paths for kind in (".csv", ".json")]
+
+    def checks(self, name: str) -> list[str]:
+        path = self.results.checks(name)
+        return [str(path), str(path.with_suffix(".json"))]
+
+    def shown(self, name: str) -> list[tuple[str, str]]:
+        """Paths of the figures that people look at, with their titles."""
+        folder = self.results.figures(name)
+        return [(str(folder / f"{figure.name}.svg"), figure.title) for figure in self.figures[name]]
+
+    def drawn_beside(self, name: str) -> list[str]:
+        """The same figures for print, and their data."""
+        paths = [Path(path) for path, _ in self.shown(name)]
+        return [str(path.with_suffix(kind)) for path in paths for kind in (".pdf", ".csv")]
+
+    def drawn(self, name: str) -> list[str]:
+        return [path for path, _ in self.shown(name)] + self.drawn_beside(name)
+
+    def captions(self, name: str) -> list[tuple[str, str]]:
+        return [(figure.title, figure.caption) for figure in self.figures[name]]
+
+    def experiment_code(self, name: str) -> str:
+        return records.experiment_digest(name)
+
+    def cells(self, name: str, shard: str) -> str:
+        return grid.shard_digest(self.shards[name][shard])
+
+    def claims_code(self, name: str) -> str:
+        return judge.claims_digest(name)
+
+    def figures_code(self, name: str) -> str:
+        return code_digest(f"replications.{name}.figures")
+
+    def report_code(self) -> str:
+        return code_digest("workflow.report")
+
+    def data_option(self) -> str:
+        return f"--data-dir {self.settings.data_dir!r}" if self.settings.data_dir else ""
+
+
+def begin(given: dict) -> Plan:
+    """Check everything that can be checked before a job starts; hold the folder for this run."""
+    plan = Plan(given)
+    if not read_only(sys.argv[1:]):
+        _refuse_full_disk(plan.settings.tier)
+        hold_folder(Path.cwd())
+    return plan
+
+
+def begin_or_exit(given: dict) -> Plan:
+    """As `begin`; what the user can mend is one line instead of a traceback through snakemake."""
+    try:
+        return begin(given)
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def read_only(arguments: list[str]) -> bool:
+    """Whether a snakemake command line only looks."""
+    short = (a for a in arguments if a.startswith("-") and not a.startswith("--"))
+    return any(a.split("=")[0] in READ_ONLY for a in arguments) or any("n" in a for a in short)
+
+
+def hold_folder(folder: Path) -> None:
+    """Make this process the only run in `folder`, until it ends in whatever way.
+
+    The lock belongs to the process, so a killed run leaves none behind; snakemake's own lock files,
+    which a killed run does leave, are then stale and removed.
+    """
+    state = folder / ".snakemake"
+    state.mkdir(exist_ok=True)
+    handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(handle, 100).decode().strip()
+        raise UserError(f"another run (process {owner}) is at work in {folder}") from None
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{os.getpid()}\n".encode())
+    shutil.rmtree(state / "locks", ignore_errors=True)
+
+
+def _refuse_full_disk(tier: str) -> None:
+    free = shutil.disk_usage(Path.cwd()).free / 2**20
+    if free < ROOM_MB[tier]:
+        raise UserError(
+            f"{Path.cwd()}: {free:.0f} MB free, wanted {ROOM_MB[tier]} for the {tier} tier"
+        )

@@ -1,0 +1,50 @@
+# Join a replication's records to one table; hold the table against the claims.
+rule gather:
+    input:
+        lambda w: PLAN.records(w.replication),
+    output:
+        f"{RESULTS}/tables/{{replication}}.csv",
+    log:
+        f"{RESULTS}/logs/gather/{{replication}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/gather/{{replication}}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        results=lambda wildcards: RESULTS,
+        seed=PLAN.settings.seed,
+    message:
+        "gather {wildcards.replication}"
+    shell:
+        "python -m workflow.gather --results {params.results}"
+        " --replication {wildcards.replication} --seed {params.seed} >{log} 2>&1"
+
+
+rule judge:
+    input:
+        f"{RESULTS}/tables/{{replication}}.csv",
+    output:
+        table=f"{RESULTS}/checks/{{replication}}.csv",
+        facts=f"{RESULTS}/checks/{{replication}}.json",
+    log:
+        f"{RESULTS}/logs/judge/{{replication}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/judge/{{replication}}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        results=lambda wildcards: RESULTS,
+        claims=lambda w: PLAN.claims_code(w.replication),
+    message:
+        "judge {wildcards.replication}"
+    shell:
+        "python -m workflow.judge --results {params.results}"
+        " --replication {wildcards.replication} >{log} 2>&1"

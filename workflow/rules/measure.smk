@@ -1,0 +1,28 @@
+# Run the cells of one shard. Digests of the code and of the cells are params: a change of either
+# re-runs exactly the shards it concerns, a touch re-runs nothing.
+rule measure:
+    output:
+        rows=f"{RESULTS}/records/{{replication}}/{{shard}}.csv",
+        facts=f"{RESULTS}/records/{{replication}}/{{shard}}.json",
+    log:
+        f"{RESULTS}/logs/measure/{{replication}}/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/measure/{{replication}}/{{shard}}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory_mb,
+        runtime=PLAN.minutes,
+    params:
+        code=lambda w: PLAN.experiment_code(w.replication),
+        cells=lambda w: PLAN.cells(w.replication, w.shard),
+        seed=PLAN.settings.seed,
+        data=PLAN.data_option(),
+        results=lambda wildcards: RESULTS,
+    message:
+        "measure {wildcards.replication}/{wildcards.shard}"
+    shell:
+        "TERMINAL_FD=3 python -m workflow.measure --results {params.results}"
+        " --replication {wildcards.replication} --shard {wildcards.shard}"
+        " --seed {params.seed} --code {params.code} {params.data} 3>&2 >{log} 2>&1"

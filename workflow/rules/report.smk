@@ -1,0 +1,44 @@
+# Join the checks, write the report. It withholds the verdict of whatever is missing or stale.
+REPORT_COMMAND = (
+    f"python -m workflow.report --results {RESULTS} --replications {','.join(PLAN.names)}"
+    f" --seed {PLAN.settings.seed}"
+)
+
+
+rule report:
+    input:
+        [PLAN.records(name) for name in PLAN.names],
+        [PLAN.checks(name) for name in PLAN.names],
+        [PLAN.drawn(name) for name in PLAN.names],
+    output:
+        page=report(
+            f"{RESULTS}/report/index.html",
+            category="Verdicts",
+            caption="../captions/verdicts.rst",
+            labels={"content": "all verdicts and figures on one page"},
+        ),
+        text=f"{RESULTS}/report/report.md",
+        checks=report(
+            f"{RESULTS}/checks.csv",
+            category="Verdicts",
+            caption="../captions/verdicts.rst",
+            labels={"content": "the verdicts as a table"},
+        ),
+        provenance=f"{RESULTS}/provenance.json",
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        command=REPORT_COMMAND,
+        code=PLAN.report_code(),
+    message:
+        "report"
+    shell:
+        "{params.command} >{log} 2>&1"
