@@ -1,0 +1,274 @@
+"""Closed-form training: limits, composition, explicit steps, singular kernels, ensembles."""
+
+import numpy as np
+import pytest
+
+from shared.ntk import dynamics
+from shared.ntk.dynamics import ensemble_flow, kernel_flow
+
+INFINITY = np.inf
+
+
+@pytest.fixture
+def problem():
+    """A joint kernel of 6 training and 4 test points, two outputs, and initial outputs."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((10, 12))
+    joint = features @ features.T / 12
+    return {
+        "kernel": joint[:6, :6],
+        "kernel_test": joint[6:, :6],
+        "targets": rng.standard_normal((6, 2)),
+        "initial": rng.standard_normal((6, 2)),
+        "initial_test": rng.standard_normal((4, 2)),
+    }
+
+
+@pytest.mark.parametrize("normalization, divisor", [("sum", 1), ("mean", 6), ("mean_entries", 12)])
+def test_descent_equals_explicit_steps(problem, normalization, divisor):
+    """The definition: f <- f - rate/c T(., X) (f(X) - y), one step after the other."""
+    times, rate = [0, 1, 2, 7, 200], 0.3 * divisor
+    flow = kernel_flow(
+        **problem, times=times, normalization=normalization, learning_rate=rate, method="descent"
+    )
+    train, test = problem["initial"].copy(), problem["initial_test"].copy()
+    for step in range(max(times) + 1):
+        if step in times:
+            index = times.index(step)
+            np.testing.assert_allclose(flow.train[index], train, atol=1e-12)
+            np.testing.assert_allclose(flow.test[index], test, atol=1e-12)
+            loss = ((train - problem["targets"]) ** 2).sum() / (2 * divisor)
+            np.testing.assert_allclose(flow.loss[index], loss, atol=1e-12)
+        residual = train - problem["targets"]
+        train = train - rate / divisor * problem["kernel"] @ residual
+        test = test - rate / divisor * problem["kernel_test"] @ residual
+
+
+def test_unstable_descent_still_equals_explicit_steps(problem):
+    """Steps above 1 flip signs and above 2 diverge; the closed form follows."""
+    rate = 2.7 / np.linalg.eigvalsh(problem["kernel"])[-1]
+    flow = kernel_flow(
+        **problem, times=range(12), normalization="sum", learning_rate=rate, method="descent"
+    )
+    train = problem["initial"].copy()
+    for step in range(12):
+        np.testing.assert_allclose(flow.train[step], train, rtol=1e-10, atol=1e-10)
+        train = train - rate * problem["kernel"] @ (train - problem["targets"])
+
+
+def test_flow_solves_its_differential_equation(problem):
+    """df/dt = -T (f - y) by central differences, and descent with small steps approaches it."""
+    step = 1e-4
+    flow = kernel_flow(**problem, times=[0.7 - step, 0.7, 0.7 + step], normalization="sum")
+    residual = flow.train[1] - problem["targets"]
+    for path, kernel in [(flow.train, problem["kernel"]), (flow.test, problem["kernel_test"])]:
+        np.testing.assert_allclose(
+            (path[2] - path[0]) / (2 * step), -kernel @ residual, rtol=1e-6, atol=1e-8
+        )
+    fine = kernel_flow(
+        **problem, times=[700_000], normalization="sum", learning_rate=1e-6, method="descent"
+    )
+    np.testing.assert_allclose(fine.train[0], flow.train[1], atol=1e-5)
+
+
+def test_ends_of_training(problem):
+    flow = kernel_flow(**problem, times=[0, INFINITY], normalization="sum")
+    np.testing.assert_allclose(flow.train[0], problem["initial"], atol=1e-13)
+    np.testing.assert_array_equal(flow.test[0], problem["initial_test"])
+    np.testing.assert_allclose(flow.train[1], problem["targets"], atol=1e-13)
+    solved = np.linalg.solve(problem["kernel"], problem["initial"] - problem["targets"])
+    expected = problem["initial_test"] - problem["kernel_test"] @ solved
+    np.testing.assert_allclose(flow.test[1], expected, atol=1e-10)
+    assert flow.loss[1] == 0
+    late = kernel_flow(**problem, times=[1e6], normalization="sum")
+    np.testing.assert_allclose(late.test[0], flow.test[1], atol=1e-10)
+
+
+@pytest.mark.parametrize("method", ["flow", "descent"])
+def test_times_compose(problem, method):
+    """Training for s and then for t is training for s + t."""
+    common = {"normalization": "mean", "learning_rate": 0.8, "method": method}
+    first = kernel_flow(**problem, times=[3], **common)
+    second = dict(problem, initial=first.train[0], initial_test=first.test[0])
+    composed = kernel_flow(**second, times=[5], **common)
+    direct = kernel_flow(**problem, times=[8], **common)
+    np.testing.assert_allclose(composed.train, direct.train, atol=1e-13)
+    np.testing.assert_allclose(composed.test, direct.test, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["flow", "descent"])
+@pytest.mark.parametrize("time", [0, 1, 1000, 10**9, INFINITY])
+def test_duplicates_with_different_targets(method, time):
+    """Two copies of one input: their mean is learned, their difference never moves; no NaN."""
+    inputs = np.array([[1.0, 0.0], [1.0, 0.0], [0.6, 0.8]])
+    query = np.array([[1.0, 0.0], [0.0, 1.0]])
+    flow = kernel_flow(
+        inputs @ inputs.T,
+        np.array([1.0, 2.0, 0.5]),
+        [time],
+        normalization="sum",
+        learning_rate=0.5,
+        method=method,
+        initial=np.array([0.25, 0.0, 0.0]),
+        kernel_test=query @ inputs.T,
+    )
+    assert np.isfinite(flow.train).all()
+    assert np.isfinite(flow.test).all()
+    np.testing.assert_allclose(flow.train[0, 0] - flow.train[0, 1], 0.25, atol=1e-12)
+    if time >= 1000:  # residuals of the copies start at -.75 and -2 and end at their difference
+        np.testing.assert_allclose(flow.train[0, :2, 0], [1.625, 1.375], atol=1e-9)
+        np.testing.assert_allclose(flow.test[0, 0, 0], 1.375, atol=1e-6)
+
+
+def test_zero_eigenvalue_responds_linearly_in_time():
+    """r_t = (1 - e_t)/l -> rate * t at l = 0, and small l join it without cancellation."""
+    values = np.array([0.0, 1e-14, 1e-6])
+    left, response = dynamics.mode_decay(values, [5.0], 2.0)
+    np.testing.assert_allclose(response[0], 10.0, rtol=1e-4)
+    np.testing.assert_allclose(response[0, 1], 10.0, rtol=1e-12)
+    np.testing.assert_allclose(left[0], 1.0, rtol=1e-4)
+    naive = (1 - np.exp(-10.0 * 1e-14)) / 1e-14
+    assert abs(naive - 10.0) > 1e-3  # what the textbook formula gives instead
+
+
+def test_negative_eigenvalues_are_clipped_and_reported():
+    kernel = np.diag([1.0, -0.25])
+    flow = kernel_flow(kernel, np.ones(2), [INFINITY], normalization="sum")
+    assert flow.most_negative == -0.25
+    np.testing.assert_allclose(flow.train[0, :, 0], [1.0, 0.0])
+    assert kernel_flow(np.eye(2), np.ones(2), [1.0], normalization="sum").most_negative == 0
+
+
+def test_stacks_equal_single_problems(problem):
+    stack = {name: np.stack([value, 2 * value]) for name, value in problem.items()}
+    both = kernel_flow(**stack, times=[0, 2, INFINITY], normalization="mean")
+    for index, factor in enumerate([1, 2]):
+        single = {name: factor * value for name, value in problem.items()}
+        one = kernel_flow(**single, times=[0, 2, INFINITY], normalization="mean")
+        for left, right in zip(both, one, strict=True):
+            np.testing.assert_allclose(left[index], right, atol=1e-12)
+
+
+def test_loss_curve_is_the_loss_of_the_flow(problem):
+    times = np.linspace(0, 50, 7)
+    flow = kernel_flow(**problem, times=times, normalization="mean", learning_rate=0.2)
+    curve = dynamics.loss_curve(
+        dynamics.eigensystem(problem["kernel"]),
+        problem["initial"] - problem["targets"],
+        times,
+        normalization="mean",
+        learning_rate=0.2,
+    )
+    np.testing.assert_allclose(curve, flow.loss, rtol=1e-12)
+    residual = flow.train - problem["targets"]
+    np.testing.assert_allclose(curve, (residual**2).sum((1, 2)) / 12, rtol=1e-9)
+
+
+@pytest.fixture
+def kernels(problem):
+    rng = np.random.default_rng(1)
+    features = rng.standard_normal((10, 15))
+    nngp = features @ features.T / 15
+    return {
+        "ntk": problem["kernel"],
+        "ntk_test": problem["kernel_test"],
+        "nngp": nngp[:6, :6],
+        "nngp_test": nngp[6:, :6],
+        "nngp_test_test": nngp[6:, 6:],
+        "targets": problem["targets"],
+    }
+
+
+@pytest.mark.parametrize("method, time", [("flow", 0.0), ("flow", 1.7), ("descent", 40)])
+def test_ensemble_is_the_law_of_single_networks(kernels, method, time):
+    """f_t is affine in f_0: its mean and covariance follow from the map of unit vectors alone."""
+    common = {"normalization": "mean", "learning_rate": 0.4, "method": method, "times": [time]}
+    law = ensemble_flow(**kernels, **common)
+    single = {"kernel": kernels["ntk"], "kernel_test": kernels["ntk_test"]}
+
+    def outputs(initial, targets):
+        flow = kernel_flow(
+            **single, targets=targets, initial=initial[:6], initial_test=initial[6:], **common
+        )
+        return np.concatenate([flow.train[0], flow.test[0]])
+
+    mean = outputs(np.zeros((10, 2)), kernels["targets"])
+    linear = outputs(np.eye(10), np.zeros((6, 10)))
+    prior = np.block(
+        [
+            [kernels["nngp"], kernels["nngp_test"].T],
+            [kernels["nngp_test"], kernels["nngp_test_test"]],
+        ]
+    )
+    covariance = linear @ prior @ linear.T
+    np.testing.assert_allclose(law.train_mean[0], mean[:6], atol=1e-12)
+    np.testing.assert_allclose(law.mean[0], mean[6:], atol=1e-12)
+    np.testing.assert_allclose(law.train_covariance[0], covariance[:6, :6], atol=1e-12)
+    np.testing.assert_allclose(law.covariance[0], covariance[6:, 6:], atol=1e-12)
+    assert np.linalg.eigvalsh(law.covariance[0])[0] > -1e-12
+
+
+def test_readout_training_ends_in_the_bayesian_posterior(kernels):
+    """T = K at t = infinity is the posterior of GP(0, K); the NTK ensemble is not any posterior."""
+    readout = dict(kernels, ntk=kernels["nngp"], ntk_test=kernels["nngp_test"])
+    law = ensemble_flow(**readout, times=[0.3, INFINITY], normalization="sum")
+    prior = kernels["nngp"], kernels["nngp_test"], kernels["nngp_test_test"]
+    posterior = dynamics.gaussian_process_posterior(*prior, kernels["targets"])
+    np.testing.assert_allclose(law.mean[1], posterior.mean, atol=1e-9)
+    np.testing.assert_allclose(law.covariance[1], posterior.covariance, atol=1e-9)
+    values, vectors = np.linalg.eigh(kernels["nngp"])
+    shrunk = vectors @ np.diag(-np.expm1(-2 * 0.3 * values) / values) @ vectors.T
+    expected = prior[2] - prior[1] @ shrunk @ prior[1].T
+    np.testing.assert_allclose(law.covariance[0], expected, atol=1e-12)
+    trained = ensemble_flow(**kernels, times=[INFINITY], normalization="sum")
+    assert np.abs(trained.mean[0] - posterior.mean).max() > 0.1
+
+
+def test_posterior_with_noise_and_with_duplicates(kernels):
+    prior = kernels["nngp"], kernels["nngp_test"], kernels["nngp_test_test"]
+    noisy = dynamics.gaussian_process_posterior(*prior, kernels["targets"], noise=0.3)
+    inverse = np.linalg.inv(prior[0] + 0.3 * np.eye(6))
+    np.testing.assert_allclose(noisy.mean, prior[1] @ inverse @ kernels["targets"], atol=1e-12)
+    expected = prior[2] - prior[1] @ inverse @ prior[1].T
+    np.testing.assert_allclose(noisy.covariance, expected, atol=1e-12)
+    twice = np.ones((2, 2)), np.array([[1.0, 1.0], [0.5, 0.5]]), np.eye(2)
+    averaged = dynamics.gaussian_process_posterior(*twice, np.array([1.0, 2.0]))
+    np.testing.assert_allclose(averaged.mean[:, 0], [1.5, 0.75], atol=1e-12)
+
+
+def test_critical_learning_rate(problem):
+    """Just below it descent converges, just above it diverges; momentum m allows a factor 1 + m."""
+    critical = dynamics.critical_learning_rate(problem["kernel"], normalization="mean")
+    assert critical == pytest.approx(12 / np.linalg.eigvalsh(problem["kernel"])[-1])
+    for factor, grows in [(0.99, False), (1.01, True)]:
+        flow = kernel_flow(
+            **problem,
+            times=[0, 4000],
+            normalization="mean",
+            learning_rate=factor * critical,
+            method="descent",
+        )
+        assert (flow.loss[1] > flow.loss[0]) == grows
+    heavy = dynamics.critical_learning_rate(problem["kernel"], normalization="mean", momentum=0.9)
+    assert heavy == pytest.approx(1.9 * critical)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"kernel": np.ones((2, 3))}, "shape"),
+        ({"kernel": np.full((6, 6), np.nan)}, "non-finite"),
+        ({"kernel": np.triu(np.ones((6, 6)))}, "not symmetric"),
+        ({"targets": np.ones((5, 1))}, "targets"),
+        ({"times": [-1.0]}, "times"),
+        ({"times": [0.5], "method": "descent"}, "integer"),
+        ({"method": "newton"}, "method"),
+        ({"normalization": "average"}, "normalization"),
+        ({"kernel_test": np.ones((4, 5))}, "kernel_test"),
+        ({"method": "descent", "learning_rate": 50.0, "times": [INFINITY]}, "no limit"),
+    ],
+)
+def test_bad_input_is_named(problem, change, message):
+    arguments = dict(problem, times=[1.0], normalization="sum") | change
+    with pytest.raises(ValueError, match=message):
+        kernel_flow(**arguments)

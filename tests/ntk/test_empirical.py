@@ -1,0 +1,238 @@
+"""Empirical kernels: definition by naive loops, the Gram formula, torch against JAX, bounds."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from shared.ntk import empirical_torch
+from shared.ntk.empirical import dense_kernels, empirical_ntk
+
+VARIANCES = {
+    "weight_variance": 1.5,
+    "bias_variance": 0.2,
+    "readout_weight_variance": 0.7,
+    "readout_bias_variance": 0.4,
+}
+SHAPES = {"full": (5, 3, 2, 2), "diagonal": (5, 3, 2), "trace": (5, 3)}
+
+
+def init(key, widths=(4, 6, 7, 2), dtype=jnp.float64):
+    """Dense layers with parameter-free activations between them, as `serial` stores them."""
+    layers = []
+    for fan_in, width in itertools.pairwise(widths):
+        key, first, second = jax.random.split(key, 3)
+        weight = jax.random.normal(first, (fan_in, width), dtype)
+        layers += [{"weight": weight, "bias": jax.random.normal(second, (width,), dtype)}, ()]
+    return tuple(layers[:-1])
+
+
+def apply(params, x, activation=jnp.tanh):
+    """The network that `dense_kernels` describes, written out."""
+    layers = [layer for layer in params if layer]
+    for layer in layers:
+        kind = "readout_" if layer is layers[-1] else ""
+        scale = np.sqrt(VARIANCES[kind + "weight_variance"] / layer["weight"].shape[0])
+        x = scale * x @ layer["weight"] + np.sqrt(VARIANCES[kind + "bias_variance"]) * layer["bias"]
+        x = x if layer is layers[-1] else activation(x)
+    return x
+
+
+@pytest.fixture
+def inputs():
+    keys = jax.random.split(jax.random.key(1))
+    return tuple(jax.random.normal(k, (n, 4), jnp.float64) for k, n in ((keys[0], 5), (keys[1], 3)))
+
+
+def by_definition(params, x1, x2):
+    """The sum over parameters of products of derivatives, point by point and output by output."""
+
+    slope = jax.jit(jax.grad(lambda p, x, output: apply(p, x[None])[0, output]))
+
+    @functools.cache
+    def gradient(which, index, output):
+        x = (x1, x2)[which][index]
+        return np.concatenate(
+            [np.ravel(leaf) for leaf in jax.tree.leaves(slope(params, x, output))]
+        )
+
+    result = np.zeros((len(x1), len(x2), 2, 2))
+    for index in np.ndindex(result.shape):
+        i, j, o, p = index
+        result[index] = gradient(0, i, o) @ gradient(1, j, p)
+    return result
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_equals_its_definition(inputs, kind):
+    params = init(jax.random.key(0))
+    full = by_definition(params, *inputs)
+    expected = {
+        "full": full,
+        "diagonal": np.einsum("ijoo->ijo", full),
+        "trace": np.einsum("ijoo->ij", full) / 2,
+    }[kind]
+    general = empirical_ntk(apply, params, *inputs, kind=kind)
+    layerwise = dense_kernels(params, *inputs, activation=jnp.tanh, kind=kind, **VARIANCES).ntk
+    assert general.shape == layerwise.shape == SHAPES[kind]
+    np.testing.assert_allclose(general, expected, atol=1e-12)
+    np.testing.assert_allclose(layerwise, expected, atol=1e-12)
+
+
+def test_derivatives_by_finite_differences(inputs):
+    """Theta(x, x) is the squared norm of the gradient: differences along each weight of a layer."""
+    params, x = init(jax.random.key(0)), inputs[0][:1]
+    network = jax.jit(apply)
+    total = np.zeros((2, 2))
+    for layer, name in [(i, n) for i, p in enumerate(params) if p for n in p]:
+        for index in np.ndindex(params[layer][name].shape):
+            ends = []
+            for sign in (1, -1):
+                changed = [dict(p) if p else p for p in params]
+                changed[layer][name] = np.array(changed[layer][name])
+                changed[layer][name][index] += sign * 1e-6
+                ends.append(np.asarray(network(tuple(changed), x))[0])
+            slope = (ends[0] - ends[1]) / 2e-6
+            total += np.outer(slope, slope)
+    kernels = dense_kernels(params, x, activation=jnp.tanh, kind="full", **VARIANCES)
+    np.testing.assert_allclose(kernels.ntk[0, 0], total, rtol=1e-7, atol=1e-8)
+
+
+def test_nngp_is_the_covariance_of_the_output_over_readouts(inputs):
+    """Exactly: the sum of f f^T over unit readouts is their covariance, sw^2 phi phi^T/n + sb^2."""
+    params, x = init(jax.random.key(0)), inputs[0]
+    width = params[-1]["weight"].shape[0]
+    total = np.zeros((5, 5))
+    for row in range(width + 1):  # one unit readout (or the bias) at a time
+        weight = np.zeros((width, 2))
+        bias = np.zeros(2)
+        if row < width:
+            weight[row, 0] = 1.0
+        else:
+            bias[0] = 1.0
+        outputs = np.asarray(apply((*params[:-1], {"weight": weight, "bias": bias}), x))[:, 0]
+        total += np.outer(outputs, outputs)
+    kernels = dense_kernels(params, x, activation=jnp.tanh, **VARIANCES)
+    np.testing.assert_allclose(kernels.nngp, total, atol=1e-12)
+
+
+def test_is_symmetric_and_positive(inputs):
+    kernels = dense_kernels(
+        init(jax.random.key(0)), inputs[0], activation=jnp.tanh, kind="full", **VARIANCES
+    )
+    matrix = np.asarray(jnp.transpose(kernels.ntk, (0, 2, 1, 3)).reshape(10, 10))
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-13)
+    assert np.linalg.eigvalsh(matrix)[0] > -1e-12
+    assert np.linalg.eigvalsh(kernels.nngp)[0] > -1e-12
+
+
+@pytest.mark.parametrize("kind, rows", [("full", 1), ("full", 3), ("trace", 2), ("diagonal", 4)])
+def test_blocks_change_nothing(inputs, kind, rows):
+    """Any memory bound, divisors of N or not, one or both arguments in blocks."""
+    params = init(jax.random.key(0))
+    row_bytes = 2 * 8 * sum(leaf.size for leaf in jax.tree.leaves(params))
+    whole = empirical_ntk(apply, params, *inputs, kind=kind)
+    bound = 2 * rows * row_bytes / 1e6 * 1.001
+    blocks = empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=bound)
+    np.testing.assert_allclose(blocks, whole, atol=1e-13)
+    with pytest.raises(ValueError, match="memory_mb"):
+        empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=row_bytes / 1e6)
+
+
+def test_vmap_over_seeds_and_gradient(inputs):
+    """Differentiable under vmap over seeds: directional derivative against finite differences."""
+    many = jax.vmap(init)(jax.random.split(jax.random.key(4), 3))
+
+    def total(params, shift):
+        kernels = dense_kernels(params, inputs[0] + shift, activation=jnp.tanh, **VARIANCES)
+        return (kernels.ntk**2).sum() + kernels.nngp.sum()
+
+    slopes = jax.vmap(jax.grad(total, argnums=1), (0, None))(many, 0.0)
+    values = [jax.vmap(total, (0, None))(many, shift) for shift in (1e-5, -1e-5)]
+    np.testing.assert_allclose(slopes, (values[0] - values[1]) / 2e-5, rtol=1e-6)
+
+
+def test_relu_with_two_kinds_of_inputs_keeps_float32(inputs):
+    params = init(jax.random.key(0), dtype=jnp.float32)
+    x = inputs[0].astype(jnp.float32)
+    kernels = dense_kernels(params, x, activation=jax.nn.relu, **VARIANCES)
+    general = empirical_ntk(functools.partial(apply, activation=jax.nn.relu), params, x)
+    assert kernels.ntk.dtype == kernels.nngp.dtype == jnp.float32
+    np.testing.assert_allclose(kernels.ntk, general, rtol=2e-5)
+
+
+@pytest.fixture
+def module():
+    """The torch twin of init(key(0)): same weights, transposed."""
+    layers = []
+    params = init(jax.random.key(0))
+    for index, layer in enumerate(params):
+        if not layer:
+            layers.append(nn.Tanh())
+            continue
+        last = "readout_" if index == len(params) - 1 else ""
+        dense = empirical_torch.ScaledLinear(
+            *layer["weight"].shape,
+            weight_variance=VARIANCES[last + "weight_variance"],
+            bias_variance=VARIANCES[last + "bias_variance"],
+            dtype=torch.float64,
+        )
+        with torch.no_grad():
+            dense.weight.copy_(torch.from_numpy(np.array(layer["weight"].T)))
+            dense.bias.copy_(torch.from_numpy(np.array(layer["bias"])))
+        layers.append(dense)
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_torch_equals_jax_on_the_same_weights(inputs, module, kind):
+    expected = empirical_ntk(apply, init(jax.random.key(0)), *inputs, kind=kind)
+    x1, x2 = (torch.from_numpy(np.array(x)) for x in inputs)
+    general = empirical_torch.empirical_ntk(module, x1, x2, kind=kind)
+    blocks = empirical_torch.empirical_ntk(module, x1, x2, kind=kind, memory_mb=0.007)
+    layerwise = empirical_torch.dense_ntk(module, x1, x2, kind=kind)
+    for result in (general, blocks, layerwise):
+        np.testing.assert_allclose(result.numpy(), expected, atol=1e-10)
+
+
+def test_torch_any_module():
+    """A small convolutional network against autograd in plain loops."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2)).double()
+    x = torch.randn(3, 1, 4, 4, dtype=torch.float64)
+
+    def gradient(point, output):
+        slopes = torch.autograd.grad(module(point[None])[0, output], module.parameters())
+        return torch.cat([slope.flatten() for slope in slopes])
+
+    expected = torch.tensor(
+        [
+            [[[gradient(a, o) @ gradient(b, p) for p in range(2)] for o in range(2)] for b in x]
+            for a in x
+        ]
+    )
+    full = empirical_torch.empirical_ntk(module, x, kind="full")
+    torch.testing.assert_close(full, expected, atol=1e-12, rtol=0)
+    with pytest.raises(ValueError, match="outside of linear layers"):
+        empirical_torch.dense_ntk(module, x)
+
+
+def test_bad_input_is_named(inputs, module):
+    params = init(jax.random.key(0))
+    x = torch.from_numpy(np.array(inputs[0]))
+    with pytest.raises(ValueError, match="kind"):
+        empirical_ntk(apply, params, *inputs, kind="sum")
+    with pytest.raises(ValueError, match="cannot pair"):
+        empirical_ntk(apply, params, inputs[0], inputs[1][:, :2])
+    with pytest.raises(ValueError, match="not a chain"):
+        dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
+    with pytest.raises(ValueError, match="cannot pair"):
+        empirical_torch.empirical_ntk(module, x, x[:0])
+    shared_layer = nn.Linear(4, 4).double()
+    with pytest.raises(ValueError, match="exactly once"):
+        empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)
