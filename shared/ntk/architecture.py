@@ -1,0 +1,42 @@
+"""Architectures as composition: one description gives the finite network and its limit.
+
+    network = serial(dense(512, 2.0), relu(), dense(1))
+    params = network.init(key, (784,))          # NTK parameterization, float32 unless dtype says
+    outputs = network.apply(params, x)          # (N, 1)
+    nngp, ntk = network.kernel(x)               # infinite width, (N, N) each, dtype of x
+
+Conventions: Lee et al. 2019 (equation 1), h = sqrt(weight_variance / fan_in) W x +
+sqrt(bias_variance) b with W, b ~ N(0, 1), all trained; depth counts hidden layers.
+"""
+
+from shared.ntk.activations import (
+    abs_,
+    cos,
+    erf,
+    identity,
+    leaky_relu,
+    monomial,
+    polynomial,
+    relu,
+    sin,
+)
+from shared.ntk.base import Architecture, Kernels
+from shared.ntk.layers import dense, fully_connected, residual, serial
+
+__all__ = [
+    "Architecture",
+    "Kernels",
+    "abs_",
+    "cos",
+    "dense",
+    "erf",
+    "fully_connected",
+    "identity",
+    "leaky_relu",
+    "monomial",
+    "polynomial",
+    "relu",
+    "residual",
+    "serial",
+    "sin",
+]

@@ -1,0 +1,111 @@
+"""`Architecture`: one description of a network, its finite and its infinitely wide form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from shared.ntk.chord import chords, safe_ratio, safe_sqrt
+from shared.ntk.state import Array, Pairs, State
+
+Params = Any
+
+
+class Kernels(NamedTuple):
+    """Covariance and tangent kernel of one output unit, each (N1, N2)."""
+
+    nngp: Array
+    ntk: Array
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A layer or a network.
+
+    init(key, input_shape, dtype=float32) -> params     input_shape without the batch axis
+    apply(params, x, key=None) -> outputs               x (N, *input_shape); key draws dropout masks
+    propagate(state) -> state                           the same map at infinite width
+    stride: total down-sampling of positions, (1, 1) unless there are strided layers
+    """
+
+    init: Callable[..., Params]
+    apply: Callable[..., Array]
+    propagate: Callable[[State], State]
+    stride: tuple[int, int] = (1, 1)
+
+    def kernel(self, x1, x2=None, *, masks: bool = False) -> Kernels:
+        """Infinite-width kernels of one output: nngp = E[f(x) f(x')], ntk = E[<df/dw, df/dw'>].
+
+        x1 (N1, d) or (N1, height, width, channels); x2 likewise, None stands for x1. numpy or jax
+        arrays of one floating dtype, which is the dtype of the result; lists and integers are read
+        as float64. Traceable by jit and differentiable; derivatives at coinciding inputs, where
+        the kernels of piecewise linear networks have a kink, are those of the smooth part.
+        masks: with independent dropout masks for every input (training), else without (default).
+        ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
+        """
+        x1 = _checked(x1, "x1")
+        if x2 is None:
+            return self._compiled(x1, None, masks)
+        x2 = _checked(x2, "x2")
+        if x1.shape[1:] != x2.shape[1:]:
+            raise ValueError(
+                f"x1 and x2 must have the same features, found {x1.shape[1:]} and {x2.shape[1:]}"
+            )
+        if x1.dtype != x2.dtype:
+            raise ValueError(f"x1 and x2 must share a dtype, found {x1.dtype} and {x2.dtype}")
+        return self._compiled(x1, x2, masks)
+
+    @cached_property
+    def _compiled(self):
+        return jax.jit(self._kernel, static_argnums=2)
+
+    def _kernel(self, x1, x2, masks: bool) -> Kernels:
+        state = self.propagate(vector_state(x1, x2)._replace(masks=masks))
+        pairs = state.pairs(())
+        return Kernels(pairs.nngp, pairs.ntk)
+
+
+def vector_state(x1: Array, x2: Array | None) -> State:
+    """Covariance <x, x'> / d of the inputs themselves; no parameters yet, so Theta = 0."""
+    same = jnp.eye(len(x1), dtype=bool) if x2 is None else jnp.zeros((len(x1), len(x2)), bool)
+    x2 = x1 if x2 is None else x2
+    features = x1.shape[1]
+    norms1, norms2 = (safe_sqrt(jnp.sum(x**2, axis=1, keepdims=True)) for x in (x1, x2))
+    minus, plus = chords(safe_ratio(x1, norms1), safe_ratio(x2, norms2), same)
+    product = norms1 * norms2.T / features
+    pairs = Pairs(product * minus, product * plus, jnp.zeros_like(product))
+    return State(
+        variance1=norms1**2 / features,
+        variance2=norms2.T**2 / features,
+        pairs=lambda _: pairs,
+        same=same,
+        fan_in=features,
+    )
+
+
+def _checked(x, name: str) -> Array:
+    """x as a jax array of its own floating dtype."""
+    if not isinstance(x, jax.Array):
+        x = np.asarray(x)
+        x = x.astype(np.float64) if x.dtype.kind in "iub" else x
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name} must hold float32 or float64 numbers, found {x.dtype}")
+    if x.dtype == np.float64 and not jax.config.jax_enable_x64:
+        raise ValueError(f"{name} is float64, which needs JAX_ENABLE_X64=1 (or pass float32)")
+    if x.ndim not in (2, 4):
+        raise ValueError(
+            f"{name} must be (inputs, features) or (inputs, height, width, channels), "
+            f"found shape {x.shape}"
+        )
+    if 0 in x.shape:
+        raise ValueError(f"{name} must hold at least one input and one feature, found {x.shape}")
+    x = jnp.asarray(x)
+    if not isinstance(x, jax.core.Tracer) and not bool(jnp.isfinite(x).all()):
+        raise ValueError(f"{name} must be finite, found nan or inf")
+    return x

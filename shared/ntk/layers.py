@@ -1,0 +1,252 @@
+"""Layers on vectors and on channels: dense, serial, residual, layer_norm, dropout."""
+
+from __future__ import annotations
+
+from math import prod
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, random
+
+from shared.ntk.activations import identity, relu
+from shared.ntk.base import Architecture
+from shared.ntk.chord import safe_sqrt
+from shared.ntk.state import Pairs, State, merge, remember, roots, scale, shifted
+
+PARAMETERIZATIONS = ("ntk", "standard")
+
+
+def checked_variance(value, name: str):
+    """A non-negative number; traced values pass as they are."""
+    if isinstance(value, jax.core.Tracer):
+        return value
+    value = float(value)
+    if not (value >= 0 and np.isfinite(value)):
+        raise ValueError(f"{name} must be finite and not negative, found {value}")
+    return value
+
+
+def checked_count(value, name: str) -> int:
+    """A positive integer."""
+    if int(value) != value or value < 1:
+        raise ValueError(f"{name} must be a positive integer, found {value}")
+    return int(value)
+
+
+def checked_parameterization(parameterization: str) -> str:
+    """One of PARAMETERIZATIONS."""
+    if parameterization not in PARAMETERIZATIONS:
+        raise ValueError(
+            f"parameterization must be one of {PARAMETERIZATIONS}, found {parameterization!r}"
+        )
+    return parameterization
+
+
+def has_bias(bias_variance) -> bool:
+    """Whether the layer has a bias at all: unless its variance is the number 0."""
+    return isinstance(bias_variance, jax.core.Tracer) or bias_variance > 0
+
+
+def affine(state: State, mixed, variances, fan_in, width, weights, biases, standard) -> State:
+    """W h + b at infinite width, after `mixed` and `variances` averaged h over one fan-in.
+
+    K' = weights K + biases. NTK parameterization: Theta' = K' + weights Theta. Standard
+    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta.
+    """
+    with_bias = has_bias(biases)
+    variance1, variance2 = variances
+
+    def pairs(displacement):
+        before = mixed(displacement)
+        weight, bias = (jnp.asarray(v, before.ntk.dtype) for v in (weights, biases))
+        after = scale(before, weight)
+        if with_bias:
+            deviations = roots(weight * variance1, weight * shifted(variance2, displacement))
+            constant = Pairs(jnp.zeros_like(bias), 2 * bias, jnp.zeros_like(bias))
+            root = safe_sqrt(bias)
+            after = merge(after, constant, (deviations[0], root), (deviations[1], root))
+        new = fan_in * before.nngp + (1 if with_bias else 0) if standard else after.nngp
+        return after._replace(ntk=after.ntk + new)
+
+    def variance(q):
+        return jnp.asarray(weights, q.dtype) * q + jnp.asarray(biases, q.dtype)
+
+    return state._replace(
+        variance1=variance(variance1),
+        variance2=variance(variance2),
+        pairs=remember(pairs),
+        fan_in=width,
+        mean1=0.0,
+        mean2=0.0,
+    )
+
+
+def affine_parameters(key, shape, fan_in, weights, biases, standard, dtype):
+    """dict(weight, bias): weight of this shape, bias along its last axis (none if variance 0)."""
+    weight_key, bias_key = random.split(key)
+    params = {"weight": random.normal(weight_key, shape, dtype)}
+    if has_bias(biases):
+        params["bias"] = random.normal(bias_key, shape[-1:], dtype)
+    if not standard:
+        return params
+    deviations = {"weight": weights / fan_in, "bias": biases}
+    return {name: jnp.sqrt(jnp.asarray(deviations[name], dtype)) * params[name] for name in params}
+
+
+def affine_output(params, product, fan_in, weights, biases, standard):
+    """product (of inputs and weights) scaled by its parameterization, plus the bias."""
+    if standard:
+        return product + params["bias"] if "bias" in params else product
+    output = jnp.sqrt(jnp.asarray(weights, product.dtype) / fan_in) * product
+    if "bias" in params:
+        output = output + jnp.sqrt(jnp.asarray(biases, product.dtype)) * params["bias"]
+    return output
+
+
+def dense(
+    width: int, weight_variance=1.0, bias_variance=0.0, parameterization: str = "ntk"
+) -> Architecture:
+    """Affine map of the last axis: all entries of W, b ~ N(0, 1) and trained,
+
+        h = sqrt(weight_variance / fan_in) W x + sqrt(bias_variance) b        ("ntk")
+        h = W x + b,  W ~ N(0, weight_variance / fan_in), b ~ N(0, bias_variance)   ("standard")
+
+    params: dict(weight=(fan_in, width), bias=(width,)), no bias if bias_variance is 0.
+    At infinite width K' = weight_variance K + bias_variance with K = <x, x'> / fan_in at first.
+    """
+    width = checked_count(width, "width")
+    weights = checked_variance(weight_variance, "weight_variance")
+    biases = checked_variance(bias_variance, "bias_variance")
+    standard = checked_parameterization(parameterization) == "standard"
+
+    def init(key, input_shape, dtype=jnp.float32):
+        fan_in = input_shape[-1]
+        return affine_parameters(key, (fan_in, width), fan_in, weights, biases, standard, dtype)
+
+    def apply(params, x, key=None):
+        product = jnp.matmul(x, params["weight"], precision=lax.Precision.HIGHEST)
+        return affine_output(params, product, x.shape[-1], weights, biases, standard)
+
+    def propagate(state: State) -> State:
+        variances = (state.variance1, state.variance2)
+        return affine(state, state.pairs, variances, state.fan_in, width, weights, biases, standard)
+
+    return Architecture(init, apply, propagate)
+
+
+def output_shape(layer: Architecture, params, input_shape, dtype) -> tuple[int, ...]:
+    """Shape of the layer's output for one input, without computing it."""
+    x = jax.ShapeDtypeStruct((1, *input_shape), dtype)
+    return jax.eval_shape(layer.apply, params, x).shape[1:]
+
+
+def serial(*layers: Architecture) -> Architecture:
+    """Composition, first layer first. params: a tuple of the layers' params, () for those without.
+
+    A serial inside a serial stays nested, and so do its params.
+    """
+    if not layers:
+        raise ValueError("serial needs at least one layer, found none")
+
+    def init(key, input_shape, dtype=jnp.float32):
+        params = []
+        for layer, layer_key in zip(layers, random.split(key, len(layers)), strict=True):
+            params.append(layer.init(layer_key, input_shape, dtype))
+            input_shape = output_shape(layer, params[-1], input_shape, dtype)
+        return tuple(params)
+
+    def apply(params, x, key=None):
+        keys = [None] * len(layers) if key is None else random.split(key, len(layers))
+        for layer, layer_params, layer_key in zip(layers, params, keys, strict=True):
+            x = layer.apply(layer_params, x, key=layer_key)
+        return x
+
+    def propagate(state: State) -> State:
+        for layer in layers:
+            state = layer.propagate(state)
+        return state
+
+    stride = tuple(prod(layer.stride[axis] for layer in layers) for axis in (0, 1))
+    return Architecture(init, apply, propagate, stride)
+
+
+def residual(branch: Architecture, shortcut: Architecture | None = None) -> Architecture:
+    """shortcut(x) + branch(x) with independent parameters; the default shortcut is identity().
+
+    K = K_shortcut + K_branch, Theta = Theta_shortcut + Theta_branch. One of the two must end in
+    an affine layer, else they are not independent. params: (shortcut params, branch params).
+    """
+    shortcut = identity() if shortcut is None else shortcut
+    if shortcut.stride != branch.stride:
+        raise ValueError(
+            f"branch and shortcut must have equal strides, found {branch.stride} "
+            f"and {shortcut.stride}"
+        )
+
+    def init(key, input_shape, dtype=jnp.float32):
+        shortcut_key, branch_key = random.split(key)
+        return (
+            shortcut.init(shortcut_key, input_shape, dtype),
+            branch.init(branch_key, input_shape, dtype),
+        )
+
+    def apply(params, x, key=None):
+        keys = (None, None) if key is None else random.split(key)
+        outputs = shortcut.apply(params[0], x, key=keys[0]), branch.apply(params[1], x, key=keys[1])
+        if outputs[0].shape != outputs[1].shape:
+            raise ValueError(
+                "branch and shortcut must give one shape, found "
+                f"{outputs[1].shape[1:]} and {outputs[0].shape[1:]}"
+            )
+        return outputs[0] + outputs[1]
+
+    def propagate(state: State) -> State:
+        one, two = shortcut.propagate(state), branch.propagate(state)
+
+        def pairs(displacement):
+            others = shifted(one.variance2, displacement), shifted(two.variance2, displacement)
+            return merge(
+                one.pairs(displacement),
+                two.pairs(displacement),
+                roots(one.variance1, two.variance1),
+                roots(*others),
+            )
+
+        return two._replace(
+            variance1=one.variance1 + two.variance1,
+            variance2=one.variance2 + two.variance2,
+            pairs=remember(pairs),
+            mean1=one.mean1 + two.mean1,
+            mean2=one.mean2 + two.mean2,
+        )
+
+    return Architecture(init, apply, propagate, branch.stride)
+
+
+def fully_connected(
+    *,
+    depth: int,
+    width: int,
+    outputs: int = 1,
+    activation: Architecture | None = None,
+    weight_variance=1.0,
+    bias_variance=0.0,
+    readout_weight_variance=None,
+    readout_bias_variance=None,
+    parameterization: str = "ntk",
+) -> Architecture:
+    """serial(dense, activation, ..., dense) with `depth` hidden layers of this width.
+
+    depth 0 is linear. The readout's variances default to the hidden layers'; activation: relu().
+    params: tuple of 2 depth + 1 entries, dense params at even places, () at odd ones.
+    """
+    if int(depth) != depth or depth < 0:
+        raise ValueError(f"depth must be a non-negative integer, found {depth}")
+    activation = relu() if activation is None else activation
+    weights = weight_variance if readout_weight_variance is None else readout_weight_variance
+    biases = bias_variance if readout_bias_variance is None else readout_bias_variance
+    layers = []
+    for _ in range(int(depth)):
+        layers += [dense(width, weight_variance, bias_variance, parameterization), activation]
+    return serial(*layers, dense(outputs, weights, biases, parameterization))

@@ -1,0 +1,96 @@
+"""What one layer hands to the next in the limit of infinite width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from shared.ntk.chord import cauchy_gap, safe_sqrt
+
+Array = jax.Array
+Displacement = tuple  # () for vectors, (dy, dx) for images
+
+
+class Pairs(NamedTuple):
+    """Covariances of pairs of inputs; arrays of shape (*positions, N1, N2)."""
+
+    deficit: Array  # sqrt(q q') - K
+    surplus: Array  # sqrt(q q') + K
+    ntk: Array  # Theta
+
+    @property
+    def nngp(self) -> Array:
+        return (self.surplus - self.deficit) / 2
+
+
+class State(NamedTuple):
+    """Gaussian process of one layer's units, together with its tangent kernel.
+
+    Every array ends in batch axes that broadcast: variance1 (*positions, N1, 1) and variance2
+    (*positions, 1, N2), so that a formula written for one pair serves all pairs.
+    """
+
+    variance1: Array  # q(x) = K(x, x) at each position
+    variance2: Array
+    pairs: Callable[[Displacement], Pairs]  # position p of x with position p + displacement of x'
+    same: Array  # (N1, N2) true where x and x' are one and the same input
+    fan_in: int  # units (channels) per position that the next layer reads
+    mean1: Array | float = 0.0  # mean over the units, nonzero after an activation
+    mean2: Array | float = 0.0
+    masks: bool = False  # whether dropout draws masks, independently for every input
+
+
+def shifted(array: Array, displacement: Displacement) -> Array:
+    """The field at position + displacement (cyclic), for every position."""
+    return jnp.roll(array, [-d for d in displacement], axis=(0, 1)) if displacement else array
+
+
+def remember(pairs: Callable[[Displacement], Pairs]) -> Callable[[Displacement], Pairs]:
+    """`pairs` that computes each displacement once, however many branches read it."""
+    known: dict[int, tuple[Displacement, Pairs]] = {}
+
+    def remembered(displacement: Displacement) -> Pairs:
+        # Displacements may be traced and so not hashable: keyed by identity, kept alive by storing.
+        if id(displacement) not in known:
+            known[id(displacement)] = (displacement, pairs(displacement))
+        return known[id(displacement)][1]
+
+    return remembered
+
+
+def elementwise(function, variance) -> Callable[[State], State]:
+    """Layer that maps each pair by function(pairs, q, q') and each variance by variance(q)."""
+
+    def propagate(state: State) -> State:
+        def pairs(displacement):
+            others = shifted(state.variance2, displacement)
+            return function(state.pairs(displacement), state.variance1, others)
+
+        return state._replace(
+            variance1=variance(state.variance1),
+            variance2=variance(state.variance2),
+            pairs=remember(pairs),
+        )
+
+    return propagate
+
+
+def merge(one: Pairs, two: Pairs, roots, others) -> Pairs:
+    """Sum of two independent processes with standard deviations roots = (r1, r2), others."""
+    gap = cauchy_gap(roots, others)
+    return Pairs(
+        one.deficit + two.deficit + gap, one.surplus + two.surplus + gap, one.ntk + two.ntk
+    )
+
+
+def scale(pairs: Pairs, factor) -> Pairs:
+    """Both kernels times a factor (a number, or an array that broadcasts)."""
+    return Pairs(*(factor * array for array in pairs))
+
+
+def roots(variance1, variance2):
+    """Standard deviations of both sides."""
+    return safe_sqrt(variance1), safe_sqrt(variance2)
