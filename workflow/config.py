@@ -1,6 +1,7 @@
 """Settings of a run, validated before anything starts."""
 
 import difflib
+from pathlib import Path
 from typing import NamedTuple
 
 import jsonschema
@@ -28,10 +29,11 @@ def settings(config: dict) -> Settings:
             raise UserError(f"config: unknown key {key!r}{_meant(key, known)}")
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         key = error.absolute_path[0] if error.absolute_path else "(top level)"
-        raise UserError(f"config: {key}: {error.message}{_meant(error.instance, known)}")
-    return Settings(
-        config["tier"], _selected(config["replications"]), config["seed"], config["data_dir"]
-    )
+        raise UserError(f"config: {key}: {error.message}")
+    folder = config["data_dir"]
+    if folder and not Path(folder).is_dir():
+        raise UserError(f"config: data_dir: {folder!r} is no folder")
+    return Settings(config["tier"], _selected(config["replications"]), config["seed"], folder)
 
 
 def _selected(chosen: str | list[str]) -> list[str]:

@@ -1,0 +1,129 @@
+"""What every replication must keep to; being a folder with an experiment is enough to be tested."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from workflow.digest import import_closure
+from workflow.draw import figures
+from workflow.grid import part_signatures, shards
+from workflow.judge import claims_of
+from workflow.tree import ROOT, TIERS, replications
+
+FILES = ("README.md", "grid.yaml", "experiment.py", "claims.py", "figures.py", "__init__.py")
+ON_DEMAND = {"importlib", "runpy", "pkgutil"}  # imports that a digest of the source cannot follow
+
+pytestmark = pytest.mark.parametrize("name", replications())
+
+
+def folder(name):
+    return ROOT / "replications" / name
+
+
+def arms(name, tier):
+    """(part, arm) pairs that a tier measures."""
+    cells = (cell for shard in shards(name, tier).values() for cell in shard)
+    return {(cell.part, cell.arm) for cell in cells}
+
+
+def imports(path):
+    """Modules that a file imports, as dotted names, with what it takes from them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_has_all_files(name):
+    assert [file for file in FILES if not (folder(name) / file).is_file()] == []
+
+
+def test_readme_cites_its_paper_and_says_what_is_left_out(name):
+    text = (folder(name) / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"arXiv:?\s*\d{4}\.\d{4,5}", text)
+    assert re.search(r"(?i)deviation", text)
+    assert re.search(r"(?i)do(es)? not show|not replicated", text)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_grid_is_valid_and_measures_what_the_claims_need(name, tier):
+    measured = arms(name, tier)
+    decided = [c for c in claims_of(name) if TIERS.index(c.tier) <= TIERS.index(tier)]
+    lacking = [
+        (claim.name, arm)
+        for claim in decided
+        for arm in (claim.arm, claim.control)
+        if (claim.part, arm) not in measured
+    ]
+    assert lacking == []
+
+
+def test_claim_names_are_unique(name):
+    names = [claim.name for claim in claims_of(name)]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_smoke_tier_decides_at_least_half_of_the_claims(name):
+    claims = claims_of(name)
+    assert sum(claim.tier == "smoke" for claim in claims) >= len(claims) / 2
+
+
+def test_laptop_tier_draws_every_figure_and_each_has_a_caption(name):
+    path = folder(name) / "figures.py"
+    public = [
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    drawn = {tier: {figure.name for figure in figures(name, tier)} for tier in TIERS}
+    assert set(public) == drawn["laptop"] | drawn["paper"]
+    for figure in figures(name, "laptop"):
+        assert figure.parts, f"{figure.name} draws no part"
+        assert figure.title, f"{figure.name} has no title"
+        assert len(figure.caption) > 40, f"{figure.name}: the docstring's rest is the caption"
+
+
+def test_only_the_experiment_computes_and_only_shared_code_is_used(name):
+    for path in folder(name).glob("*.py"):
+        tops = {module.split(".")[0] for module in imports(path)}
+        assert not tops & ON_DEMAND, f"{path.name} imports on demand"
+        assert "workflow" not in tops, f"{path.name} knows the workflow"
+        others = {m for m in imports(path) if m.startswith("replications.")}
+        assert all(m.startswith(f"replications.{name}") for m in others), path.name
+        if path.name in ("claims.py", "figures.py"):
+            closure = import_closure(f"replications.{name}.{path.stem}")
+            heavy = {m.split(".")[0] for file in closure for m in imports(file)} & {"jax", "torch"}
+            assert not heavy, f"{path.name} must judge or draw from the table alone"
+
+
+def test_the_digest_covers_every_module_that_the_experiment_loads(name):
+    """Files of this repository that a real import loads are all in the computed closure."""
+    code = (
+        "import sys, importlib\n"
+        "from workflow.environment import use_one_thread\n"
+        "use_one_thread()\n"
+        f"importlib.import_module('replications.{name}.experiment')\n"
+        "print('\\n'.join(m.__file__ for m in sys.modules.values()"
+        " if getattr(m, '__file__', None)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    below = [ROOT / file for file in done.stdout.splitlines() if file.startswith(str(ROOT))]
+    loaded = {
+        path for path in below if path.relative_to(ROOT).parts[0] in ("shared", "replications")
+    }
+    assert loaded <= set(import_closure(f"replications.{name}.experiment"))
+
+
+def test_parts_are_generators_with_keyword_only_arguments(name):
+    signatures = part_signatures(folder(name) / "experiment.py")
+    for part, parameters in signatures.items():
+        assert "arm" in parameters, f"{part} takes no arm"
+    assert {part for tier in TIERS for part, _ in arms(name, tier)} <= set(signatures)

@@ -1,0 +1,129 @@
+"""Failures stay failures: no second run turns green, no old pass is shown."""
+
+import csv
+import errno
+import os
+import subprocess
+
+import pytest
+
+from workflow.files import exit_code
+
+ALPHA = "replications/alpha2000_toy"
+
+
+def finals(project, tier="smoke") -> dict[str, str]:
+    with project.path(f"results/{tier}/checks.csv").open(encoding="utf-8") as file:
+        return {row["replication"]: row["final"] for row in csv.DictReader(file)}
+
+
+def test_a_broken_paper_fails_every_time_and_loses_its_old_pass(project):
+    assert finals(project) == {"alpha2000_toy": "pass", "beta2001_toy": "pass"}
+    project.edit(f"{ALPHA}/experiment.py", "for seed in seeds:", "for seed in seedz:")
+    for _ in range(2):
+        run = project.snakemake()
+        assert run.code != 0
+        assert "name 'seedz' is not defined" in run.output
+        assert finals(project) == {"alpha2000_toy": "inconclusive", "beta2001_toy": "pass"}
+        assert "withheld: record main is missing" in run.output
+        assert project.gate().code == 2
+
+
+def test_a_false_claim_comes_out_fail_after_the_report(project):
+    project.edit(f"{ALPHA}/claims.py", "near(-0.5, 0.1)", "near(-1.0, 0.1)")
+    run = project.snakemake()
+    assert run.code != 0
+    assert finals(project)["alpha2000_toy"] == "fail"
+    assert "T1_scatter: fail, expected pass" in run.output
+    assert project.path("results/smoke/report/index.html").exists()
+    assert project.gate().code == 1
+
+
+def test_a_claim_whose_control_passes_is_inconclusive(project):
+    project.edit(f"{ALPHA}/experiment.py", '1.0 if arm == "control" else', "")
+    run = project.snakemake()
+    assert run.code != 0
+    assert finals(project)["alpha2000_toy"] == "inconclusive"
+    assert "could not have failed" in run.output
+    assert project.gate().code == 3
+
+
+def test_an_unexpected_pass_is_an_error(project):
+    project.edit(
+        f"{ALPHA}/claims.py",
+        'control="control",',
+        'control="control", expected="fail", reason="x",',
+    )
+    assert project.snakemake().code != 0
+    assert project.gate().code == 3  # its control does not pass, so that nothing is decided
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "does not have its recorded"),
+        (lambda path: path.with_suffix(".json").write_text("{"), "cannot be read"),
+        (lambda path: path.with_suffix(".json").unlink(), "is missing"),
+        (lambda path: path.unlink(), "is missing"),
+    ],
+)
+def test_a_damaged_record_has_no_verdict(project, damage, said):
+    damage(project.path("results/smoke/records/alpha2000_toy/main.csv"))
+    gate = project.gate()
+    assert gate.code == 2
+    assert said in gate.output
+    assert "alpha2000_toy: T1_scatter: inconclusive" in gate.output
+
+
+def test_a_damaged_table_of_verdicts_is_noticed(project):
+    project.edit("results/smoke/checks.csv", "alpha2000_toy", "alpha2000_toy ")
+    assert project.gate().code == 2
+
+
+def test_a_missing_figure_is_noticed(project):
+    project.path("results/smoke/figures/alpha2000_toy/figure_1.svg").unlink()
+    assert project.gate().code == 2
+
+
+@pytest.mark.parametrize(
+    "folder, said", [("results", "named after a tier"), ("results/paper", "no such folder")]
+)
+def test_the_gate_names_a_wrong_folder(project, folder, said):
+    gate = project.call("workflow.gate", folder)
+    assert gate.code == 2
+    assert said in gate.output
+    assert gate.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_full_or_closed_disk_is_one_line(capsys, code):
+    def full():
+        raise OSError(code, os.strerror(code), "results/smoke/x.csv")
+
+    assert exit_code(full) == 2
+    said = capsys.readouterr().err
+    assert os.strerror(code) in said
+    assert "results/smoke/x.csv" in said
+    assert said.count("\n") == 1
+
+
+def test_a_really_full_disk_loses_nothing(project, tmp_path):
+    """On a file system of 64 kB: the job says so, and after making room the same command works."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs rights that this user does not have")
+    try:
+        folder = small / "smoke"
+        folder.mkdir()
+        (small / "filler").write_bytes(b"x" * 60_000)
+        words = ("--results", str(folder), "--replication", "alpha2000_toy")
+        full = project.call("workflow.measure", *words)
+        assert full.code == 2
+        assert "No space left on device" in full.output
+        assert not list(folder.rglob("*.json"))
+        (small / "filler").unlink()
+        assert project.call("workflow.measure", *words).code == 0
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
