@@ -157,7 +157,7 @@ def loglog_slope(
         raise ValueError(f"summary: found {summary!r}, wanted mean, rms, geometric or None")
 
     def estimate(rows: DataFrame) -> Estimate:
-        rows = select(rows, where)
+        rows = _read(rows, where, (x, y))
         problem = _problem(rows, (x, y))
         n_seeds = rows["seed"].nunique()
         if problem:
@@ -194,8 +194,7 @@ def jackknife(
     """
 
     def estimate(rows: DataFrame) -> Estimate:
-        rows = select(rows, where)
-        rows = rows if columns is None else rows[["seed", *columns]]
+        rows = _read(rows, where, columns)
         problem = _problem(rows, columns, balanced=True)
         seeds = rows["seed"].unique()
         if problem:
@@ -228,9 +227,8 @@ def exact(
         raise ValueError(f"resolution: found {resolution}, wanted a number >= 0")
 
     def estimate(rows: DataFrame) -> Estimate:
-        rows = select(rows, where)
         read = [statistic] if isinstance(statistic, str) else columns
-        rows = rows if read is None else rows[["seed", *read]]
+        rows = _read(rows, where, read)
         problem = _problem(rows, read)
         if problem:
             return no_estimate(problem)
@@ -272,6 +270,17 @@ def select(rows: DataFrame, where: Where) -> DataFrame:
     return rows
 
 
+def _read(rows: DataFrame, where: Where, columns: Sequence[str] | None) -> DataFrame:
+    """The selected rows with the columns that are read; KeyError(name) where one is not there."""
+    rows = select(rows, where)
+    if columns is None:
+        return rows
+    for column in columns:
+        if column not in rows.columns:
+            raise KeyError(column)
+    return rows[["seed", *(column for column in columns if column != "seed")]]
+
+
 _REDUCTIONS: dict[str, Callable] = {
     "mean": np.mean,
     "median": np.median,
@@ -285,9 +294,8 @@ def _value_per_seed(
     statistic: Statistic, rows: DataFrame, where: Where, columns: Sequence[str] | None
 ) -> np.ndarray | Estimate:
     """One finite number for each of at least two seeds, or the reason why there is none."""
-    rows = select(rows, where)
     read = [statistic] if isinstance(statistic, str) else columns
-    rows = rows if read is None else rows[["seed", *read]]
+    rows = _read(rows, where, read)
     problem = _problem(rows, read, balanced=True)
     n_seeds = rows["seed"].nunique()
     if problem:

@@ -22,16 +22,20 @@ class Interval(NamedTuple):
 
 
 def student_t(values: np.ndarray) -> Interval:
-    """Interval for the mean: mean +- t_{n-1} s / sqrt(n). values: (n,), n >= 2."""
+    """Interval for the mean: mean +- t_{n-1} s / sqrt(n). values: (n,), n >= 2.
+
+    Values too large to square give an infinite interval.
+    """
     values = np.asarray(values, dtype=float)
-    error = values.std(ddof=1) / math.sqrt(values.size)
-    return around(values.mean(), error, values.size - 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size)
+    return around(mean, error, values.size - 1)
 
 
 def around(value: float, error: float, degrees: float) -> Interval:
     """value +- t_degrees * error, for a standard error with so many degrees of freedom."""
-    half = stats.t.ppf((1 + LEVEL) / 2, degrees) * error if error > 0 else 0.0
-    return Interval(float(value), float(value - half), float(value + half))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error if error != 0 else 0.0
+    return Interval(float(value), float(value) - half, float(value) + half)
 
 
 def clopper_pearson(successes: int, trials: int) -> Interval:

@@ -1,0 +1,299 @@
+"""Estimators: right numbers on data whose answer is known, and a reason where there is none."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from shared.evidence import (
+    difference,
+    exact,
+    jackknife,
+    loglog_slope,
+    ordering,
+    per_seed,
+    proportion,
+    ratio,
+    worst,
+    worst_ratio,
+)
+from shared.evidence.intervals import clopper_pearson, sign_test, student_t, welch_satterthwaite
+
+
+def grid(values: np.ndarray, widths=(64, 128, 256)) -> pd.DataFrame:
+    """Rows seed x width with column y."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "width": width, "y": values[seed, place]}
+            for seed in range(len(values))
+            for place, width in enumerate(widths)
+        ]
+    )
+
+
+def noisy(seeds: int = 6, exponent: float = -0.5, widths=(64, 128, 256)) -> pd.DataFrame:
+    noise = np.random.default_rng(1).standard_normal((seeds, len(widths)))
+    return grid(np.asarray(widths, float) ** exponent * np.exp(0.1 * noise), widths)
+
+
+def test_student_t_is_the_one_sample_interval():
+    values = np.array([1.0, 2.0, 4.0, 8.0])
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.99)
+    assert student_t(values)[1:] == pytest.approx(expected)
+
+
+def test_sign_test_needs_eight_values_and_brackets_the_median():
+    assert sign_test(np.arange(7)) is None
+    assert sign_test(np.arange(8)) == (3.5, 0, 7)
+    low, high = sign_test(np.arange(20))[1:]
+    k = int(low) + 1
+    assert high == 20 - k
+    assert 2 * stats.binom.cdf(k - 1, 20, 0.5) <= 0.01 < 2 * stats.binom.cdf(k, 20, 0.5)
+
+
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_clopper_pearson_agrees_with_statsmodels(counts):
+    successes, trials = counts
+    expected = proportion_confint(successes, trials, alpha=0.01, method="beta")
+    assert clopper_pearson(successes, trials)[1:] == pytest.approx(expected, abs=1e-9)
+
+
+def test_welch_satterthwaite_agrees_with_the_two_sample_test():
+    first, second = np.array([1.0, 3.0, 4.0]), np.array([2.0, 9.0, 1.0, 4.0, 4.0])
+    variances = np.array([values.var(ddof=1) / values.size for values in (first, second)])
+    expected = stats.ttest_ind(first, second, equal_var=False).df
+    assert welch_satterthwaite(variances, np.array([2, 4])) == pytest.approx(expected)
+
+
+def test_per_seed_mean_is_student_t_over_seeds():
+    rows = noisy()
+    found = per_seed("y", where={"width": 64})(rows)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        student_t(rows["y"][rows["width"] == 64])
+    )
+    assert found.n_seeds == 6
+
+
+def test_per_seed_geometric_is_invariant_under_inversion():
+    rows = noisy().assign(inverse=lambda table: 1 / table["y"])
+    up = per_seed("y", where={"width": 64}, center="geometric")(rows)
+    down = per_seed("inverse", where={"width": 64}, center="geometric")(rows)
+    assert (1 / down.value, 1 / down.high, 1 / down.low) == pytest.approx(
+        (up.value, up.low, up.high)
+    )
+
+
+def test_per_seed_median_says_that_few_seeds_are_not_enough():
+    found = per_seed("y", where={"width": 64}, center="median")(noisy(7))
+    assert math.isnan(found.value)
+    assert "8 seeds" in found.note
+    assert math.isfinite(per_seed("y", where={"width": 64}, center="median")(noisy(8)).low)
+
+
+def test_a_column_with_several_rows_per_seed_must_be_reduced():
+    with pytest.raises(ValueError, match="has 3 rows for seed 0"):
+        per_seed("y")(noisy())
+
+
+@pytest.mark.parametrize(
+    "wanted, widths", [(64, [64]), ((64, 256), [64, 256]), (lambda w: w > 64, [128, 256])]
+)
+def test_where_takes_a_value_several_or_a_function(wanted, widths):
+    seen = []
+    per_seed(lambda rows: seen.append(rows["width"].tolist()) or 0.0, where={"width": wanted})(
+        noisy()
+    )
+    assert seen == [widths] * 6
+
+
+def test_paired_statistics():
+    rows = noisy().assign(twice=lambda table: 2 * table["y"], more=lambda table: table["y"] + 3)
+    found = per_seed(ratio("twice", "y"))(rows)
+    assert (found.low, found.value, found.high) == pytest.approx((2, 2, 2))
+    found = per_seed(difference("more", "y"))(rows)
+    assert (found.low, found.value, found.high) == pytest.approx((3, 3, 3))
+
+
+def test_worst_ratio_is_the_range_over_seeds_of_the_largest_ratio():
+    rows = grid(np.array([[1.0, 2.0, 3.0], [5.0, 1.0, 1.0]])).assign(bound=10.0)
+    found = worst_ratio("y", "bound")(rows)
+    assert (found.value, found.low, found.high, found.n_seeds) == (0.5, 0.3, 0.5, 2)
+    assert worst(lambda seed: seed["y"].max())(rows).value == 5.0
+    unbounded = worst_ratio("y", "bound")(rows.assign(bound=0.0))
+    assert math.isnan(unbounded.value)
+
+
+def test_ordering_counts_the_seeds_in_which_it_is_strict():
+    rows = grid(np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 2.0], [3.0, 2.0, 1.0]]))
+    found = ordering("y", by="width", increasing=False)(rows.sample(frac=1, random_state=0))
+    assert found.value == pytest.approx(2 / 3)
+    assert ordering("y", by="width", increasing=True)(rows).value == 0
+    assert found.note == "2 of 3 seeds"
+
+
+def test_proportion_of_all_successes_is_limited_by_the_seeds():
+    for seeds in (4, 8, 16):
+        found = proportion(lambda rows: True)(noisy(seeds))
+        assert (found.low, found.high) == pytest.approx((0.005 ** (1 / seeds), 1))
+
+
+@pytest.mark.parametrize("summary", [None, "mean", "rms", "geometric"])
+def test_slopes_of_an_exact_power_law(summary):
+    widths = (64, 128, 512, 4096)
+    rows = grid(np.tile(3 * np.asarray(widths, float) ** -0.7, (4, 1)), widths)
+    found = loglog_slope("y", "width", summary=summary)(rows)
+    assert (found.low, found.value, found.high) == pytest.approx((-0.7,) * 3)
+
+
+def test_the_crossed_slope_is_the_mean_of_least_squares_slopes():
+    rows = noisy()
+    design = sm.add_constant(np.log([64, 128, 256]))
+    slopes = [
+        sm.OLS(np.log(seed["y"]), design).fit().params.iloc[1] for _, seed in rows.groupby("seed")
+    ]
+    found = loglog_slope("y", "width")(rows)
+    assert (found.value, found.low, found.high) == pytest.approx(student_t(np.array(slopes)))
+
+
+def test_the_nested_slope_agrees_with_the_crossed_one_where_both_apply():
+    rows = noisy(40)
+    crossed = loglog_slope("y", "width")(rows)
+    nested = loglog_slope("y", "width", summary="geometric")(rows)
+    assert nested.value == pytest.approx(crossed.value)
+    assert nested.high - nested.low == pytest.approx(crossed.high - crossed.low, rel=0.2)
+
+
+def test_the_nested_slope_takes_more_seeds_at_small_widths():
+    rows = noisy(12)
+    nested = rows[(rows["width"] < 256) | (rows["seed"] < 4)]
+    assert "missing" in loglog_slope("y", "width")(nested).note
+    assert math.isfinite(loglog_slope("y", "width", summary="rms")(nested).low)
+    too_few = rows[(rows["width"] < 256) | (rows["seed"] < 1)]
+    assert "two seeds" in loglog_slope("y", "width", summary="rms")(too_few).note
+
+
+@pytest.mark.parametrize("reduce, expected", [("mean", 2.0), ("max", 3.0), ("rms", 5**0.5)])
+def test_repeated_rows_are_reduced_before_the_slope(reduce, expected):
+    widths = (1.0, 2.0, 4.0)
+    rows = pd.concat(
+        [
+            grid(np.array([[1.0, 1.0, 1.0]] * 2), widths),
+            grid(np.array([[3.0, 3.0, 3.0]] * 2), widths),
+        ]
+    )
+    flat = loglog_slope("y", "width", reduce=reduce)(rows)
+    assert flat.value == pytest.approx(0, abs=1e-12)
+    one = grid(np.array([[expected, 1.0, 1.0]] * 2), widths)
+    rows.loc[rows["width"] > 1, "y"] = 1.0
+    found = loglog_slope("y", "width", reduce=reduce)(rows)
+    assert found.value == pytest.approx(loglog_slope("y", "width")(one).value)
+
+
+@pytest.mark.parametrize(
+    "change, note",
+    [
+        (lambda rows: rows.assign(y=-rows["y"]), "positive"),
+        (lambda rows: rows.assign(y=0.0), "positive"),
+        (lambda rows: rows[rows["width"] < 256], "three values"),
+        (lambda rows: rows[rows["seed"] == 0], "single seed"),
+        (lambda rows: rows.iloc[1:], "missing for seeds 0"),
+        (lambda rows: rows.assign(y=rows["y"].where(rows["seed"] != 3)), "seeds 3"),
+        (lambda rows: rows.iloc[:0], "no rows"),
+    ],
+)
+def test_a_slope_says_why_there_is_none(change, note):
+    found = loglog_slope("y", "width")(change(noisy()))
+    assert math.isnan(found.value)
+    assert math.isnan(found.low)
+    assert note in found.note
+
+
+def test_the_jackknife_of_a_mean_is_student_t():
+    rows = noisy()
+    found = jackknife(lambda rows: rows["y"].mean(), where={"width": 64})(rows)
+    expected = student_t(rows["y"][rows["width"] == 64])
+    assert (found.value, found.low, found.high) == pytest.approx(expected)
+
+
+def test_the_jackknife_removes_the_bias_of_a_square():
+    """E mean^2 = mu^2 + variance / n; the jackknife subtracts exactly the unbiased s^2 / n."""
+    y = np.array([1.0, 4.0, 2.0, 7.0, 7.0])
+    rows = pd.DataFrame({"seed": range(5), "y": y})
+    found = jackknife(lambda rows: rows["y"].mean() ** 2)(rows)
+    assert found.value == pytest.approx(y.mean() ** 2 - y.var(ddof=1) / 5)
+
+
+def test_exact_needs_no_seeds_but_rows_that_agree():
+    rows = pd.DataFrame({"seed": [0, 0, 1], "y": [1.0, 1.0 + 1e-10, 1.0]})
+    found = exact("y", resolution=1e-9)(rows)
+    assert (found.value, found.n_seeds) == (1.0, 0)
+    assert found.high - found.low == pytest.approx(2e-9)
+    assert "rows differ" in exact("y", resolution=1e-12)(rows).note
+    assert "not finite" in exact("y", resolution=1.0)(rows.assign(y=[1.0, np.nan, 1.0])).note
+    assert exact(lambda seed: len(seed), resolution=2)(rows).value == 1.5
+    with pytest.raises(ValueError, match="resolution"):
+        exact("y", resolution=math.nan)
+
+
+def test_a_diverged_value_cannot_be_averaged_away():
+    """Means and maxima of a data frame skip NaN; the estimators must not."""
+    rows = noisy().assign(bound=1.0)
+    rows.loc[4, "y"] = np.nan
+    for estimator in (
+        per_seed(lambda seed: seed["y"].mean()),
+        per_seed(ratio("y", "bound")),
+        worst(lambda seed: seed["y"].max()),
+        worst_ratio("y", "bound"),
+        proportion(lambda seed: not (seed["y"] > 1).any()),
+        ordering("y", by="width", increasing=False),
+        jackknife(lambda seed: seed["y"].mean()),
+        exact(lambda seed: seed["bound"].mean(), resolution=1.0),
+    ):
+        found = estimator(rows)
+        assert math.isnan(found.value)
+        assert found.note == "y is not finite for seeds 1"
+
+
+def test_columns_restrict_what_is_read_and_checked():
+    rows = noisy().assign(other=np.nan, label=None)
+    count = per_seed(lambda seed: len(seed.columns), columns=("width", "y"))
+    assert count(rows).value == 3
+    assert "other" in per_seed(lambda seed: len(seed))(rows).note
+    assert "label" in per_seed(lambda seed: len(seed), columns=("label",))(rows).note
+    with pytest.raises(KeyError):
+        per_seed(lambda seed: seed["other"].mean(), columns=("y",))(rows)
+
+
+def test_a_missing_flag_is_not_a_success():
+    rows = pd.DataFrame({"seed": [0, 1, 2], "holds": [True, None, True]})
+    assert "holds" in proportion(lambda seed: not (seed["holds"] == False).any())(rows).note  # noqa: E712
+
+
+@pytest.mark.parametrize(
+    "build, message",
+    [
+        (lambda: per_seed("y", center="mode"), "center: found 'mode'"),
+        (lambda: loglog_slope("y", "x", reduce="sum"), "reduce: found 'sum'"),
+        (lambda: loglog_slope("y", "x", summary="median"), "summary: found 'median'"),
+    ],
+)
+def test_unknown_options_are_refused_at_once(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+@given(st.floats(-2, 2), st.floats(0.01, 100), st.integers(2, 6))
+@settings(max_examples=25, deadline=None)
+def test_slopes_do_not_depend_on_units(exponent, unit, seeds):
+    rows = noisy(seeds, exponent)
+    for summary in (None, "mean", "rms", "geometric"):
+        slope = loglog_slope("y", "width", summary=summary)
+        plain = slope(rows)
+        scaled = slope(rows.assign(y=rows["y"] * unit, width=rows["width"] * unit))
+        assert (scaled.value, scaled.low) == pytest.approx((plain.value, plain.low), abs=1e-9)
