@@ -1,0 +1,193 @@
+"""A made-up report that shows every state a claim can be in, for tests of the page.
+
+`python -m tests.browser.gallery FOLDER` writes it to look at.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+from workflow.files import write_text
+from workflow.page import write_views
+from workflow.page.content import STATES
+
+FIGURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 220" width="340" height="220">'
+    '<rect width="340" height="220" fill="#fff"/><path d="M30 190 L320 30" stroke="#000"/>'
+    '<g fill="#0072B2"><circle cx="60" cy="170" r="4"/><circle cx="180" cy="112" r="4"/></g></svg>'
+)
+README = """# {title}
+
+A. Author and B. Author, *On wide networks*, 2020, https://example.org/paper
+
+## What is replicated
+
+- the law $f(x) = \\sum_i \\sqrt{{2/n}}\\,\\phi(w_i x)$ of `{name}`,
+- and **nothing** else.
+
+| quantity | paper | here |
+|-|-|-|
+| width | 10^4 | 512 |
+
+## Deviations and why
+
+Widths stop at 512 instead of 10^4, as two cores allow; the exponent does not depend on it.
+"""
+NAMES = ("alpha2018_kernel", "beta2019_dynamics", "gamma2020_spectrum")
+REGIONS = (
+    ("−0.5 ± 0.1", -0.6, -0.4),
+    ("≤ 0.05", None, 0.05),
+    ("≥ 2", 2.0, None),
+    ("[0.9, 1.1]", 0.9, 1.1),
+)
+
+
+def report(papers: int = 3, claims: int = 12) -> dict:
+    """The report as plain values; states, regions and sizes of the control go round."""
+    made = [paper(NAMES[i % 3] + ("" if i < 3 else str(i)), claims) for i in range(papers)]
+    states = [claim["state"] for one in made for claim in one["claims"]]
+    problems = [f"{one['name']}: {text}" for one in made for text in one["problems"]]
+    return {
+        "format": 1,
+        "tier": "laptop",
+        "seed": 0,
+        "git": "0123456789ab",
+        "repository": "",
+        "started": "2026-01-01T00:00:00+00:00",
+        "cpu_seconds": 123.4,
+        "max_rss_mb": 456.7,
+        "environments": [
+            {
+                "git": "0123456789ab",
+                "python": "3.11.7",
+                "machine": "Linux x86_64, 2 cores",
+                "versions": {"numpy": "2.4.6"},
+            }
+        ],
+        "data": {"digits.csv": "abc"},
+        "states": {state: states.count(state) for state in STATES},
+        "as_expected": False,
+        "problems": problems,
+        "papers": made,
+    }
+
+
+def paper(name: str, claims: int) -> dict:
+    code = {"path": f"replications/{name}/experiment.py", "first": 7, "last": 8}
+    text = "def drift(*, arm, width, seeds):\n    yield {'seed': 0, 'drift': 1 < 2}"
+    title = f"Author & Author: {name.partition('_')[2]} of wide networks ({name[:4]})"
+    return {
+        "name": name,
+        "title": title,
+        "citation": "A. Author and B. Author, *On wide networks*, 2020",
+        "deviations": "Widths stop at 512 instead of $10^4$, as two cores allow.",
+        "readme": README.format(title=title, name=name),
+        "problems": ["record main is stale: the grid has changed"] if "gamma" in name else [],
+        "claims": [claim(name, number) for number in range(claims)],
+        "figures": [figure(name, 1, []), figure(name, 2, ["svg", "pdf", "csv"])],
+        "parts": [
+            {
+                "name": "drift",
+                "rows": f"data/{name}/drift.csv",
+                "shards": ["main"],
+                "code": {**code, "text": text},
+            }
+        ],
+        "costs": [
+            {
+                **{"shard": "main", "cpu_seconds": 41.2, "seconds": 43.0, "max_rss_mb": 456.7},
+                **{"rows": 96, "seeds": 8, "code": "c0de", "cells": "ce11", "sha256": "5a"},
+            }
+        ],
+        "cpu_seconds": 41.2,
+        "max_rss_mb": 456.7,
+    }
+
+
+def claim(paper_name: str, number: int) -> dict:
+    state = STATES[number // 2 % 7] if number % 2 == 0 else "pass"
+    state = "withheld" if "gamma" in paper_name and number % 2 else state
+    region, low, high = REGIONS[number % 4]
+    inside = {"−0.5 ± 0.1": -0.52, "≤ 0.05": 0.02, "≥ 2": 2.3}.get(region, 1.01)
+    outside = {"−0.5 ± 0.1": 0.1, "≤ 0.05": 0.4 * 10**number, "≥ 2": 1.2}.get(region, 5.0)
+    fails = state in ("fail", "refuted")
+    value, control = (outside, inside) if fails else (inside, outside)
+    half = 0.3 * abs(inside) if state == "inconclusive" else 0.04 * abs(value)
+    final = {"refuted": "fail", "unexpected pass": "pass", "withheld": "inconclusive"}
+    gone = state == "withheld"
+    return {
+        "id": f"{paper_name}.K{number}_law",
+        "replication": paper_name,
+        "claim": f"K{number}_law",
+        "statement": "The kernel's drift falls as $n^{-1/2}$ with the width, <here> & elsewhere",
+        "source": f"Theorem {number + 1}, eq. (3.{number})",
+        "region": region,
+        "region_low": low,
+        "region_high": high,
+        "estimate": None if gone else value,
+        "ci_low": None if gone else value - half,
+        "ci_high": None if gone else value + half,
+        "n_seeds": 0 if number % 5 == 4 else 8,
+        "verdict": final.get(state, state),
+        "control_arm": "standard",
+        "control_estimate": None if gone else control,
+        "control_ci_low": None if gone else control - 0.05 * abs(control),
+        "control_ci_high": None if gone else control + 0.05 * abs(control),
+        "control_verdict": "pass" if fails else "fail",
+        "final": final.get(state, state),
+        "expected": "fail" if state in ("refuted", "unexpected pass") else "pass",
+        "reason": "" if state == "pass" else f"a reason why it is {state}",
+        "tier": "paper" if state == "not judged" else "smoke",
+        "part": "drift",
+        "arm": "theory",
+        "formula": r"$\frac{\|\Theta_t-\Theta_0\|_F}{\|\Theta_0\|_F} = O(n^{-1/2})$"
+        if number % 2
+        else "E f² = Σ² − σ_b²",
+        "why": "the drift is a mean of $n$ terms",
+        "note": "",
+        "tags": ["kernel", "width"] if number % 3 == 0 else ["spectrum"],
+        "state": state,
+        "code": {
+            "path": f"replications/{paper_name}/claims.py",
+            "first": 12,
+            "last": 14,
+            "text": 'Claim(\n    name="K_law",\n)',
+        },
+        "rows": f"data/{paper_name}/drift.csv",
+        "shards": ["main"],
+    }
+
+
+def figure(paper_name: str, number: int, missing: list[str]) -> dict:
+    kinds = ("svg", "pdf", "csv")
+    return {
+        "name": f"figure_{number}",
+        "title": f"Drift against width ({number}).",
+        "caption": "Redraws figure 2 of the paper; the points lie on the line $n^{-1/2}$.",
+        "parts": ["drift"],
+        "files": {kind: f"data/{paper_name}/figure_{number}.{kind}" for kind in kinds},
+        "missing": missing,
+        "code": {
+            "path": f"replications/{paper_name}/figures.py",
+            "first": 3,
+            "last": 4,
+            "text": "def figure_1(drift):\n    ...",
+        },
+    }
+
+
+def write(folder: Path, made: dict) -> Path:
+    """The report with its data folder; returns index.html."""
+    for one in made["papers"]:
+        for drawn in one["figures"]:
+            for kind in set(drawn["files"]) - set(drawn["missing"]):
+                write_text(folder / drawn["files"][kind], FIGURE if kind == "svg" else "a,b\n")
+        for part in one["parts"]:
+            write_text(folder / part["rows"], f"seed,drift\n0,{math.pi}\n")
+    write_text(folder / "data" / "checks.csv", "replication,claim\n")
+    write_views(folder, made, folder)
+    return folder / "index.html"
+
+
+if __name__ == "__main__":
+    print(write(Path(sys.argv[1]), report()))

@@ -1,0 +1,189 @@
+"""Everything the report says, as plain values: `report.json`, of which every other form is a view.
+
+Its schema is `workflow/schemas/report.schema.json`. Numbers that are not finite are null.
+"""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.assemble import Outcome
+from workflow.draw import KINDS, figures
+from workflow.grid import shards
+from workflow.page import sources
+from workflow.page.markdown import sections
+from workflow.records import read_table
+from workflow.tree import ROOT, Results
+
+FORMAT = 1  # raise it when a field changes its meaning
+# What a reader is told about a claim, worst first: the final verdict seen with the expected one.
+STATES = (
+    "fail",
+    "unexpected pass",
+    "withheld",
+    "inconclusive",
+    "refuted",
+    "pass",
+    "not judged",
+)
+EXPECTED = ("pass", "refuted", "not judged")
+NUMBERS = (
+    *("region_low", "region_high", "estimate", "ci_low", "ci_high"),
+    *("control_estimate", "control_ci_low", "control_ci_high"),
+)
+
+
+def report(
+    results: Results, outcomes: list[Outcome], facts: dict[str, list[dict]], provenance: dict
+) -> dict:
+    """The whole report; paths of data are relative to the report's folder."""
+    papers = [paper(results, o, facts[o.replication], provenance["settings"]) for o in outcomes]
+    claims = [claim for one in papers for claim in one["claims"]]
+    states = Counter(claim["state"] for claim in claims)
+    return {
+        "format": FORMAT,
+        "tier": results.tier,
+        "seed": provenance["settings"]["seed"],
+        "git": provenance["git"],
+        "repository": sources.repository_url(),
+        "started": provenance["started"],
+        "cpu_seconds": provenance["cpu_seconds"],
+        "max_rss_mb": provenance["max_rss_mb"],
+        "environments": _environments(facts),
+        "data": provenance["data"],
+        "states": {state: states[state] for state in STATES},
+        "as_expected": all(claim["state"] in EXPECTED for claim in claims),
+        "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
+        "papers": papers,
+    }
+
+
+def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> dict:
+    """One replication: its text, claims, figures, parts and cost."""
+    name = one.replication
+    folder = ROOT / "replications" / name
+    title, citation, deviations, text = readme(folder / "README.md")
+    costs = [_cost(record) for record in facts]
+    where = _shards_of_parts(name, results.tier, settings["seed"])
+    return {
+        "name": name,
+        "title": title or name,
+        "citation": citation,
+        "deviations": deviations,
+        "readme": text,
+        "problems": one.problems,
+        "claims": [claim(row, one, folder, where) for row in one.checks.to_dict("records")],
+        "figures": [_figure(results, figure, folder) for figure in figures(name, results.tier)],
+        "parts": [_part(results, name, part, folder, where) for part in where],
+        "costs": costs,
+        "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
+        "max_rss_mb": max((cost["max_rss_mb"] for cost in costs), default=0),
+    }
+
+
+def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) -> dict:
+    """One row of checks.csv with its state, its lines of code and its rows of data."""
+    values = {key: "" if _empty(value) else value for key, value in row.items()}
+    values |= {key: number(row[key]) for key in NUMBERS}
+    values["n_seeds"] = int(row["n_seeds"])
+    values["tags"] = values["tags"].split()
+    return {
+        **values,
+        "id": f"{one.replication}.{row['claim']}",
+        "state": state(row, withheld=bool(one.problems)),
+        "code": sources.claim_lines(folder / "claims.py", row["claim"]),
+        "rows": f"data/{one.replication}/{row['part']}.csv" if row["part"] in where else "",
+        "shards": where.get(row["part"], []),
+    }
+
+
+def state(row: dict, withheld: bool) -> str:
+    """What to call the pair of final and expected verdict."""
+    final, expected = row["final"], row["expected"]
+    if final == "not judged":
+        return final
+    if withheld:
+        return "withheld"
+    if final == "fail" and expected == "fail":
+        return "refuted"
+    return "unexpected pass" if final == "pass" and expected == "fail" else final
+
+
+def number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def readme(path: Path) -> tuple[str, str, str, str]:
+    """(title, citation, section on deviations, whole text); empty where there is none."""
+    if not path.exists():
+        return "", "", "", ""
+    text = path.read_text(encoding="utf-8")
+    found = list(sections(text))
+    title = next((heading for heading, _ in found if heading), "")
+    first = next((body for _, body in found if body), "")
+    deviations = [body for heading, body in found if "deviat" in heading.lower()]
+    return title, first.split("\n\n")[0], "\n\n".join(deviations), text
+
+
+def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
+    """The rows of each part, without the columns that it does not use."""
+    path = results.table(name)
+    if not path.exists():
+        return {}
+    table = read_table(path)
+    return {
+        str(part): rows.dropna(axis="columns", how="all")
+        for part, rows in table.groupby("part", sort=False)
+    }
+
+
+def _figure(results: Results, figure, folder: Path) -> dict:
+    drawn = results.figures(folder.name)
+    missing = [kind for kind in KINDS if not (drawn / f"{figure.name}.{kind}").exists()]
+    return {
+        **figure._asdict(),
+        "parts": list(figure.parts),
+        "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in KINDS},
+        "missing": missing,
+        "code": sources.function_lines(folder / "figures.py", figure.name),
+    }
+
+
+def _part(results: Results, name: str, part: str, folder: Path, where: dict) -> dict:
+    return {
+        "name": part,
+        "rows": f"data/{name}/{part}.csv",
+        "shards": where[part],
+        "code": sources.function_lines(folder / "experiment.py", part),
+    }
+
+
+def _shards_of_parts(name: str, tier: str, seed: int) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for shard, cells in shards(name, tier, seed).items():
+        for cell in cells:
+            if shard not in found.setdefault(cell.part, []):
+                found[cell.part].append(shard)
+    return found
+
+
+def _cost(record: dict) -> dict:
+    keys = ("shard", "cpu_seconds", "seconds", "max_rss_mb", "rows", "code", "cells", "sha256")
+    return {**{key: record[key] for key in keys}, "seeds": len(record["seeds"])}
+
+
+def _environments(facts: dict[str, list[dict]]) -> list[dict]:
+    """The different environments that the records were measured in, without the hosts' names."""
+    found: list[dict] = []
+    for record in (record for records in facts.values() for record in records):
+        keys = ("git", "python", "machine", "versions")
+        environment = {key: record[key] for key in keys}
+        if environment not in found:
+            found.append(environment)
+    return found
+
+
+def _empty(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

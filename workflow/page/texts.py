@@ -1,0 +1,120 @@
+"""The report as text: report.md, a summary for a CI job's page, and a badge."""
+
+from workflow.page.content import EXPECTED
+from workflow.page.strip import short
+
+ROOM = 60_000  # characters of a summary; what shows it takes 64 kB in a comment
+WORDS = {
+    "pass": "pass",
+    "fail": "FAIL",
+    "refuted": "fails, as expected",
+    "unexpected pass": "PASSES, expected to fail",
+    "withheld": "WITHHELD",
+    "inconclusive": "inconclusive",
+    "not judged": "not judged",
+}
+
+
+def headline(report: dict) -> str:
+    """One sentence on the whole."""
+    claims = [claim for paper in report["papers"] for claim in paper["claims"]]
+    judged = [claim for claim in claims if claim["state"] != "not judged"]
+    differ = sum(claim["state"] not in EXPECTED for claim in judged)
+    if report["problems"]:
+        withheld = report["states"]["withheld"]
+        return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
+    if not judged:
+        return "No claim is decided in this tier"
+    if differ:
+        verb = "verdict is" if differ == 1 else "verdicts are"
+        return f"{differ} {verb} not as expected, of {len(judged)}"
+    return f"All {len(judged)} verdicts are as expected"
+
+
+def interval(claim: dict, prefix: str = "") -> str:
+    value = short(claim[f"{prefix}estimate"])
+    low, high = short(claim[f"{prefix}ci_low"]), short(claim[f"{prefix}ci_high"])
+    return value if value == "none" else f"{value} [{low}, {high}]"
+
+
+def markdown(report: dict) -> str:
+    """report.md: every claim in a table per paper."""
+    lines = [f"# {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
+    lines += [f"- **{problem}**" for problem in report["problems"]]
+    for paper in report["papers"]:
+        lines += ["", f"## {paper['title']}", "", *_rows(paper["claims"])]
+        for figure in paper["figures"]:
+            lines += ["", f"Figure ({figure['files']['svg']}): {figure['title']}"]
+            lines[-1] += f" {figure['caption']}" if figure["caption"] else ""
+    return "\n".join(lines) + "\n"
+
+
+def summary(report: dict) -> str:
+    """What a CI job's page shows: counts per paper, then what is not as expected."""
+    lines = [f"## {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
+    lines += [f"- **{problem}**" for problem in report["problems"]]
+    lines += counts(report)
+    differing = [
+        claim
+        for paper in report["papers"]
+        for claim in paper["claims"]
+        if claim["state"] not in EXPECTED
+    ]
+    if differing:
+        lines += ["", "### Not as expected", "", *_rows(differing)]
+    return _within_room("\n".join(lines) + "\n")
+
+
+def counts(report: dict) -> list[str]:
+    """A Markdown table with a line per paper."""
+    states = [state for state, count in report["states"].items() if count]
+    lines = [
+        f"| paper | {' | '.join(WORDS[state] for state in states)} | CPU s |",
+        f"|-|{'-:|' * (len(states) + 1)}",
+    ]
+    for paper in report["papers"]:
+        found = [claim["state"] for claim in paper["claims"]]
+        cells = " | ".join(str(found.count(state)) for state in states)
+        lines.append(f"| {paper['title']} | {cells} | {paper['cpu_seconds']:.0f} |")
+    return lines
+
+
+def badge(report: dict) -> dict:
+    """An endpoint badge of shields.io."""
+    passed, refuted = report["states"]["pass"], report["states"]["refuted"]
+    judged = sum(report["states"].values()) - report["states"]["not judged"]
+    good = report["as_expected"] and not report["problems"] and judged
+    message = f"{passed} pass" + (f", {refuted} refuted" if refuted else "")
+    if not good:
+        message = f"{passed + refuted} of {judged} as expected"
+    return {
+        "schemaVersion": 1,
+        "label": f"claims ({report['tier']})",
+        "message": message,
+        "color": "brightgreen" if good else "red",
+    }
+
+
+def _rows(claims: list[dict]) -> list[str]:
+    lines = [
+        "| claim | verdict | estimate | accepted | control | statement |",
+        "|-|-|-|-|-|-|",
+    ]
+    for claim in claims:
+        reason = f" ({claim['reason']})" if claim["reason"] else ""
+        cells = (
+            f"`{claim['claim']}`",
+            WORDS[claim["state"]],
+            interval(claim),
+            claim["region"],
+            interval(claim, "control_"),
+            f"{claim['statement']} ({claim['source']}){reason}",
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return lines
+
+
+def _within_room(text: str) -> str:
+    if len(text) <= ROOM:
+        return text
+    return text[:ROOM].rpartition("\n")[0] + "\n\nCut here; the report has the rest.\n"

@@ -1,0 +1,109 @@
+"""The report as one HTML page: styles, script, figures and formulas are all inside."""
+
+import base64
+import os
+from functools import partial
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from workflow.page import markdown
+from workflow.page.content import EXPECTED, STATES
+from workflow.page.formula import typeset
+from workflow.page.strip import Mark, short, strip
+from workflow.page.texts import headline, interval
+
+FOLDER = Path(__file__).parent
+ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html")
+# a sign and a word for each state, so that nothing rests on colour alone
+SIGNS = {
+    "pass": ("✓", "pass"),
+    "refuted": ("✗", "fails as expected"),
+    "inconclusive": ("?", "inconclusive"),
+    "withheld": ("!", "withheld"),
+    "fail": ("✗", "fail"),
+    "unexpected pass": ("✓", "passes unexpectedly"),
+    "not judged": ("–", "not judged"),
+}
+
+
+def page(report: dict, folder: Path, root: Path) -> str:
+    """index.html of the report; figures are read from `folder`."""
+    tags = sorted({t for p in report["papers"] for c in p["claims"] for t in c["tags"]})
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            headline=headline(report),
+            tags=tags,
+            image=partial(image, folder),
+            link=partial(link, report["repository"], relative_root(folder, root)),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Templates with the filters that they use."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "typeset": typeset,
+        "markdown": markdown.html,
+        "inline": markdown.inline,
+        "short": short,
+        "slug": slug,
+    }
+    found.globals |= {
+        "asset": asset,
+        "states": STATES,
+        "expected": EXPECTED,
+        "signs": SIGNS,
+        "claim_strip": claim_strip,
+        "interval": interval,
+    }
+    return found
+
+
+def asset(name: str) -> Markup:
+    """A file of this folder as it is; they hold no foreign text."""
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def slug(text: str) -> str:
+    return text.replace(" ", "-")
+
+
+def claim_strip(claim: dict) -> Markup:
+    first = Mark(claim["estimate"], claim["ci_low"], claim["ci_high"])
+    second = Mark(claim["control_estimate"], claim["control_ci_low"], claim["control_ci_high"])
+    label = (
+        f"Estimate {interval(claim)}, accepted {claim['region']}, "
+        f"control {claim['control_arm']} {interval(claim, 'control_')}"
+    )
+    return strip(claim["region_low"], claim["region_high"], first, second, label)
+
+
+def image(folder: Path, path: str) -> str:
+    """An SVG file as the address of an image."""
+    encoded = base64.b64encode((folder / path).read_bytes()).decode()
+    return f"data:image/svg+xml;base64,{encoded}"
+
+
+def link(repository: str, relative: str, code: dict) -> str:
+    """Address of lines of code: on the web if the repository is there, else in the tree."""
+    if repository:
+        return f"{repository}/{code['path']}#L{code['first']}-L{code['last']}"
+    return f"{relative}/{code['path']}" if relative else ""
+
+
+def relative_root(folder: Path, root: Path) -> str:
+    """The way from the report to the repository; empty where the report lies outside."""
+    folder, root = folder.resolve(), root.resolve()
+    return Path(os.path.relpath(root, folder)).as_posix() if folder.is_relative_to(root) else ""
