@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 from workflow import config, draw, grid, judge, records
+from workflow.digest import cells_digest as text_digest
 from workflow.digest import code_digest
-from workflow.files import UserError
-from workflow.tree import Results
+from workflow.files import UserError, sha256
+from workflow.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
 MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}
 ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's results may need
+ASSETS = ("html", "css", "js")  # of the report's page
+QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
 READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
 READ_ONLY += ("--summary", "--list-rules", "--list-target-rules", "--unlock", "--d3dag")
 
@@ -69,7 +72,11 @@ class Plan:
         return code_digest(f"replications.{name}.figures")
 
     def report_code(self) -> str:
-        return code_digest("workflow.report")
+        """Digest of what the report is made by, and of the texts that it quotes."""
+        assets = sorted(path for kind in ASSETS for path in ROOT.glob(f"workflow/page/*.{kind}"))
+        quoted = [ROOT / "replications" / name / text for name in self.names for text in QUOTED]
+        found = [sha256(path) for path in (*assets, *quoted) if path.exists()]
+        return text_digest([code_digest("workflow.report"), *found])
 
     def data_option(self) -> str:
         return f"--data-dir {self.settings.data_dir!r}" if self.settings.data_dir else ""

@@ -66,7 +66,7 @@ def nothing(project):
         (edit_figure, {"draw_alpha2000_toy": 1, "report": 1, "gate": 1}, 0),
         (edit_claim, {"judge": 1, "report": 1, "gate": 1}, 2),
         (edit_statement, {"judge": 1, "report": 1, "gate": 1}, 2),
-        (add_comment, {"gate": 1}, 0),
+        (add_comment, {"report": 1, "gate": 1}, 0),  # the page quotes lines by number
         (edit_docstring, {"gate": 1}, 0),
         (edit_module, MEASURED_AGAIN, 2),
         (edit_other_tier, {"gate": 1}, 0),

@@ -17,7 +17,10 @@ rule report:
             caption="../captions/verdicts.rst",
             labels={"content": "all verdicts and figures on one page"},
         ),
-        text=f"{RESULTS}/report/report.md",
+        text=[
+            f"{RESULTS}/report/{name}"
+            for name in ("report.md", "report.json", "summary.md", "badge.json")
+        ],
         checks=report(
             f"{RESULTS}/checks.csv",
             category="Verdicts",
