@@ -7,7 +7,7 @@ tier, so the same statement is judged at every scale.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pandas import DataFrame
@@ -66,7 +66,8 @@ class Estimate:
     """A number with its 99 % interval [low, high].
 
     `n_seeds` is the number of independent draws behind it; 0 stands for a deterministic number.
-    A value of NaN says that there is no estimate, and `note` says why.
+    A value of NaN says that there is no estimate, and `note` says why. `of_seeds` are the numbers
+    of the single seeds, where the estimate is made of such numbers; they are shown, not judged.
     """
 
     value: float
@@ -74,6 +75,7 @@ class Estimate:
     high: float
     n_seeds: int
     note: str = ""
+    of_seeds: tuple[float, ...] = field(default=(), compare=False)
 
 
 Estimator = Callable[[DataFrame], Estimate]
@@ -120,14 +122,14 @@ class Claim:
             if not holds:
                 raise ValueError(f"claim {self.name!r}: {problem}")
 
-        for field in ("name", "statement", "source", "part", "why", "control", "arm"):
-            value = getattr(self, field)
-            demand(isinstance(value, str) and bool(value.strip()), f"{field} must not be empty")
-        for field in ("name", "part"):
-            value = getattr(self, field)
+        for key in ("name", "statement", "source", "part", "why", "control", "arm"):
+            value = getattr(self, key)
+            demand(isinstance(value, str) and bool(value.strip()), f"{key} must not be empty")
+        for key in ("name", "part"):
+            value = getattr(self, key)
             demand(
                 bool(_NAME.fullmatch(value)),
-                f"{field} must be letters, digits and underscores, found {value!r}",
+                f"{key} must be letters, digits and underscores, found {value!r}",
             )
         demand(callable(self.estimator), f"estimator must be a function, found {self.estimator!r}")
         demand(

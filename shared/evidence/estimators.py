@@ -54,15 +54,15 @@ def per_seed(
         if isinstance(values, Estimate):
             return values
         if center == "mean":
-            return _as_estimate(student_t(values), values.size)
+            return _as_estimate(student_t(values), values)
         if center == "median":
             interval = sign_test(values)
             if interval is None:
                 return no_estimate("the interval of a median needs 8 seeds", values.size)
-            return _as_estimate(interval, values.size)
+            return _as_estimate(interval, values)
         if np.any(values <= 0):
             return no_estimate("a geometric mean needs positive values", values.size)
-        return _as_estimate(Interval(*map(math.exp, student_t(np.log(values)))), values.size)
+        return _as_estimate(Interval(*map(math.exp, student_t(np.log(values)))), values)
 
     return estimate
 
@@ -86,7 +86,7 @@ def worst(
             f"99 % sure of at least {share:.0%} of all draws"
         )
         low, high = float(values.min()), float(values.max())
-        return Estimate(high, low, high, values.size, note)
+        return Estimate(high, low, high, values.size, note, tuple(values.tolist()))
 
     return estimate
 
@@ -119,7 +119,7 @@ def proportion(
             return values
         interval = clopper_pearson(int(values.sum()), values.size)
         note = f"{int(values.sum())} of {values.size} seeds"
-        return _as_estimate(interval, values.size, note)
+        return _as_estimate(interval, values, note)
 
     return estimate
 
@@ -175,7 +175,7 @@ def loglog_slope(
         if n_seeds < 2:
             return no_estimate("a single seed has no interval", n_seeds)
         slopes = _slope_weights(cells.index.to_numpy(float)) @ np.log(cells.to_numpy(float))
-        return _as_estimate(student_t(slopes), n_seeds)
+        return _as_estimate(student_t(slopes), slopes)
 
     return estimate
 
@@ -206,7 +206,7 @@ def jackknife(
         pseudo_values = seeds.size * whole - (seeds.size - 1) * without
         if not np.isfinite(pseudo_values).all():
             return no_estimate("the statistic is not finite", seeds.size)
-        return _as_estimate(student_t(pseudo_values), seeds.size)
+        return _as_estimate(student_t(pseudo_values), pseudo_values)
 
     return estimate
 
@@ -367,7 +367,7 @@ def _nested_slope(cells: DataFrame, summary: str) -> Estimate:
     slope = weights @ np.array([value for value, _ in logs])
     error = math.sqrt(variances.sum())
     interval = around(slope, error, welch_satterthwaite(variances, degrees))
-    return _as_estimate(interval, n_seeds, f"slope of the {summary} over seeds")
+    return Estimate(*interval, n_seeds, f"slope of the {summary} over seeds")
 
 
 def _log_summary(values: np.ndarray, summary: str) -> tuple[float, float]:
@@ -381,5 +381,6 @@ def _log_summary(values: np.ndarray, summary: str) -> tuple[float, float]:
     return math.log(powers.mean()) / power, relative / power**2
 
 
-def _as_estimate(interval: Interval, n_seeds: int, note: str = "") -> Estimate:
-    return Estimate(*interval, n_seeds, note)
+def _as_estimate(interval: Interval, of_seeds: np.ndarray, note: str = "") -> Estimate:
+    values = tuple(np.asarray(of_seeds, dtype=float).tolist())
+    return Estimate(*interval, len(values), note, values)

@@ -43,6 +43,8 @@ class Judgement:
     why: str
     note: str
     tags: str
+    of_seeds: str
+    control_of_seeds: str
 
 
 def compare(estimate: Estimate, region: Region) -> tuple[Verdict, str]:
@@ -109,6 +111,8 @@ def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -
         why=claim.why,
         note=of_arm.note,
         tags=" ".join(claim.tags),
+        of_seeds=_joined(of_arm.of_seeds),
+        control_of_seeds=_joined(of_control.of_seeds),
     )
 
 
@@ -147,3 +151,7 @@ def _estimate(claim: Claim, table: DataFrame, arm: str) -> Estimate:
     if not isinstance(estimate, Estimate):
         raise TypeError(f"claim {claim.name!r}: the estimator returned {estimate!r}, no Estimate")
     return estimate
+
+
+def _joined(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6g}" for value in values)
