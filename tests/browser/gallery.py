@@ -145,6 +145,8 @@ def claim(paper_name: str, number: int) -> dict:
         else "E f² = Σ² − σ_b²",
         "why": "the drift is a mean of $n$ terms",
         "note": "",
+        "of_seeds": [] if gone else [value + half * i / 4 for i in (-5, -2, -1, 0, 1, 1, 2, 4)],
+        "control_of_seeds": [] if gone else [control * (1 + i / 20) for i in range(-3, 5)],
         "tags": ["kernel", "width"] if number % 3 == 0 else ["spectrum"],
         "state": state,
         "code": {

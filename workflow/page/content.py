@@ -89,6 +89,8 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     values |= {key: number(row[key]) for key in NUMBERS}
     values["n_seeds"] = int(row["n_seeds"])
     values["tags"] = values["tags"].split()
+    for key in ("of_seeds", "control_of_seeds"):
+        values[key] = [float(number) for number in str(values[key]).split()]
     return {
         **values,
         "id": f"{one.replication}.{row['claim']}",

@@ -81,8 +81,13 @@ def slug(text: str) -> str:
 
 
 def claim_strip(claim: dict) -> Markup:
-    first = Mark(claim["estimate"], claim["ci_low"], claim["ci_high"])
-    second = Mark(claim["control_estimate"], claim["control_ci_low"], claim["control_ci_high"])
+    first = Mark(claim["estimate"], claim["ci_low"], claim["ci_high"], claim["of_seeds"])
+    second = Mark(
+        claim["control_estimate"],
+        claim["control_ci_low"],
+        claim["control_ci_high"],
+        claim["control_of_seeds"],
+    )
     label = (
         f"Estimate {interval(claim)}, accepted {claim['region']}, "
         f"control {claim['control_arm']} {interval(claim, 'control_')}"
