@@ -1,0 +1,364 @@
+"""Measurements: learning-rate sweeps, coordinate checks, feature movement, exact equalities.
+
+Float32 training as in the papers, float64 where equality is asked for. A seed is a draw of initial
+weights and of batches; all arms and learning rates of one seed share it on purpose (paired), widths
+share the batches only.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from replications.yang2021_mutransfer.networks import (
+    Network,
+    Run,
+    activations,
+    all_runs,
+    descend,
+)
+from replications.yang2021_mutransfer.networks import mlp as mlp_network
+from replications.yang2021_mutransfer.networks import transformer as transformer_network
+from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
+from shared.ntk.data import digits, flatten_images, mnist, tiny_shakespeare
+from shared.ntk.parameterization import (
+    Parameterization,
+    feature_exponent,
+    first_step_exponents,
+    maximal_update,
+    maximal_update_table,
+    mean_field,
+    optimal_rate_exponent,
+    parameterization,
+)
+from shared.ntk.random import generator
+
+LENGTH = 32  # characters per sequence
+WINDOWS = 6  # time windows in which the training loss is averaged
+MLP_BATCH = 64
+PROBE = 64  # inputs on which activations are compared
+
+
+# -- learning-rate sweeps ---------------------------------------------------------------------
+
+
+def transformer(
+    *,
+    arm: str,
+    width: int,
+    log2_rates: tuple[float, ...],
+    base_width: int = 16,
+    steps: int = 60,
+    batch: int = 16,
+    text: str = "synthetic",
+    seeds,
+    data_dir=None,
+):
+    """Training loss of a language model under Adam, per learning rate and time window.
+
+    The half octaves around the best of the given rates (mean over seeds) are added to them.
+    """
+    tokens, symbols = _tokens(text, data_dir)
+    network = transformer_network(symbols, LENGTH, width, base_width)
+    batches = _sequences(tokens, batch, steps)
+    rule = parameterization(arm, "adam")
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, chunk=4)
+
+
+def mlp(
+    *,
+    arm: str,
+    optimizer: str,
+    width: int,
+    log2_rates: tuple[float, ...],
+    base_width: int = 64,
+    steps: int = 100,
+    data: str = "digits",
+    seeds,
+    data_dir=None,
+):
+    """The same for a relu network with two hidden layers on images, by SGD or Adam."""
+    images, labels = _images(data, data_dir)
+    network = mlp_network(images.shape[1], width, base_width, 10)
+    batches = partial(_minibatches, images, labels, steps=steps)
+    rule = parameterization(arm, optimizer)
+    chunk = max(4, 4096 // width)
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, 10, chunk=chunk)
+
+
+def _sweep(network, rule, seeds, log2_rates, batches_of, steps, classes, *, chunk):
+    """Rows of the given rates, then of the half octaves around the best of them."""
+
+    def measure(rates):
+        runs = all_runs(seeds, rates)
+        losses = _losses(network, rule, runs, batches_of, steps, chunk=chunk)
+        return runs, _clipped(losses[:, :steps], classes)
+
+    sweep = measure(log2_rates)
+    late = np.log(sweep[1][:, steps // 2 :].mean(1)).reshape(len(seeds), -1).mean(0)
+    best = log2_rates[int(np.argmin(late))]
+    around = [best + half for half in (-1.5, -0.5, 0.5, 1.5)]
+    inside = [rate for rate in around if min(log2_rates) < rate < max(log2_rates)]
+    predicted = optimal_rate_exponent(rule)
+    for runs, losses in (sweep, measure(inside)):
+        for run, curve in zip(runs, losses, strict=True):
+            for number, window in enumerate(np.array_split(curve, WINDOWS), start=1):
+                yield {
+                    "seed": run.seed,
+                    "log2_rate": run.log2_rate,
+                    "share": number / WINDOWS,
+                    "loss": float(window.mean()),
+                    "predicted": predicted,
+                }
+
+
+# -- other hyperparameters --------------------------------------------------------------------
+
+
+def hyperparameter(
+    *,
+    arm: str,
+    name: str,
+    values: tuple,
+    width: int,
+    log2_rate: float = -5.0,
+    base_width: int = 16,
+    steps: int = 60,
+    batch: int = 16,
+    seeds,
+):
+    """Loss of the language model at a fixed learning rate over one other hyperparameter: powers of
+    two of `output_multiplier` or `initial_scale`, or the names of learning-rate schedules."""
+    tokens, symbols = _tokens("synthetic", None)
+    network = transformer_network(symbols, LENGTH, width, base_width)
+    rule = parameterization(arm, "adam")
+    settings = values if name == "schedule" else [2.0**value for value in values]
+    runs = all_runs(seeds, [log2_rate], **{name: settings})
+    losses = _losses(network, rule, runs, _sequences(tokens, batch, steps), steps, chunk=4)
+    late = _clipped(losses[:, :steps], symbols)[:, steps // 2 :].mean(1)
+    for run, loss in zip(runs, late, strict=True):
+        place = settings.index(getattr(run, name))
+        yield {
+            "seed": run.seed,
+            "setting": str(values[place]),
+            "place": float(place if name == "schedule" else values[place]),
+            "loss": float(loss),
+        }
+
+
+# -- coordinate checks and features -----------------------------------------------------------
+
+
+def coordinates(
+    *,
+    arm: str,
+    optimizer: str,
+    width: int,
+    log2_rate: float,
+    base_width: int = 64,
+    steps: int = 4,
+    seeds,
+):
+    """Root mean square of the change of each preactivation since initialization; MLP, random
+    read-out, one row per layer and step."""
+    images, labels = _images("digits", None)
+    network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
+    rule = parameterization(arm, optimizer)
+    runs = all_runs(seeds, [log2_rate])
+    batches = _minibatches(images, labels, runs, steps=steps)
+    probe = images[:PROBE].expand(len(runs), -1, -1)
+    predicted = dict(zip(("h1", "h2", "f"), first_step_exponents(rule).values(), strict=True))
+    for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
+        yield {**row, "predicted": predicted[row["layer"]]}
+
+
+def transformer_coordinates(
+    *, arm: str, width: int, log2_rate: float, base_width: int = 32, steps: int = 4, seeds
+):
+    """The same for logits, attention logits and word embedding of the transformer under Adam."""
+    tokens, symbols = _tokens("synthetic", None)
+    network = transformer_network(
+        symbols, LENGTH, width, base_width, readout_gain=1.0, query_gain=1.0
+    )
+    runs = all_runs(seeds, [log2_rate])
+    sequences = _sequences(tokens, 4, steps)(runs)
+    probe = sequences(0)[0]
+    rule = parameterization(arm, "adam")
+    yield from _changes(
+        network, rule, runs, sequences, steps, probe, ("f", "attention", "embedding")
+    )
+
+
+def _changes(network, rule, runs, batches, steps, probe, layers) -> Iterator[dict]:
+    start = None
+    for step in descend(network, rule, runs, batches, steps):
+        with torch.no_grad():
+            now = activations(network, rule, runs, step.weights, probe)
+        now = {layer: now[layer].reshape(len(runs), -1) for layer in layers}
+        start = start or now
+        for layer in layers:
+            change = (now[layer] - start[layer]).square().mean(1).sqrt()
+            for run, value in zip(runs, change, strict=True):
+                yield {
+                    "seed": run.seed,
+                    "step": step.number,
+                    "layer": layer,
+                    "change": float(value),
+                }
+
+
+def features(
+    *,
+    arm: str,
+    width: int,
+    log2_rate: float,
+    base_width: int = 64,
+    steps: int = 50,
+    seeds,
+):
+    """Relative change of the last hidden features and of their kernel after training by SGD."""
+    images, labels = _images("digits", None)
+    network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
+    rule = parameterization(arm, "sgd")
+    runs = all_runs(seeds, [log2_rate])
+    probe = images[:PROBE].expand(len(runs), -1, -1)
+    batches = _minibatches(images, labels, runs, steps=steps)
+    ends = []
+    for step in descend(network, rule, runs, batches, steps):
+        if step.number in (0, steps):
+            with torch.no_grad():
+                found = activations(network, rule, runs, step.weights, probe)
+            ends.append((found["h2"].double(), torch.relu(found["h2"]).double(), step.loss))
+    (h0, x0, loss0), (h1, x1, loss1) = ends
+    k0, k1 = (x @ x.transpose(1, 2) / width for x in (x0, x1))
+    moved = (h1 - h0).flatten(1).norm(dim=1) / h0.flatten(1).norm(dim=1)
+    kernel = (k1 - k0).flatten(1).norm(dim=1) / k0.flatten(1).norm(dim=1)
+    for i, run in enumerate(runs):
+        yield {
+            "seed": run.seed,
+            "feature_change": float(moved[i]),
+            "kernel_change": float(kernel[i]),
+            "first_loss": float(loss0[i]),
+            "last_loss": float(loss1[i]),
+            "predicted": -feature_exponent(rule),
+        }
+
+
+# -- equalities -------------------------------------------------------------------------------
+
+
+def identity(*, arm: str, optimizer: str, form: str, width: int = 64, steps: int = 8, seeds):
+    """Largest difference of logits between muP as in Table 3 and the same training run written
+    otherwise: form `table_8`, `table_9`, `mean_field` (one hidden layer, SGD) or `standard` (at
+    base width). The arm `forgotten` drops the width factor of the read-out's learning rate, or,
+    for `standard`, goes away from base width. Float64.
+    """
+    depth = 1 if form == "mean_field" else 2
+    base_width = width if (form, arm) == ("standard", "theory") else width // 4
+    images, labels = _images("digits", None)
+    images = images.double()
+    network = mlp_network(
+        images.shape[1], width, base_width, 10, depth=depth, readout_gain=1.0, bias_gain=0.5
+    )
+    runs = all_runs(seeds, [-5.0 if optimizer == "adam" else -1.0])
+    batches = _minibatches(images, labels, runs, steps=steps)
+    probe = images[:PROBE].expand(len(runs), -1, -1)
+
+    def logits(rule):
+        *_, last = descend(network, rule, runs, batches, steps, dtype=torch.float64)
+        return activations(network, rule, runs, last.weights, probe)["f"]
+
+    other = _written_otherwise(form, optimizer)
+    if arm == "forgotten" and form != "standard":
+        c = other.output.c - maximal_update(optimizer).output.c
+        other = replace(other, output=other.output._replace(c=c))
+    reference = logits(maximal_update(optimizer))
+    difference = (logits(other) - reference).abs().amax((1, 2))
+    size = reference.square().mean((1, 2)).sqrt()
+    for i, run in enumerate(runs):
+        yield {"seed": run.seed, "difference": float(difference[i]), "size": float(size[i])}
+
+
+def _written_otherwise(form: str, optimizer: str) -> Parameterization:
+    if form.startswith("table_"):
+        return maximal_update_table(int(form.removeprefix("table_")), optimizer)
+    return mean_field() if form == "mean_field" else parameterization(form, optimizer)
+
+
+# -- data and batches -------------------------------------------------------------------------
+
+
+def _tokens(text: str, data_dir) -> tuple[Tensor, int]:
+    """Character codes and the number of symbols."""
+    if text == "shakespeare":
+        found = tiny_shakespeare(data_dir=data_dir)
+        return torch.from_numpy(found.tokens), len(found.vocabulary)
+    if text != "synthetic":
+        raise ValueError(f"text {text!r}: want synthetic or shakespeare")
+    return torch.from_numpy(synthetic_text()), len(SYMBOLS)
+
+
+def _images(data: str, data_dir) -> tuple[Tensor, Tensor]:
+    """Centred images scaled to mean |x|^2 = 1, float32 (N, d), and their labels."""
+    if data not in ("digits", "mnist"):
+        raise ValueError(f"data {data!r}: want digits or mnist")
+    images, labels = digits() if data == "digits" else mnist(data_dir=data_dir)
+    x = flatten_images(images)
+    x -= x.mean(axis=0)
+    x /= math.sqrt(np.mean(np.sum(x**2, axis=1)))
+    return torch.from_numpy(x).float(), torch.from_numpy(labels)
+
+
+def _sequences(tokens: Tensor, batch: int, steps: int) -> Callable:
+    """For some runs, the function step -> (inputs, next characters), each (R, batch, LENGTH)."""
+
+    def of(runs):
+        starts = _positions(runs, len(tokens) - LENGTH, steps, batch)
+
+        def at(step):
+            windows = tokens[starts[:, step, :, None] + torch.arange(LENGTH + 1)]
+            return windows[..., :-1], windows[..., 1:]
+
+        return at
+
+    return of
+
+
+def _minibatches(images: Tensor, labels: Tensor, runs: list[Run], *, steps: int) -> Callable:
+    """The function step -> (inputs, labels), (R, MLP_BATCH, d) and (R, MLP_BATCH)."""
+    chosen = _positions(runs, len(images), steps, MLP_BATCH)
+    return lambda step: (images[chosen[:, step]], labels[chosen[:, step]])
+
+
+def _positions(runs: list[Run], below: int, steps: int, batch: int) -> Tensor:
+    """Places in the data, (R, steps + 1, batch): a stream per seed, whatever else a run has."""
+    draws = {
+        seed: generator(seed, "batches").integers(below, size=(steps + 1, batch))
+        for seed in {run.seed for run in runs}
+    }
+    return torch.from_numpy(np.stack([draws[run.seed] for run in runs]))
+
+
+def _losses(network: Network, rule, runs, batches_of, steps: int, *, chunk: int) -> Tensor:
+    """Loss on each batch, (R, steps + 1)."""
+    found = []
+    for part in _chunks(runs, chunk):
+        path = descend(network, rule, part, batches_of(part), steps)
+        found.append(torch.stack([step.loss for step in path], dim=1))
+    return torch.cat(found)
+
+
+def _chunks(runs: list[Run], size: int) -> Iterator[list[Run]]:
+    """A few runs at a time: enough to fill the matrix products, few enough to stay in cache."""
+    for first in range(0, len(runs), size):
+        yield runs[first : first + size]
+
+
+def _clipped(losses: Tensor, classes: int) -> np.ndarray:
+    """At most the loss of guessing, ln(classes); a run that has blown up counts as guessing."""
+    chance = math.log(classes)
+    return torch.nan_to_num(losses, nan=chance).clamp(max=chance).double().numpy()
