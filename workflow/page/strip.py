@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT, MARGIN = 340, 62, 12
+WIDTH, HEIGHT, MARGIN, EDGE = 340, 62, 14, 6
 FARTHEST = math.asinh(30)  # beyond, an arrow at the edge
 NEAREST = math.asinh(2)
 
@@ -69,7 +69,7 @@ def _axis(low: float | None, high: float | None, first: Mark, second: Mark):
     half = WIDTH / 2 - MARGIN
 
     def place(number: float) -> float:
-        return max(0.0, min(WIDTH, WIDTH / 2 + half * bent(number) / reach))
+        return max(EDGE, min(WIDTH - EDGE, WIDTH / 2 + half * bent(number) / reach))
 
     return place
 
@@ -92,7 +92,7 @@ def _ends(low: float | None, high: float | None, place) -> Iterator[Markup]:
 def _interval(mark: Mark, place, y: float, kind: str) -> Iterator[Markup]:
     if not mark.drawable:
         return
-    for point in mark.points:
+    for point in filter(lambda point: EDGE < place(point) < WIDTH - EDGE, mark.points):
         yield Markup('<circle class="point {}" cx="{:.1f}" cy="{}" r="1.8"/>').format(
             kind, place(point), y + 7
         )
@@ -100,8 +100,8 @@ def _interval(mark: Mark, place, y: float, kind: str) -> Iterator[Markup]:
     yield Markup('<path class="interval {}" d="M{:.1f} {y}H{:.1f}"/>').format(
         kind, left, right, y=y
     )
-    if not 0 < middle < WIDTH:  # off the axis
-        tip, back = (WIDTH - 1, WIDTH - 9) if middle > 0 else (1, 9)
+    if not EDGE < middle < WIDTH - EDGE:  # off the axis
+        tip, back = (WIDTH - 1, WIDTH - 9) if middle > EDGE else (1, 9)
         d = f"M{back} {y - 5}L{tip} {y}L{back} {y + 5}Z"
         yield Markup('<path class="{} arrow" d="{}"/>').format(kind, d)
     elif kind == "first":
