@@ -21,11 +21,11 @@ def start(project) -> subprocess.Popen:
 
 
 def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
-    """Measuring processes below a snakemake process, once there is one."""
+    """The processes that measure the slow paper below a snakemake process, once there are any."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         below = psutil.Process(process.pid).children(recursive=True)
-        found = [p for p in below if "workflow.measure" in " ".join(_words(p)[:4])]
+        found = [p for p in below if {"workflow.measure", "alpha2000_toy"} <= set(_words(p))]
         if found:
             return found
         time.sleep(0.05)
