@@ -101,9 +101,10 @@ def dense_kernels(
     bias_variance=0.0,
     readout_weight_variance=None,
     readout_bias_variance=None,
+    parameterization: Literal["ntk", "standard"] = "ntk",
     kind: Kind = "trace",
 ) -> EmpiricalKernels:
-    """Empirical NNGP and NTK of a dense network in NTK parameterization, without Jacobians.
+    """Empirical NNGP and NTK of a dense network, without Jacobians.
 
     h_l = sw/sqrt(n) phi_{l-1} W_l + sb b_l, phi_l = activation(h_l) elementwise, f = h_{L+1};
     the arguments are those of `fully_connected`; the readout has its own variances if given.
@@ -111,9 +112,12 @@ def dense_kernels(
         Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
         G_l[i,j] = sw^2/n <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + sb^2
 
-    with d_l^o = df_o/dh_l from one backward pass.  nngp is the G_l of the readout.
+    with d_l^o = df_o/dh_l from one backward pass.  nngp is the G_l of the readout.  In standard
+    parameterization h_l = phi_{l-1} W_l + b_l whatever the variances are, and both factors are 1.
     """
     _check_kind(kind)
+    if parameterization not in ("ntk", "standard"):
+        raise ValueError(f"parameterization {parameterization!r} is neither 'ntk' nor 'standard'")
     layers = dense_layers(params)
     chain = [(layer["weight"], layer.get("bias")) for layer in layers]
     inner = (weight_variance, bias_variance)
@@ -121,17 +125,20 @@ def dense_kernels(
         weight_variance if readout_weight_variance is None else readout_weight_variance,
         bias_variance if readout_bias_variance is None else readout_bias_variance,
     )
-    variances = [inner] * (len(chain) - 1) + [last]
-    one = _features_and_deltas(chain, variances, activation, x1)
-    two = one if x2 is None else _features_and_deltas(chain, variances, activation, x2)
+    factors = [
+        _factors(weight, *both, parameterization)
+        for (weight, _), both in zip(chain, [inner] * (len(chain) - 1) + [last], strict=True)
+    ]
+    one = _features_and_deltas(chain, factors, activation, x1)
+    two = one if x2 is None else _features_and_deltas(chain, factors, activation, x2)
     ntk = nngp = None
     for layer in reversed(range(len(chain))):
-        weight_variance_l, bias_variance_l = variances[layer]
+        weight_factor, bias_factor = factors[layer]
         features_1, deltas_1 = one[layer]
         features_2, deltas_2 = two[layer]
-        gram = _product(features_1, features_2.T) * (weight_variance_l / chain[layer][0].shape[0])
+        gram = _product(features_1, features_2.T) * weight_factor**2
         if chain[layer][1] is not None:
-            gram = gram + bias_variance_l
+            gram = gram + bias_factor**2
         if layer == len(chain) - 1:
             nngp, outputs = gram, chain[layer][0].shape[1]
             ntk = _readout(gram, outputs, kind)
@@ -144,15 +151,21 @@ def dense_kernels(
     return EmpiricalKernels(nngp, ntk)
 
 
-def _features_and_deltas(chain, variances, activation, x):
+def _factors(weight, weight_variance, bias_variance, parameterization):
+    """(c, b) of h = c W x + b bias."""
+    if parameterization == "standard":
+        return 1.0, 1.0
+    variances = (weight_variance / weight.shape[0], bias_variance)
+    return tuple(jnp.sqrt(jnp.asarray(variance, weight.dtype)) for variance in variances)
+
+
+def _features_and_deltas(chain, factors, activation, x):
     """[(phi_{l-1} (N, n_{l-1}), d_l (O, N, n_l))] per layer; the readout has None for d = I."""
     features, slopes = [x], []
-    for (weight, bias), (weight_variance, bias_variance) in zip(
-        chain[:-1], variances[:-1], strict=True
-    ):
-        h = _product(features[-1], weight) * _scale(weight_variance, weight)
+    for (weight, bias), (weight_factor, bias_factor) in zip(chain[:-1], factors[:-1], strict=True):
+        h = _product(features[-1], weight) * weight_factor
         if bias is not None:
-            h = h + jnp.sqrt(jnp.asarray(bias_variance, h.dtype)) * bias
+            h = h + bias_factor * bias
         phi, slope = jax.jvp(activation, (h,), (jnp.ones_like(h),))
         features.append(phi)
         slopes.append(slope)
@@ -160,7 +173,7 @@ def _features_and_deltas(chain, variances, activation, x):
     for index in reversed(range(1, len(chain))):
         weight = chain[index][0]
         above = jnp.eye(weight.shape[1], dtype=x.dtype)[:, None, :] if delta is None else delta
-        delta = _product(above, weight.T) * _scale(variances[index][0], weight) * slopes[index - 1]
+        delta = _product(above, weight.T) * factors[index][0] * slopes[index - 1]
         deltas.insert(0, delta)
     return list(zip(features, deltas, strict=True))
 
@@ -204,10 +217,6 @@ def _in_blocks(function: Callable, x, rows: int):
     result = jax.lax.map(function, stacked)
     result = result.reshape(whole, *result.shape[2:])
     return result if whole == size else jnp.concatenate([result, function(x[whole:])])
-
-
-def _scale(weight_variance, weight):
-    return jnp.sqrt(jnp.asarray(weight_variance, weight.dtype) / weight.shape[0])
 
 
 def _product(a, b):

@@ -82,7 +82,8 @@ def gradient_descent(
     learning_rate,
     record: Sequence[int],
     momentum: float = 0.0,
-    observe: Callable[[Params, Params], Any] | None = None,
+    observe: Callable[..., Any] | None = None,
+    context: Any = None,
     seeds: bool = False,
     shared_data: bool = True,
 ) -> Trajectory:
@@ -90,9 +91,11 @@ def gradient_descent(
 
     apply(params, x) -> outputs; loss(outputs, y) -> number; record: increasing steps >= 0, the last
     one ends the training.  observe(params, initial_params) is called at each; default nothing.
+    context: arrays that observe wants besides (test points, ...), its third argument if given.
     learning_rate: a number, or a pytree like params with one number per leaf (0 freezes a layer).
     seeds=True: every leaf of params has a leading axis of networks, trained together; numbers in
-    learning_rate may then be vectors (seeds,); with shared_data=False x and y have that axis too.
+    learning_rate may then be vectors (seeds,); with shared_data=False x, y and context
+    have that axis too.
     Rates are cast to the dtype of the parameters, which is the precision of the whole run.
     Keep apply, loss and observe the same objects between calls: new ones are compiled anew.
     """
@@ -110,7 +113,7 @@ def gradient_descent(
         _train, apply, loss, observe or _nothing, seeds, shared_data, momentum != 0.0
     )
     final, losses, observed = train(
-        params, x, y, rates, jnp.asarray(momentum, dtype), jnp.asarray(steps, jnp.int32)
+        params, x, y, context, rates, jnp.asarray(momentum, dtype), jnp.asarray(steps, jnp.int32)
     )
     return Trajectory(final, steps, losses, observed)
 
@@ -142,21 +145,39 @@ def descend(value, gradient, params, rates, momentum, steps, observe):
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
 def _train(
-    apply, loss, observe, seeds, shared_data, with_momentum, params, x, y, rates, momentum, steps
+    apply,
+    loss,
+    observe,
+    seeds,
+    shared_data,
+    with_momentum,
+    params,
+    x,
+    y,
+    context,
+    rates,
+    momentum,
+    steps,
 ):
-    def one(params, x, y, rates):
+    def one(params, x, y, context, rates):
         def objective(p):
             return loss(apply(p, x), y)
 
         gradient = jax.grad(objective)
         heavy = momentum if with_momentum else None
-        return descend(objective, gradient, params, rates, heavy, steps, observe)
+        extra = () if context is None else (context,)
+
+        def watch(params, initial):
+            return observe(params, initial, *extra)
+
+        return descend(objective, gradient, params, rates, heavy, steps, watch)
 
     if not seeds:
-        return one(params, x, y, rates)
+        return one(params, x, y, context, rates)
     data_axis = None if shared_data else 0
     rate_axes = jax.tree.map(lambda rate: 0 if rate.ndim else None, rates)
-    return jax.vmap(one, in_axes=(0, data_axis, data_axis, rate_axes))(params, x, y, rates)
+    axes = (0, data_axis, data_axis, data_axis, rate_axes)
+    return jax.vmap(one, in_axes=axes)(params, x, y, context, rates)
 
 
 def _rates(learning_rate, params, dtype):

@@ -121,6 +121,27 @@ def test_nngp_is_the_covariance_of_the_output_over_readouts(inputs):
     np.testing.assert_allclose(kernels.nngp, total, atol=1e-12)
 
 
+def test_standard_parameterization(inputs):
+    """The variances play no part: h = W x + b as it stands."""
+
+    def plain(params, x):
+        for layer in (layer for layer in params[:-1] if layer):
+            x = jnp.tanh(x @ layer["weight"] + layer["bias"])
+        return x @ params[-1]["weight"] + params[-1]["bias"]
+
+    params = jax.tree.map(lambda leaf: leaf / 2, init(jax.random.key(0)))
+    general = empirical_ntk(plain, params, *inputs, kind="full")
+    layerwise = dense_kernels(
+        params,
+        *inputs,
+        activation=jnp.tanh,
+        parameterization="standard",
+        kind="full",
+        **VARIANCES,
+    )
+    np.testing.assert_allclose(layerwise.ntk, general, atol=1e-12)
+
+
 def test_is_symmetric_and_positive(inputs):
     kernels = dense_kernels(
         init(jax.random.key(0)), inputs[0], activation=jnp.tanh, kind="full", **VARIANCES

@@ -80,6 +80,8 @@ def test_seeds_side_by_side_equal_seeds_one_by_one(data):
         learning_rate=0.1,
         seeds=True,
         shared_data=False,
+        observe=lambda p, initial, points: apply(p, points),
+        context=inputs + 1,
         **options,
     )
     for index, key in enumerate(keys):
@@ -89,6 +91,8 @@ def test_seeds_side_by_side_equal_seeds_one_by_one(data):
             apply, init(key), inputs[index], targets[index], learning_rate=0.1, **options
         )
         np.testing.assert_allclose(own.loss[index], one.loss, rtol=1e-12)
+        seen = apply(one.params, inputs[index] + 1)
+        np.testing.assert_allclose(own.observed[index, -1], seen, rtol=1e-12)
 
 
 def test_rates_by_layer_freeze_and_move(data):
