@@ -16,6 +16,15 @@ from workflow.page.texts import headline, interval
 
 FOLDER = Path(__file__).parent
 ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html")
+# what a comparison tells of a claim, what matters most first
+KINDS = {
+    "verdict changed": "Verdict changed",
+    "moved": "Moved by more than chance, rounding or resolution explain",
+    "removed": "Removed",
+    "added": "Added",
+    "shifted": "Changed by no more than these explain",
+    "same": "The same",
+}
 # a sign and a word for each state, so that nothing rests on colour alone
 SIGNS = {
     "pass": ("✓", "pass"),
@@ -40,6 +49,24 @@ def page(report: dict, folder: Path, root: Path) -> str:
             tags=tags,
             image=partial(image, folder),
             link=partial(link, report["repository"], relative_root(folder, root)),
+        )
+    )
+
+
+def comparison(new, old, changes: list, costs: list[str], summary: str, rule: str) -> str:
+    """A page that shows two results side by side (see `workflow.compare`)."""
+    return (
+        environment()
+        .get_template("compare.html")
+        .render(
+            new=new,
+            old=old,
+            changes=changes,
+            costs=costs,
+            summary=summary,
+            kinds=KINDS.items(),
+            change_strip=change_strip,
+            rule=rule.partition("\n\n")[2],
         )
     )
 
@@ -93,6 +120,19 @@ def claim_strip(claim: dict) -> Markup:
         f"control {claim['control_arm']} {interval(claim, 'control_')}"
     )
     return strip(claim["region_low"], claim["region_high"], first, second, label)
+
+
+def change_strip(change) -> Markup:
+    """The new estimate above the old one."""
+    row = change.new or change.old
+    columns = ("estimate", "ci_low", "ci_high")
+    marks = [
+        Mark(*(found[column] for column in columns)) if found else Mark(None, None, None)
+        for found in (change.new, change.old)
+    ]
+    said = [interval(found) if found else "none" for found in (change.new, change.old)]
+    label = f"New {said[0]}, old {said[1]}, accepted {row['region']}"
+    return strip(row["region_low"], row["region_high"], *marks, label)
 
 
 def image(folder: Path, path: str) -> str:

@@ -45,3 +45,24 @@ rule report:
         "report"
     shell:
         "{params.command} >{log} 2>&1"
+
+
+# What changed since the committed reference; a page of it lies beside the report.
+rule compare:
+    input:
+        rules.report.output,
+    log:
+        f"{RESULTS}/logs/compare.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        results=lambda wildcards: RESULTS,
+    message:
+        "compare"
+    shell:
+        "TERMINAL_FD=3 python -m workflow.compare {params.results}"
+        " --html {params.results}/report/compare.html 3>&2 >{log} 2>&1"

@@ -1,0 +1,100 @@
+"""`python -m workflow.reference results/TIER`: keep these results as the reference of their tier.
+
+Writes results/reference/TIER, which is committed: checks.csv and provenance.json (without the
+host's name), small enough for git and enough for `python -m workflow.compare`. Then it renews the
+table of verdicts in README.md between its two markers.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.assemble import outcome, provenance, results_folder
+from workflow.files import UserError, announce, exit_code, write_json, write_text
+from workflow.page.content import STATES, readme, state
+from workflow.page.texts import WORDS
+from workflow.records import read_table
+from workflow.tree import ROOT, TIERS, Results, replications
+
+KEPT = (
+    *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),
+    *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "versions"),
+)
+MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end -->)", re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="results/TIER")
+    arguments = parser.parse_args()
+    results = results_folder(arguments.folder)
+    target = folder_of(results.tier)
+    keep(results, target)
+    announce(f"{target.relative_to(ROOT)}: written")
+    page = ROOT / "README.md"
+    write_text(page, with_table(page.read_text(encoding="utf-8"), verdict_table()))
+
+
+def folder_of(tier: str, root: Path = ROOT) -> Path:
+    return root / "results" / "reference" / tier
+
+
+def keep(results: Results, target: Path) -> None:
+    """Copy checks and provenance; refuse results that are not complete or not today's."""
+    made = provenance(results)
+    names, seed = made["settings"]["replications"], made["settings"]["seed"]
+    if names != replications() or seed != 0:
+        raise UserError(f"{results.folder}: a reference has all replications, with seed=0")
+    problems = [f"{name}: {text}" for name in names for text in outcome(results, name, 0).problems]
+    if problems:
+        raise UserError(f"{results.folder}: no reference: {'; '.join(problems)}")
+    write_text(target / "checks.csv", results.all_checks.read_text(encoding="utf-8"))
+    write_json(target / "provenance.json", redacted(made))
+
+
+def redacted(made: dict) -> dict:
+    """Provenance without what says where it was made."""
+    return {
+        **made,
+        "data": {Path(name).name: checksum for name, checksum in made["data"].items()},
+        "records": [{key: record[key] for key in KEPT} for record in made["records"]],
+    }
+
+
+def verdict_table(root: Path = ROOT) -> str:
+    """Markdown: per paper the verdicts of the largest tier that has a reference."""
+    tier = next((t for t in reversed(TIERS) if (folder_of(t, root) / "checks.csv").exists()), None)
+    if tier is None:
+        return "No reference has been written yet.\n"
+    checks = read_table(folder_of(tier, root) / "checks.csv")
+    states = [state(row, withheld=False) for row in checks.to_dict("records")]
+    present = [name for name in STATES[::-1] if name in states]
+    lines = [
+        f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
+        "as it is written; the claim says why.",
+        "",
+        f"| paper | {' | '.join(WORDS[name] for name in present)} |",
+        f"|-|{'-:|' * len(present)}",
+    ]
+    for paper, rows in pd.Series(states).groupby(checks["replication"], sort=False):
+        counts = " | ".join(str((rows == name).sum()) for name in present)
+        lines.append(f"| {_linked(paper, root)} | {counts} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_table(page: str, table: str) -> str:
+    """README.md with the table between its markers."""
+    if not MARKERS.search(page):
+        raise UserError("README.md: wanted the markers <!-- verdicts: begin --> and end")
+    return MARKERS.sub(lambda found: found[1] + table + found[2], page)
+
+
+def _linked(paper: str, root: Path) -> str:
+    title = readme(root / "replications" / paper / "README.md")[0] or paper
+    return f"[{title}](replications/{paper}/README.md)"
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
