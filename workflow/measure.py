@@ -17,6 +17,7 @@ from pathlib import Path
 from workflow.environment import use_one_thread
 from workflow.files import UserError, announce, exit_code
 from workflow.grid import Cell, shard_digest, shards
+from workflow.progress import remaining
 from workflow.records import experiment_digest, write_record
 from workflow.tree import ROOT, Results
 
@@ -51,7 +52,8 @@ def main() -> None:
         **_provenance(),
     }
     write_record(results.record(arguments.replication, arguments.shard), rows, facts)
-    announce(f"{arguments.replication}/{arguments.shard}: done, {facts['seconds']:.0f} s")
+    name = f"{arguments.replication}/{arguments.shard}"
+    announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
 
 
 def _cells_of(replication: str, tier: str, shard: str, seed: int) -> list[Cell]:

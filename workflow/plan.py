@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from workflow import config, draw, grid, judge, records
+from workflow import config, draw, grid, judge, progress, records
 from workflow.digest import cells_digest as text_digest
 from workflow.digest import code_digest
 from workflow.files import UserError, sha256
@@ -65,6 +65,21 @@ class Plan:
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
 
+    def jobs(self) -> list[progress.Job]:
+        """All measuring jobs, with what each took before."""
+        took = progress.seconds_before(self.results)
+        return [
+            progress.Job(
+                name,
+                shard,
+                self.experiment_code(name),
+                self.cells(name, shard),
+                took.get((name, shard)),
+            )
+            for name in self.names
+            for shard in self.shards[name]
+        ]
+
     def claims_code(self, name: str) -> str:
         return judge.claims_digest(name)
 
@@ -82,19 +97,20 @@ class Plan:
         return f"--data-dir {self.settings.data_dir!r}" if self.settings.data_dir else ""
 
 
-def begin(given: dict) -> Plan:
+def begin(given: dict, cores: int | None) -> Plan:
     """Check everything that can be checked before a job starts; hold the folder for this run."""
     plan = Plan(given)
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.settings.tier)
         hold_folder(Path.cwd())
+        progress.begin(plan.results, plan.jobs(), cores or 1)
     return plan
 
 
-def begin_or_exit(given: dict) -> Plan:
+def begin_or_exit(given: dict, cores: int | None) -> Plan:
     """As `begin`; what the user can mend is one line instead of a traceback through snakemake."""
     try:
-        return begin(given)
+        return begin(given, cores)
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
 

@@ -7,7 +7,7 @@ ROOT = os.path.realpath(os.path.join(str(workflow.current_basedir), "..", ".."))
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-PLAN = importlib.import_module("workflow.plan").begin_or_exit(config)
+PLAN = importlib.import_module("workflow.plan").begin_or_exit(config, workflow.cores)
 RESULTS = str(PLAN.results.folder)
 
 # `python` is this snakemake's own; a job finds the packages from any working folder
