@@ -7,9 +7,12 @@ import math
 import sys
 from pathlib import Path
 
-from workflow.files import write_text
+import pandas as pd
+
+from workflow.files import write_json, write_text
 from workflow.page import write_views
 from workflow.page.content import STATES
+from workflow.records import write_table
 
 FIGURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 220" width="340" height="220">'
@@ -189,6 +192,27 @@ def write(folder: Path, made: dict) -> Path:
     write_text(folder / "data" / "checks.csv", "replication,claim\n")
     write_views(folder, made, folder)
     return folder / "index.html"
+
+
+def write_results(folder: Path, moved: float = 0.0) -> None:
+    """A folder of results as `workflow.compare` reads it; every third estimate moves."""
+    rows = [one for made in report()["papers"] for one in made["claims"]]
+    for number, row in enumerate(rows):
+        for key in ("estimate", "ci_low", "ci_high"):
+            if number % 3 == 0 and row[key] is not None:
+                row[key] += moved
+        if row["state"] == "pass" and number % 6 == 3 and moved:
+            row["final"] = "fail"
+    columns = [key for key in rows[0] if key not in ("id", "state", "code", "rows", "shards")]
+    table = pd.DataFrame(rows)[columns]
+    ends = {"region_low": -math.inf, "region_high": math.inf}
+    write_table(folder / "checks.csv", table.fillna(ends))
+    record = {"replication": NAMES[0], "shard": "main", "code": "c", "cells": "d", "seeds": [0]}
+    costs = {"cpu_seconds": 10.0 + 100 * moved, "max_rss_mb": 100.0}
+    write_json(
+        folder / "provenance.json",
+        {"settings": {"tier": "laptop"}, "git": "0123", "records": [{**record, **costs}]},
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+"""The report in a real browser: filters, search, links, accessibility, nothing from a network."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from workflow.page.content import STATES
+from workflow.tree import ROOT, TIERS
+
+SIZES = (1400, 420)
+SCHEMES = ("light", "dark")
+CLAIM = "beta2019_dynamics.K4_law"
+REAL = [
+    path for tier in TIERS if (path := ROOT / "results" / tier / "report" / "index.html").exists()
+]
+
+
+def shown(page) -> list[dict]:
+    """data-* of the claims that are visible."""
+    return page.eval_on_selector_all(
+        ".claim", "found => found.filter(c => c.checkVisibility()).map(c => ({...c.dataset}))"
+    )
+
+
+def check_axe(page) -> None:
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None:
+        pytest.skip("axe is not installed: pip install axe-playwright-python")
+    page.evaluate(Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    violations = page.evaluate("axe.run().then(found => found.violations)")
+    assert [(v["id"], [node["html"] for node in v["nodes"][:3]]) for v in violations] == []
+
+
+def check_whole(page) -> None:
+    """All images are there, nothing is wider than the window, every link within leads somewhere."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    images = page.eval_on_selector_all("img", "found => found.map(i => i.naturalWidth)")
+    assert all(images)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    broken = """found => found.map(a => a.getAttribute('href').slice(1))
+        .filter(id => !document.getElementById(id))"""
+    assert page.eval_on_selector_all("a[href^='#']", broken) == []
+    ids = page.eval_on_selector_all("[id]", "found => found.map(e => e.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_page_is_whole_and_accessible(visit, made, scheme, width, tmp_path):
+    page = visit(made, width=width, color_scheme=scheme)
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 26)"
+    assert dark == (scheme == "dark")
+    check_whole(page)
+    check_axe(page)
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_comparison_is_whole_and_accessible(visit, comparison, width):
+    page = visit(comparison, width=width, color_scheme=SCHEMES[width == 420])
+    assert page.locator("section[aria-labelledby=moved] .claim").count() == 6
+    check_whole(page)
+    check_axe(page)
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parts[-3])
+def test_real_reports_are_whole_and_accessible(visit, path):
+    page = visit(path)
+    check_whole(page)
+    check_axe(page)
+
+
+def test_reading_needs_no_javascript(visit, made):
+    page = visit(made, java_script_enabled=False)
+    assert page.locator(".claim:visible").count() == 42
+    assert not page.locator(".filter").is_visible()
+    page.locator(".square").nth(3).click()
+    assert page.url.endswith("#alpha2018_kernel.K3_law")
+    page.locator("[id='alpha2018_kernel.K3_law'] .more > summary").click()
+    assert page.locator("[id='alpha2018_kernel.K3_law'] .facts").is_visible()
+
+
+def test_every_state_is_told_by_a_word(visit, made):
+    page = visit(made)
+    assert {claim["state"] for claim in shown(page)} == set(STATES)
+    assert page.locator(".claim .chip").count() == 42
+    assert all(page.locator(".claim .chip").all_inner_texts())
+
+
+def test_filters_by_verdict_paper_and_tag(visit, made):
+    page = visit(made)
+    page.locator("input[value=fail]").check()
+    page.locator("input[value=withheld]").check()
+    assert {claim["state"] for claim in shown(page)} == {"fail", "withheld"}
+    page.locator("#paper").select_option("gamma2020_spectrum")
+    assert {claim["paper"] for claim in shown(page)} == {"gamma2020_spectrum"}
+    page.locator("#tag").select_option("kernel")
+    found = shown(page)
+    assert found
+    assert all("kernel" in claim["tags"] for claim in found)
+    assert page.locator("#shown").inner_text() == f"{len(found)} of 42 claims"
+    assert not page.locator("section#alpha2018_kernel").is_visible()
+    page.get_by_role("button", name="Clear").click()
+    assert len(shown(page)) == 42
+    assert "?" not in page.url
+
+
+def test_search_finds_all_words_and_says_when_there_is_none(visit, made):
+    page = visit(made)
+    page.keyboard.press("/")
+    page.keyboard.type("theorem K11 Dynamics")
+    assert [claim["paper"] for claim in shown(page)] == ["beta2019_dynamics"]
+    page.locator("#q").fill("no such words")
+    assert shown(page) == []
+    assert page.locator("#nothing").is_visible()
+
+
+def test_a_filter_is_kept_in_the_address(visit, made):
+    page = visit(made)
+    page.locator("input[value=refuted]").check()
+    page.locator("#q").fill("kernel")
+    again = visit(made, "?" + page.url.partition("?")[2])
+    assert again.locator("input[value=refuted]").is_checked()
+    assert shown(again) == shown(page) != []
+
+
+def test_a_link_to_a_claim_opens_it(visit, made):
+    page = visit(made, f"#{CLAIM}")
+    claim = page.locator(f"[id='{CLAIM}']")
+    assert claim.locator(".facts").is_visible()
+    assert 0 <= claim.bounding_box()["y"] < 500
+    hidden = visit(made, f"?q=nothing#{CLAIM}")
+    hidden.locator(f"[id='{CLAIM}']").wait_for(state="visible")
+
+
+def test_code_and_data_of_a_claim_are_three_clicks_away(visit, made):
+    page = visit(made)
+    page.locator(".square").nth(3).click()
+    claim = page.locator("[id='alpha2018_kernel.K3_law']")
+    claim.locator(".code > summary").click()
+    assert claim.locator(".line").first.is_visible()
+    assert claim.locator(".line").first.get_attribute("data-n") == "12"
+    with page.expect_download() as download:
+        claim.get_by_role("link", name="CSV").click()
+    assert download.value.suggested_filename == "drift.csv"
+
+
+def test_the_keyboard_reaches_filters_and_claims(visit, made):
+    page = visit(made)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert 0 < len(shown(page)) < 42
+
+
+def test_print_shows_everything_but_the_controls(visit, made):
+    page = visit(made)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert not page.locator(".filter").is_visible()
+    assert page.locator(".claim .facts:visible").count() == 42
