@@ -12,8 +12,12 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES) --config tier=$(TIER) $(CONFIG)
 
-test: $(STAMP)
+test: $(STAMP) browser
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+
+# For tests/browser, where it may be installed; elsewhere they are skipped with the reason.
+browser:
+	bash tests/browser/install.sh
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
