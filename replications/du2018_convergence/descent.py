@@ -127,10 +127,11 @@ def first_order_norms(start: Start, push: np.ndarray) -> np.ndarray:
 def first_order_changes(start: Start, pushes: np.ndarray, neurons: int) -> np.ndarray:
     """Expected share of pattern changes to first order in m^(-1/2), for each column of `pushes`.
 
-    phi(0) / (2 sqrt m) E[(|s_off| + |s_on|) (1 - 1/2 [s_off s_on < 0])], with s_off and s_on the
-    integrated pushes on z_ri at z_ri = 0 without and with sample i itself; where they oppose each
-    other, a neuron sticks to its kink and half of the changes are lost. The average is over
-    samples i and over `neurons` patterns drawn by conditioning the given ones on z_ri = 0.
+    phi(0) / (2 sqrt m) E[S], S = |s_off| + |s_on|, with s_off and s_on the integrated pushes on
+    z_ri at z_ri = 0 without and with sample i itself. Where they oppose each other, a neuron that
+    reaches its kink sticks to it and is off for a share |s_on| / (|s_off| + |s_on|) of the time, so
+    that S = (s_off^2 + s_on^2) / (|s_off| + |s_on|) there. The average is over samples i and over
+    `neurons` patterns made from the given ones by conditioning on z_ri = 0.
     """
     z, gram = start.preactivations[:neurons], start.gram
     total = np.zeros(pushes.shape[1])
@@ -139,6 +140,8 @@ def first_order_changes(start: Start, pushes: np.ndarray, neurons: int) -> np.nd
         active[:, i] = False
         off = active.astype(gram.dtype) @ (row[:, None] * pushes)
         on = off + row[i] * pushes[i]
-        total += np.mean((np.abs(off) + np.abs(on)) * np.where(off * on < 0, 0.5, 1.0), axis=0)
+        reach = np.abs(off) + np.abs(on)
+        stuck = (off**2 + on**2) / np.where(reach > 0, reach, 1.0)
+        total += np.mean(np.where(off * on < 0, stuck, reach), axis=0)
     density = 1 / np.sqrt(2 * np.pi)
     return density * total / len(gram) / (2 * np.sqrt(len(start.signs)))

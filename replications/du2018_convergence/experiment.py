@@ -78,11 +78,12 @@ def make_problem(setting: Setting, arm: str, seed: int) -> Problem:
     if setting.labels == "linear":
         teacher = np.sqrt(setting.dimension) * linear_teacher(draw, setting.dimension)
         labels = inputs @ teacher
-    smallest = np.linalg.eigvalsh(limit_kernels(inputs, setting.activation)[0])[0]
+    distinct = setting.count
     if setting.conflict:
-        smallest = np.linalg.eigvalsh(limit_kernels(inputs[:-1], setting.activation)[0])[0]
         inputs[-1], labels[-1] = inputs[-2], -labels[-2]
+        distinct -= 1
     first, second = limit_kernels(inputs, setting.activation)
+    smallest = np.linalg.eigvalsh(first[:distinct, :distinct])[0]
     trained = first + second if setting.readout else first
     rate = setting.step / np.linalg.eigvalsh(trained)[-1]
     return Problem(
@@ -183,32 +184,37 @@ def epochs(
     """Figure 1: loss, pattern changes and largest distance over the epochs, with their theory.
 
     float32 as a network of this size is trained; step 0.5 / lambda_max(H_inf). The predictions use
-    H_inf, the initial residual and, for the distance, the initial patterns, and no free parameter.
+    H_inf, the initial residual and the initial patterns, and no free parameter. In arm `limit` the
+    loss is that of the infinitely wide network from the same start.
     """
     setting = Setting(count, dimension, output_exponent=output_exponent)
     for seed in seeds:
         problem = make_problem(setting, arm, seed)
         start = make_start(problem, setting, arm, seed, width, dtype=np.float32)
         eigenvalues, basis = np.linalg.eigh(problem.first_layer)
-        neurons = max(8, 20000 // count)
+        decays = (1 - problem.rate * eigenvalues[:, None]) ** np.array(shown)
         for state in descend(start, max(shown)):
             if state.step == 0:
                 first = state.loss
                 parts = basis.T @ state.residual.astype(np.float64)
+                pushes = basis @ ((1 - decays) / eigenvalues[:, None] * parts[:, None])
+                changes = first_order_changes(start, pushes, max(8, 20000 // count))
             if state.step not in shown:
                 continue
-            decay = (1 - problem.rate * eigenvalues) ** state.step
-            push = basis @ ((1 - decay) / eigenvalues * parts)
+            place = shown.index(state.step)
+            limit = float(np.sum((decays[:, place] * parts) ** 2)) / first
+            loss = limit if arm == "limit" else state.loss / first
             yield {
                 "seed": seed,
                 "epoch": state.step,
-                "loss": state.loss / first,
-                "loss_limit": float(np.sum((decay * parts) ** 2)) / first,
+                "loss": loss,
+                "loss_limit": limit,
+                "loss_excess": loss / limit,
                 "loss_bound": (1 - problem.rate * problem.smallest / 2) ** state.step,
                 "changes": pattern_changes(start, state),
-                "changes_limit": first_order_changes(start, push[:, None], neurons)[0],
+                "changes_limit": changes[place],
                 "distance": weight_norms(start, state).max(),
-                "distance_limit": first_order_norms(start, push).max(),
+                "distance_limit": first_order_norms(start, pushes[:, place]).max(),
             }
 
 
@@ -337,8 +343,8 @@ def _against_bounds(losses: Sequence[float], problem: Problem) -> dict:
     if len(late) >= 10 and relative[-1] <= LATE[0]:
         slope = np.log(relative[late[-1]] / relative[late[0]]) / (late[-1] - late[0])
         joint = problem.rate * np.linalg.eigvalsh(problem.both_layers)[0]
-        found["late_rate"] = float(slope / (2 * np.log1p(-shrinking)))
-        found["late_rate_joint"] = float(slope / (2 * np.log1p(-joint)))
+        found["late_rate"] = float(slope / (2 * np.log(abs(1 - shrinking))))
+        found["late_rate_joint"] = float(slope / (2 * np.log(abs(1 - joint))))
     return found
 
 
