@@ -251,14 +251,14 @@ def features(
 # -- equalities -------------------------------------------------------------------------------
 
 
-def identity(*, arm: str, optimizer: str, form: str, width: int = 64, steps: int = 8, seeds):
+def identity(*, arm: str, optimizer: str, form: str, width: int = 96, steps: int = 8, seeds):
     """Largest difference of logits between muP as in Table 3 and the same training run written
     otherwise: form `table_8`, `table_9`, `mean_field` (one hidden layer, SGD) or `standard` (at
     base width). The arm `forgotten` drops the width factor of the read-out's learning rate, or,
     for `standard`, goes away from base width. Float64.
     """
     depth = 1 if form == "mean_field" else 2
-    base_width = width if (form, arm) == ("standard", "theory") else width // 4
+    base_width = width if (form, arm) == ("standard", "theory") else width // 3
     images, labels = _images("digits", None)
     images = images.double()
     network = mlp_network(

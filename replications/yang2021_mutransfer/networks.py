@@ -24,7 +24,7 @@ from shared.ntk.parameterization import (
 from shared.ntk.random import generator
 
 BLOCKS, HEADS = 2, 4
-ADAM_BETAS, ADAM_EPSILON = (0.9, 0.98), 1e-12  # epsilon negligible: 1e-8 is not in wide muP
+ADAM_BETAS, ADAM_EPSILON = (0.9, 0.98), 1e-15  # negligible beside gradients that shrink as 1/n
 
 
 class Weight(NamedTuple):

@@ -22,7 +22,7 @@ def final_losses(rows: DataFrame) -> DataFrame:
 
 
 def optimal_log2_rate(log2_rates: np.ndarray, losses: np.ndarray) -> float:
-    """Vertex of the parabola of log loss within two octaves of the best rate; NaN at the grid's end.
+    """Vertex of the parabola of log loss within two octaves of the best rate; NaN at a grid end.
 
     Rates must be no more than an octave apart, so that at least four points lie inside.
     """
@@ -64,3 +64,41 @@ def transfer_penalty(rows: DataFrame) -> float:
         return math.nan
     there = np.interp(found[narrow], curve["log2_rate"], curve["loss"])
     return float(there - curve["loss"].min())
+
+
+def worst_of_widening(rows: DataFrame, log2_rates: tuple[float, ...]) -> float:
+    """Largest change of the final loss when the width doubles at a fixed rate (nats)."""
+    table = final_losses(rows)
+    table = table[table["log2_rate"].isin(log2_rates)]
+    return float(table.pivot(index="width", columns="log2_rate", values="loss").diff().max().max())
+
+
+def worst_of_widening_in_time(rows: DataFrame, log2_rate: float) -> float:
+    """The same at one rate, in each time window of training."""
+    rows = rows[rows["log2_rate"] == log2_rate]
+    return float(rows.pivot(index="width", columns="share", values="loss").diff().max().max())
+
+
+def good_when_slow_bad_when_fast(rows: DataFrame, slow: float, fast: float) -> float:
+    """Smaller of: what widening gains at the slow rate, what it costs at the fast one (nats)."""
+    table = final_losses(rows).pivot(index="log2_rate", columns="width", values="loss")
+    change = table[table.columns.max()] - table[table.columns.min()]
+    return float(min(-change[slow], change[fast]))
+
+
+def best_setting(rows: DataFrame) -> dict[int, float]:
+    """Place of the best value of a hyperparameter, by width: vertex of the parabola of log loss
+    over all values, held inside their range."""
+    found = {}
+    for width, curve in rows.groupby("width"):
+        a, b, _ = np.polyfit(curve["place"], np.log(curve["loss"]), 2)
+        vertex = -b / (2 * a) if a > 0 else curve["place"].iloc[curve["loss"].argmin()]
+        found[width] = float(np.clip(vertex, curve["place"].min(), curve["place"].max()))
+    return found
+
+
+def setting_penalty(rows: DataFrame) -> float:
+    """Loss of the widest network with the narrowest one's best setting, minus its best (nats)."""
+    table = rows.pivot(index="place", columns="width", values="loss")
+    narrow, wide = table[table.columns.min()], table[table.columns.max()]
+    return float(wide[narrow.idxmin()] - wide.min())
