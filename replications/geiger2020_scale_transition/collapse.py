@@ -1,0 +1,119 @@
+"""Crossovers and collapses of curves against alpha, one curve per width (pandas and numpy only)."""
+
+from collections.abc import Callable
+
+import numpy as np
+from pandas import DataFrame
+from scipy.optimize import least_squares
+
+Statistic = Callable[[DataFrame], float]
+EXPONENTS = np.arange(-0.5, 1.5001, 0.0025)  # kappa where the collapse is tried
+
+
+def crossover_exponent(level: float) -> Statistic:
+    """d ln alpha* / d ln h, alpha* where the relative change of the kernel passes `level`."""
+
+    def statistic(rows: DataFrame) -> float:
+        points = [(width, _passage(of_width, level)) for width, of_width in rows.groupby("width")]
+        return _slope(points)
+
+    return statistic
+
+
+def error_crossover_exponent(rows: DataFrame) -> float:
+    """d ln alpha* / d ln h, alpha* the middle of a logistic; plateaus free per width."""
+    return _slope([(width, _half_height(of_width)) for width, of_width in rows.groupby("width")])
+
+
+def width_exponent(column: str) -> Statistic:
+    """d ln column / d ln h of one seed, over all widths that were run."""
+    return lambda rows: _slope(rows[["width", column]].to_numpy())
+
+
+def collapse_exponent(measure: str, **options) -> Statistic:
+    """The kappa for which the curves against h^kappa alpha agree best."""
+
+    def statistic(rows: DataFrame) -> float:
+        curves = _curves(rows, measure, **options)
+        misfits = np.array([_misfit(curves, kappa) for kappa in EXPONENTS])
+        best = int(np.argmin(misfits))
+        if best in (0, len(EXPONENTS) - 1):
+            return np.nan
+        # The minimum of the parabola through the three lowest points: smooth in the data.
+        a, b, c = misfits[best - 1 : best + 2]
+        return float(
+            EXPONENTS[best] + (EXPONENTS[1] - EXPONENTS[0]) * (a - c) / (a - 2 * b + c) / 2
+        )
+
+    return statistic
+
+
+def misfit_excess(measure: str, kappa: float, **options) -> Statistic:
+    """Misfit of the curves against h^kappa alpha minus that against h^(1/2) alpha."""
+
+    def statistic(rows: DataFrame) -> float:
+        curves = _curves(rows, measure, **options)
+        return _misfit(curves, kappa) - _misfit(curves, 0.5)
+
+    return statistic
+
+
+def logistic(log_alpha, low, high, middle, steepness):
+    """Error against ln alpha: `low` in the feature regime, `high` in the lazy one."""
+    return low + (high - low) / (1 + np.exp(-steepness * (log_alpha - middle)))
+
+
+def fitted_logistic(log_alpha: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Least-squares (low, high, middle, steepness)."""
+    start = (error.min(), error.max(), np.median(log_alpha), 1.0)
+    return least_squares(lambda p: logistic(log_alpha, *p) - error, start).x
+
+
+def _passage(rows: DataFrame, level: float) -> float:
+    """alpha where the mean curve passes `level`, by interpolation of logarithms."""
+    curve = np.log(rows.groupby("alpha")["kernel_change"].apply(_geometric_mean)).sort_index()
+    falling = curve.to_numpy()[::-1]
+    if not falling[0] < np.log(level) < falling[-1]:
+        return np.nan
+    return float(np.exp(np.interp(np.log(level), falling, np.log(curve.index.to_numpy()[::-1]))))
+
+
+def _half_height(rows: DataFrame) -> float:
+    curve = rows.groupby("alpha")["error"].mean().sort_index()
+    return float(np.exp(fitted_logistic(np.log(curve.index.to_numpy()), curve.to_numpy())[2]))
+
+
+def _slope(points) -> float:
+    widths, places = np.log(np.array(points, dtype=float)).T
+    centred = widths - widths.mean()
+    return float(centred @ places / (centred @ centred))
+
+
+def _curves(rows: DataFrame, measure: str, *, log: bool = True, unit: bool = False) -> dict:
+    """{width: (ln alpha, values)}, mean over seeds; unit: each curve scaled to run from 0 to 1."""
+    curves = {}
+    for width, of_width in rows.groupby("width"):
+        grouped = of_width.groupby("alpha")[measure]
+        mean = (grouped.apply(_geometric_mean) if log else grouped.mean()).sort_index()
+        values = np.log(mean.to_numpy()) if log else mean.to_numpy()
+        if unit:
+            values = (values - values.min()) / np.ptp(values)
+        curves[width] = (np.log(mean.index.to_numpy()), values)
+    return curves
+
+
+def _misfit(curves: dict, kappa: float) -> float:
+    """Rms distance of each curve from the others, where they overlap, over the spread."""
+    moved = {width: (x + kappa * np.log(width), y) for width, (x, y) in curves.items()}
+    residuals = []
+    for width, (x, y) in moved.items():
+        for other, (other_x, other_y) in moved.items():
+            inside = (x >= other_x.min()) & (x <= other_x.max())
+            if other != width:
+                residuals.append((y - np.interp(x, other_x, other_y))[inside])
+    spread = np.std(np.concatenate([y for _, y in moved.values()]))
+    return float(np.sqrt(np.mean(np.concatenate(residuals) ** 2)) / spread)
+
+
+def _geometric_mean(values) -> float:
+    return float(np.exp(np.mean(np.log(values))))

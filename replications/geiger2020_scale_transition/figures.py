@@ -1,0 +1,349 @@
+"""Figures of Geiger et al. 2020, named after their files in the authors' plotting notebook."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from replications.geiger2020_scale_transition.collapse import fitted_logistic, logistic
+from shared.evidence.style import (
+    accepted_band,
+    arm_style,
+    guide_slope,
+    logarithmic,
+    panels,
+    seeds_and_mean,
+    theory_line,
+)
+
+S_LABEL = r"$\sqrt{h}\,\alpha$"
+ALPHA_LABEL = r"scale $\alpha$"
+KERNEL_LABEL = r"$\|\Delta\Theta\| / \|\Theta_0\|$"
+
+
+def test_error(scan: DataFrame) -> Figure:
+    """Test error and the phase diagram
+
+    Redraws `test_error`: (a) where the kernel changes by itself (points) and the line
+    alpha = c h^-1/2 between the feature regime below and the lazy regime above; (b) error against
+    width at fixed scale; (c) error against alpha, one curve per width, with the fitted logistic;
+    (d) the same rescaled to its plateaus, against sqrt(h) alpha. In (d) the curves fall on one
+    another; in (c) they do not.
+    """
+    rows = scan[scan["arm"] == "theory"]
+    figure, ((phase, by_width), (by_alpha, collapsed)) = panels(2, 2)
+    _phase_diagram(phase, rows)
+    shared = _scales_of_all_widths(rows)
+    for index, s in enumerate(shared[:: max(1, len(shared) // 4)][:5]):
+        of_scale = rows[rows["s"] == s]
+        seeds_and_mean(
+            by_width, of_scale, x="width", y="error", label=f"{S_LABEL} = {s:g}", index=index
+        )
+    logarithmic(by_width, "x", ticks=sorted(rows["width"].unique()))
+    by_width.set(xlabel="width h", ylabel="test error", title="(b) error against width")
+    by_width.legend()
+    for index, (width, of_width) in enumerate(rows.groupby("width")):
+        mean = of_width.groupby("alpha")["error"].mean()
+        seeds_and_mean(by_alpha, of_width, x="alpha", y="error", label=f"h = {width}", index=index)
+        low, high, middle, steepness = fitted_logistic(np.log(mean.index), mean.to_numpy())
+        line = np.geomspace(mean.index.min(), mean.index.max(), 100)
+        label = "fitted logistic" if index == 0 else None
+        fitted = logistic(np.log(line), low, high, middle, steepness)
+        theory_line(by_alpha, line, fitted, label=label, linestyle=":")
+        scaled = (mean - low) / (high - low)
+        s = mean.index.to_numpy() * np.sqrt(width)
+        collapsed.plot(s, scaled, linestyle="-", label=f"h = {width}", **arm_style(index))
+    for axes, label, title in (
+        (by_alpha, ALPHA_LABEL, "(c) error against the scale"),
+        (collapsed, S_LABEL, "(d) between its plateaus"),
+    ):
+        logarithmic(axes, "x")
+        axes.set(xlabel=label, ylabel="test error", title=title)
+        axes.legend()
+    collapsed.set_ylabel("(error - low) / (high - low)")
+    return figure
+
+
+def time_dynamics(scan: DataFrame) -> Figure:
+    """Change of the kernel, loss against time, and the time scale
+
+    Redraws `time_dynamics`, on the left against alpha, on the right against sqrt(h) alpha:
+    (a) change of the kernel with guides of slope -1 (lazy) and -2L/(L+1) (feature); (b) mean soft
+    hinge loss against time at the widest network, coloured by scale; (c) the time t1 at which it
+    has fallen to one half. On the right the widths agree around the transition; deep in the lazy
+    regime the curves of (a) split, as they must (see `lazy_law`).
+    """
+    rows = scan[scan["arm"] == "theory"].assign(rescaled=lambda r: r["t1"] / r["s"])
+    depth = int(rows["depth"].iloc[0])
+    figure, grid = panels(2, 3)
+    for axes, x, label in zip(grid[0], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), strict=True):
+        _by_width(axes, rows, x, "kernel_change")
+        places = np.sort(rows[x].unique())
+        mean = rows.groupby(x)["kernel_change"].mean()
+        for slope, name, place in (
+            (-1.0, "slope -1", places[-2]),
+            (-2 * depth / (depth + 1), f"slope -{2 * depth / (depth + 1):.3g}", places[1]),
+        ):
+            near = places[(places > place / 8) & (places < place * 8)]
+            if len(near) > 1:
+                through = (place, 2.5 * mean[place])
+                guide_slope(axes, near, slope=slope, through=through, label=name)
+        axes.axhline(1.0, color="#404040", linestyle="--", linewidth=0.7)
+        logarithmic(axes)
+        axes.set(xlabel=label, ylabel=KERNEL_LABEL, title=f"(a) change of the kernel, L = {depth}")
+        axes.legend()
+    _loss_curves(grid[1], rows[rows["width"] == rows["width"].max()])
+    for axes, x, label in zip(grid[2], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), strict=True):
+        _by_width(axes, rows, x, "rescaled")
+        logarithmic(axes)
+        places = np.sort(rows[x].unique())[-5:]
+        last = rows[rows[x] == places[-1]]["rescaled"].mean()
+        guide_slope(axes, places, slope=-1.0, through=(places[-1], 2 * last), label="slope -1")
+        axes.set(xlabel=label, ylabel=r"$t_1 / (\sqrt{h}\,\alpha)$", title="(c) time scale")
+        axes.legend()
+    return figure
+
+
+def var_ens(scan: DataFrame) -> Figure:
+    """Fluctuations over initialisations and ensembles
+
+    Redraws `var_ens`: (a) variance of F against width at fixed scale, guide of slope -1; (b) h
+    times the variance against sqrt(h) alpha; (c, d) test error of single networks (solid) and of
+    their average (dashed) against scale and against width. Curves of (b) agree where h is well
+    above the number of training points.
+    """
+    rows = scan[scan["arm"] == "theory"]
+    rows = rows.assign(scaled=rows["variance"] * rows["width"])
+    figure, ((by_width, by_s), (error_s, error_width)) = panels(2, 2)
+    shared = _scales_of_all_widths(rows)
+    chosen = shared[:: max(1, len(shared) // 3)][:4]
+    widths = sorted(rows["width"].unique())
+    for index, s in enumerate(chosen):
+        of_scale = rows[rows["s"] == s]
+        label = f"{S_LABEL} = {s:g}"
+        seeds_and_mean(by_width, of_scale, x="width", y="variance", label=label, index=index)
+        mean = of_scale.groupby("width")[["error", "ensemble_error"]].mean()
+        style = arm_style(index)
+        error_width.plot(mean.index, mean["error"], label=label, **style)
+        error_width.plot(mean.index, mean["ensemble_error"], linestyle="--", **style)
+    top = rows[rows["s"] == chosen[-1]].groupby("width")["variance"].mean()
+    through = (widths[0], 1.5 * top.iloc[0])
+    guide_slope(by_width, widths, slope=-1.0, through=through, label="slope -1")
+    _by_width(by_s, rows, "s", "scaled")
+    for index, (width, of_width) in enumerate(rows.groupby("width")):
+        mean = of_width.groupby("s")[["error", "ensemble_error"]].mean()
+        style = arm_style(index)
+        error_s.plot(mean.index, mean["error"], label=f"h = {width}", **style)
+        error_s.plot(mean.index, mean["ensemble_error"], linestyle="--", **style)
+    logarithmic(by_width, ticks=widths)
+    logarithmic(by_s)
+    logarithmic(error_s, "x")
+    logarithmic(error_width, "x", ticks=widths)
+    by_width.set(xlabel="width h", ylabel="Var F", title="(a) variance against width")
+    by_s.set(xlabel=S_LABEL, ylabel="h Var F", title="(b) rescaled variance")
+    error_s.set(xlabel=S_LABEL, ylabel="test error", title="(c) single (solid), average (dashed)")
+    error_width.set(xlabel="width h", ylabel="test error", title="(d) the same against width")
+    for axes in (by_width, by_s, error_s, error_width):
+        axes.legend()
+    return figure
+
+
+def weights_scalings(scan: DataFrame, slopes: DataFrame) -> Figure:
+    """Motion of the weights
+
+    Redraws `weights_scalings`: (a, b) relative motion of the weights of one hidden layer against
+    alpha and against sqrt(h) alpha, with a guide of slope -1; (c) in the feature regime for one,
+    two and three hidden layers, with guides of slope -1/(L+1).
+    """
+    rows = scan[scan["arm"] == "theory"]
+    figure, ((left, middle, right),) = panels(3)
+    for axes, x, label in ((left, "alpha", ALPHA_LABEL), (middle, "s", S_LABEL)):
+        _by_width(axes, rows, x, "weight_change")
+        places = np.sort(rows[x].unique())[-4:]
+        last = rows[rows[x] == places[-1]]["weight_change"].mean()
+        guide_slope(axes, places, slope=-1.0, through=(places[-1], 2 * last), label="slope -1")
+        logarithmic(axes)
+        axes.set(xlabel=label, ylabel=r"$\|\Delta w\| / \|w_0\|$")
+        axes.legend()
+    left.set_title("(a)")
+    middle.set_title("(b)")
+    _depths(right, slopes, "weight_change", lambda depth: -1 / (depth + 1))
+    right.set(title="(c) feature regime", ylabel=r"$\|\Delta w\| / \|w_0\|$")
+    return figure
+
+
+def feature_exponents(slopes: DataFrame) -> Figure:
+    """Exponents of the feature regime for one, two and three hidden layers
+
+    New: change of the kernel (left) and time t1 (right) against sqrt(h) alpha. The guides have the
+    slopes -2L/(L+1) that homogeneity gives, not -4/3 for all, and +1. With one hidden layer t1
+    bends, because of a logarithm.
+    """
+    figure, ((left, right),) = panels(2)
+    _depths(left, slopes, "kernel_change", lambda depth: -2 * depth / (depth + 1))
+    _depths(right, slopes, "t1", lambda depth: 1.0)
+    left.set(title="change of the kernel", ylabel=KERNEL_LABEL)
+    right.set(title="time to halve the loss", ylabel=r"$t_1$")
+    return figure
+
+
+def alphaf(scan: DataFrame) -> Figure:
+    """The control: F = alpha f against F = alpha (f - f0)
+
+    Redraws `alphaf`: change of the kernel (left) and test error (right). Without subtracting the
+    initial output (dashed) a large scale is not lazy and generalises badly.
+    """
+    width = int(scan[scan["arm"] == "not_subtracted"]["width"].min())
+    rows = scan[scan["width"] == width]
+    figure, ((left, right),) = panels(2)
+    for axes, measure, label in ((left, "kernel_change", KERNEL_LABEL), (right, "error", "error")):
+        for arm, name in (("theory", r"$\alpha (f - f_0)$"), ("not_subtracted", r"$\alpha f$")):
+            of_arm = rows[rows["arm"] == arm]
+            control = arm != "theory"
+            seeds_and_mean(axes, of_arm, x="alpha", y=measure, label=name, control=control)
+        axes.set(xlabel=ALPHA_LABEL, ylabel=label, title=f"h = {width}")
+        axes.legend()
+    logarithmic(left)
+    logarithmic(right, "x")
+    return figure
+
+
+def dot_z(speed: DataFrame) -> Figure:
+    """Speed of the preactivations at the start
+
+    Redraws `dot_z`: root mean square of dz/dt over units and data against width for each layer at
+    fixed alpha, with the guide h^-1/2; dashed the control at fixed sqrt(h) alpha, where it does
+    not fall.
+    """
+    figure, ((axes,),) = panels(1)
+    widths = sorted(speed["width"].unique())
+    theory = speed[speed["arm"] == "theory"]
+    for index, (layer, of_layer) in enumerate(theory.groupby("layer")):
+        label = f"layer {layer}"
+        seeds_and_mean(axes, of_layer, x="width", y="speed", label=label, index=index)
+    control = speed[(speed["arm"] != "theory") & (speed["layer"] == 1)]
+    label = "layer 1 at fixed scale"
+    seeds_and_mean(axes, control, x="width", y="speed", label=label, control=True)
+    first = theory[theory["width"] == widths[0]]["speed"].mean()
+    guide_slope(axes, widths, slope=-0.5, through=(widths[0], 1.4 * first), label="slope -1/2")
+    logarithmic(axes, ticks=widths)
+    axes.set(xlabel="width h", ylabel=r"rms $\dot z$ at $t = 0$")
+    axes.legend()
+    return figure
+
+
+def kernel_dyn(frozen: DataFrame) -> Figure:
+    """The network against frozen kernels
+
+    Redraws `kernel_dyn` (c, d) as one panel: test error of a frozen kernel minus that of the
+    network, for the initial kernel in the lazy and in the feature regime and for the kernel at the
+    end of feature training. Accepted: at most 0.02.
+    """
+    figure, ((axes,),) = panels(1)
+    arms = [
+        ("lazy", "initial kernel,\nlazy"),
+        ("final_kernel", "final kernel,\nfeature"),
+        ("feature", "initial kernel,\nfeature"),
+    ]
+    for index, (arm, _) in enumerate(arms):
+        of_arm = frozen[frozen["arm"] == arm].assign(place=index)
+        seeds_and_mean(axes, of_arm, x="place", y="excess_error", label="", index=index)
+    axes.set_xticks(range(len(arms)), [name for _, name in arms])
+    accepted_band(axes, -np.inf, 0.02)
+    axes.set(ylabel="error of the kernel - error of the net", xlim=(-0.5, len(arms) - 0.5))
+    return figure
+
+
+def lazy_law(scan: DataFrame) -> Figure:
+    """Deep in the lazy regime: a law in h and alpha, not in their product
+
+    New: (a) h times the change of the kernel against alpha with the law
+    sqrt((A/alpha)^2 + (B/alpha^2)^2), A and B fitted; (b) the change itself against
+    sqrt(h) alpha, where the widths split. Points where the change is below 0.05.
+    """
+    rows = scan[(scan["arm"] == "theory") & (scan["kernel_change"] < 0.1)]
+    rows = rows.assign(scaled=rows["kernel_change"] * rows["width"])
+    figure, ((left, right),) = panels(2)
+    _by_width(left, rows, "alpha", "scaled")
+    _by_width(right, rows, "s", "kernel_change")
+    alpha = rows["alpha"].to_numpy()
+    # (h dTheta)^2 = A^2 alpha^-2 + B^2 alpha^-4, least squares with every point weighted alike
+    features = np.stack([alpha**-2.0, alpha**-4.0], axis=1) / rows[["scaled"]].to_numpy() ** 2
+    squares = np.clip(np.linalg.lstsq(features, np.ones(len(rows)), rcond=None)[0], 0, None)
+    line = np.geomspace(alpha.min(), alpha.max(), 100)
+    law = np.sqrt(squares[0] * line**-2.0 + squares[1] * line**-4.0)
+    label = f"A = {np.sqrt(squares[0]):.3g}, B = {np.sqrt(squares[1]):.3g}"
+    theory_line(left, line, law, label=label, linestyle=":")
+    for axes in (left, right):
+        logarithmic(axes)
+        axes.legend()
+    left.set(xlabel=ALPHA_LABEL, ylabel=r"$h\,\|\Delta\Theta\| / \|\Theta_0\|$", title="(a)")
+    right.set(xlabel=S_LABEL, ylabel=KERNEL_LABEL, title="(b)")
+    return figure
+
+
+def _by_width(axes: Axes, rows: DataFrame, x: str, y: str) -> None:
+    for index, (width, of_width) in enumerate(rows.groupby("width")):
+        seeds_and_mean(axes, of_width, x=x, y=y, label=f"h = {width}", index=index)
+
+
+def _scales_of_all_widths(rows: DataFrame) -> list[float]:
+    counts = rows.groupby("s")["width"].nunique()
+    return sorted(counts.index[counts == rows["width"].nunique()])
+
+
+def _phase_diagram(axes: Axes, rows: DataFrame) -> None:
+    widths, places = [], []
+    for width, of_width in rows.groupby("width"):
+        change = of_width.groupby("alpha")["kernel_change"].mean().sort_index(ascending=False)
+        widths.append(width)
+        places.append(np.exp(np.interp(0.0, np.log(change.to_numpy()), np.log(change.index))))
+    axes.plot(widths, places, linestyle="none", label="kernel changes by itself", **arm_style(0))
+    line = np.geomspace(min(widths) / 2, max(widths) * 2, 50)
+    constant = np.exp(np.mean(np.log(np.array(places) * np.sqrt(widths))))
+    theory_line(axes, line, constant / np.sqrt(line), label=rf"${constant:.3g}\, h^{{-1/2}}$")
+    axes.text(widths[0], 4 * max(places), "lazy", ha="center")
+    axes.text(widths[0], min(places) / 6, "feature", ha="center")
+    logarithmic(axes, ticks=widths)
+    axes.set(xlabel="width h", ylabel=ALPHA_LABEL, title="(a) phase diagram")
+    axes.set_ylim(min(places) / 10, 10 * max(places))
+    axes.legend()
+
+
+def _loss_curves(pair, rows: DataFrame) -> None:
+    """Loss at the times of first passage through fixed levels, mean over seeds."""
+    levels = [column for column in rows.columns if column.startswith("time_")]
+    heights = [float(column.removeprefix("time_")) for column in levels]
+    scales = sorted(rows["s"].unique())
+    colors = _gradient(len(scales))
+    for scale, color in zip(scales, colors, strict=True):
+        times = rows[rows["s"] == scale][levels].mean().to_numpy()
+        shown = f"{scale:g}" if scale in (scales[0], scales[len(scales) // 2], scales[-1]) else None
+        pair[0].plot(times, heights, color=color, marker=".", markersize=3, label=shown)
+        pair[1].plot(times / scale, heights, color=color, marker=".", markersize=3, label=shown)
+    for axes, label in zip(pair, ("t", r"$t / (\sqrt{h}\,\alpha)$"), strict=True):
+        logarithmic(axes, "x")
+        axes.set(xlabel=label, ylabel=r"$\alpha^2$ loss", title="(b) loss against time")
+        axes.legend(title=S_LABEL)
+
+
+def _gradient(count: int) -> list[tuple]:
+    import matplotlib
+
+    return [matplotlib.colormaps["viridis"](place) for place in np.linspace(0, 0.9, count)]
+
+
+def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
+    arms = [arm for arm in sorted(slopes["arm"].unique()) if arm.startswith("depth_")]
+    for index, arm in enumerate(arms):
+        of_arm = slopes[slopes["arm"] == arm]
+        depth = int(arm.removeprefix("depth_"))
+        seeds_and_mean(axes, of_arm, x="s", y=measure, label=f"L = {depth}", index=index)
+        places = np.sort(of_arm["s"].unique())
+        middle = of_arm[of_arm["s"] == places[1]][measure].mean()
+        slope = exponent(depth)
+        label = f"slope {slope:.3g}"
+        guide_slope(axes, places, slope=slope, through=(places[1], 1.3 * middle), label=label)
+    logarithmic(axes)
+    axes.set_xlabel(S_LABEL)
+    axes.legend()
