@@ -14,7 +14,7 @@ from jax.scipy.special import erf as error_function
 
 from shared.ntk.base import Architecture
 from shared.ntk.chord import arc, safe_sqrt
-from shared.ntk.state import Pairs, State, elementwise
+from shared.ntk.state import Pairs, State, alike, elementwise
 
 
 def parameter_free(function: Callable, propagate: Callable[[State], State]) -> Architecture:
@@ -36,7 +36,7 @@ def activation(phi: Callable, pairs: Callable, variance: Callable, mean: Callabl
     def with_mean(state: State) -> State:
         return propagate(state)._replace(mean1=mean(state.variance1), mean2=mean(state.variance2))
 
-    return parameter_free(phi, with_mean)
+    return parameter_free(phi, alike(with_mean))
 
 
 def _from_dual(dual: Callable, variance: Callable) -> Callable:

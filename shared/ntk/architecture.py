@@ -21,17 +21,24 @@ from shared.ntk.activations import (
     sin,
 )
 from shared.ntk.base import Architecture, Kernels
-from shared.ntk.layers import dense, fully_connected, residual, serial
+from shared.ntk.convolution import average_pool, conv, flatten, global_average_pool
+from shared.ntk.layers import dense, dropout, fully_connected, layer_norm, residual, serial
 
 __all__ = [
     "Architecture",
     "Kernels",
     "abs_",
+    "average_pool",
+    "conv",
     "cos",
     "dense",
+    "dropout",
     "erf",
+    "flatten",
     "fully_connected",
+    "global_average_pool",
     "identity",
+    "layer_norm",
     "leaky_relu",
     "monomial",
     "polynomial",

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shared.ntk.chord import chords, safe_ratio, safe_sqrt
-from shared.ntk.state import Array, Pairs, State
+from shared.ntk.state import Array, Pairs, State, remember, shifted
 
 Params = Any
 
@@ -49,31 +49,80 @@ class Architecture:
         masks: with independent dropout masks for every input (training), else without (default).
         ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
         """
-        x1 = _checked(x1, "x1")
-        if x2 is None:
-            return self._compiled(x1, None, masks)
-        x2 = _checked(x2, "x2")
-        if x1.shape[1:] != x2.shape[1:]:
-            raise ValueError(
-                f"x1 and x2 must have the same features, found {x1.shape[1:]} and {x2.shape[1:]}"
-            )
-        if x1.dtype != x2.dtype:
-            raise ValueError(f"x1 and x2 must share a dtype, found {x1.dtype} and {x2.dtype}")
+        x1 = checked_inputs(x1, "x1")
+        x2 = None if x2 is None else checked_pair(x1, checked_inputs(x2, "x2"))
         return self._compiled(x1, x2, masks)
 
     @cached_property
     def _compiled(self):
-        return jax.jit(self._kernel, static_argnums=2)
+        return jax.jit(self.limit, static_argnums=2)
 
-    def _kernel(self, x1, x2, masks: bool) -> Kernels:
-        state = self.propagate(vector_state(x1, x2)._replace(masks=masks))
+    @cached_property
+    def one_kernel(self) -> dict[str, Callable]:
+        """{"nngp": ..., "ntk": ...}: (x1, x2) -> that kernel alone, compiled and unchecked."""
+        return {
+            name: jax.jit(lambda x1, x2, name=name: getattr(self.limit(x1, x2), name))
+            for name in Kernels._fields
+        }
+
+    def limit(self, x1: Array, x2: Array | None, masks: bool = False) -> Kernels:
+        """`kernel` of jax arrays, unchecked and uncompiled: for use inside other compilations."""
+        state = inputs(x1, x2, self.stride)
+        selves = tuple(one._replace(masks=masks) for one in state.selves)
+        state = self.propagate(state._replace(masks=masks, selves=selves))
+        if state.extent:
+            raise ValueError(
+                f"images of {state.extent} are left at the output: end with flatten() or "
+                "global_average_pool(), then dense(...)"
+            )
         pairs = state.pairs(())
         return Kernels(pairs.nngp, pairs.ntk)
 
 
+def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:
+    """Covariance <x, x'> / channels of the inputs themselves; no parameters yet, so Theta = 0."""
+    if x1.ndim == 2:
+        return vector_state(x1, x2)
+    same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
+    height, width = x1.shape[1:3]
+    torus = [(-size % step) for size, step in zip((height, width), stride, strict=True)]
+    one, two = (
+        jnp.pad(jnp.transpose(x, (1, 2, 0, 3)), [(0, torus[0]), (0, torus[1]), (0, 0), (0, 0)])
+        for x in (x1, x1 if x2 is None else x2)
+    )  # (rows, columns, N, channels)
+    one, two = one[:, :, :, None], two[:, :, None, :]
+    selves = tuple(image_state(x, x, jnp.asarray(True), (height, width)) for x in (one, two))
+    return image_state(one, two, same, (height, width))._replace(selves=selves)
+
+
+def image_state(x1: Array, x2: Array, same: Array | None, extent: tuple[int, int]) -> State:
+    """State of images x1, x2 (rows, columns, *batch, channels) whose batch axes broadcast."""
+    channels = x1.shape[-1]
+    norms1, norms2 = (safe_sqrt(jnp.sum(x**2, axis=-1)) for x in (x1, x2))
+    units1, units2 = (safe_ratio(x, norms[..., None]) for x, norms in ((x1, norms1), (x2, norms2)))
+
+    def pairs(displacement):
+        product = norms1 * shifted(norms2, displacement) / channels
+        others = shifted(units2, displacement)
+        minus, plus = (
+            sum((units1[..., c] + sign * others[..., c]) ** 2 for c in range(channels)) / 2
+            for sign in (-1, 1)
+        )
+        return Pairs(product * minus, product * plus, jnp.zeros_like(product))
+
+    return State(
+        variance1=norms1**2 / channels,
+        variance2=norms2**2 / channels,
+        pairs=remember(pairs),
+        same=same,
+        fan_in=channels,
+        extent=extent,
+    )
+
+
 def vector_state(x1: Array, x2: Array | None) -> State:
     """Covariance <x, x'> / d of the inputs themselves; no parameters yet, so Theta = 0."""
-    same = jnp.eye(len(x1), dtype=bool) if x2 is None else jnp.zeros((len(x1), len(x2)), bool)
+    same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
     x2 = x1 if x2 is None else x2
     features = x1.shape[1]
     norms1, norms2 = (safe_sqrt(jnp.sum(x**2, axis=1, keepdims=True)) for x in (x1, x2))
@@ -89,7 +138,18 @@ def vector_state(x1: Array, x2: Array | None) -> State:
     )
 
 
-def _checked(x, name: str) -> Array:
+def checked_pair(x1: Array, x2: Array) -> Array:
+    """x2, if it has the features and the dtype of x1."""
+    if x1.shape[1:] != x2.shape[1:]:
+        raise ValueError(
+            f"x1 and x2 must have the same features, found {x1.shape[1:]} and {x2.shape[1:]}"
+        )
+    if x1.dtype != x2.dtype:
+        raise ValueError(f"x1 and x2 must share a dtype, found {x1.dtype} and {x2.dtype}")
+    return x2
+
+
+def checked_inputs(x, name: str) -> Array:
     """x as a jax array of its own floating dtype."""
     if not isinstance(x, jax.Array):
         x = np.asarray(x)

@@ -125,22 +125,31 @@ def chords(a, b, same):
 
     One matrix product; if some pair not marked in `same` (N1, N2) is so close to parallel that
     the product's rounding would show in its angle, all are computed from differences instead.
-    Pairs marked in `same` are equal rows: exactly 0 and 2.
+    Pairs marked in `same` (None: nowhere) are equal rows: exactly 0 and 2.
     """
-    threshold = 2e-2 if a.dtype == jnp.float32 else 1e-6
+    few, threshold = 16, 2e-2 if a.dtype == jnp.float32 else 1e-6
+    if a.shape[1] <= few:
+        return _exact(*_differences(a, b), same)
     cosine = jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
-    close = jnp.any((jnp.abs(cosine) > 1 - threshold) & ~same)
-    if a.shape[1] <= 16:
-        minus, plus = _differences(a, b)
-    else:
-        minus, plus = lax.cond(close, lambda: _differences(a, b), lambda: (1 - cosine, 1 + cosine))
-    return jnp.where(same, 0, minus), jnp.where(same, 2, plus)
+    other = cosine if same is None else jnp.where(same, 0, cosine)
+    close = jnp.max(jnp.abs(other)) > 1 - threshold
+    minus, plus = lax.cond(close, lambda: _differences(a, b), lambda: (1 - cosine, 1 + cosine))
+    return _exact(minus, plus, same)
+
+
+def _exact(minus, plus, same):
+    return (minus, plus) if same is None else (jnp.where(same, 0, minus), jnp.where(same, 2, plus))
 
 
 @chords.defjvp
 def _chords_jvp(primals, tangents):
+    # |a -+ b|^2 / 2 has the differential <a, da> + <b, db> -+ (<da, b> + <a, db>): two matrix
+    # products and no array of N1 x N2 x d numbers, whichever way the value was computed.
     (a, b, same), (da, db, _) = primals, tangents
     product = jnp.matmul(da, b.T, precision=lax.Precision.HIGHEST)
     product = product + jnp.matmul(a, db.T, precision=lax.Precision.HIGHEST)
     norms = jnp.sum(a * da, axis=1)[:, None] + jnp.sum(b * db, axis=1)[None, :]
-    return chords(a, b, same), (jnp.where(same, 0, norms - product), norms + product)
+    minus, plus = norms - product, norms + product
+    if same is not None:
+        minus, plus = jnp.where(same, 0, minus), jnp.where(same, 0, plus)
+    return chords(a, b, same), (minus, plus)

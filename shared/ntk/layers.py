@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, random
 
-from shared.ntk.activations import identity, relu
+from shared.ntk.activations import identity, parameter_free, relu
 from shared.ntk.base import Architecture
-from shared.ntk.chord import safe_sqrt
-from shared.ntk.state import Pairs, State, merge, remember, roots, scale, shifted
+from shared.ntk.chord import cauchy_gap, safe_sqrt
+from shared.ntk.state import Pairs, State, alike, merge, remember, scale, shifted
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
@@ -62,10 +62,10 @@ def affine(state: State, mixed, variances, fan_in, width, weights, biases, stand
         weight, bias = (jnp.asarray(v, before.ntk.dtype) for v in (weights, biases))
         after = scale(before, weight)
         if with_bias:
-            deviations = roots(weight * variance1, weight * shifted(variance2, displacement))
             constant = Pairs(jnp.zeros_like(bias), 2 * bias, jnp.zeros_like(bias))
-            root = safe_sqrt(bias)
-            after = merge(after, constant, (deviations[0], root), (deviations[1], root))
+            others = shifted(variance2, displacement)
+            deviations = ((safe_sqrt(weight * q), safe_sqrt(bias)) for q in (variance1, others))
+            after = merge((after, constant), *deviations)
         new = fan_in * before.nngp + (1 if with_bias else 0) if standard else after.nngp
         return after._replace(ntk=after.ntk + new)
 
@@ -132,7 +132,7 @@ def dense(
         variances = (state.variance1, state.variance2)
         return affine(state, state.pairs, variances, state.fan_in, width, weights, biases, standard)
 
-    return Architecture(init, apply, propagate)
+    return Architecture(init, apply, alike(propagate))
 
 
 def output_shape(layer: Architecture, params, input_shape, dtype) -> tuple[int, ...]:
@@ -202,26 +202,118 @@ def residual(branch: Architecture, shortcut: Architecture | None = None) -> Arch
         return outputs[0] + outputs[1]
 
     def propagate(state: State) -> State:
-        one, two = shortcut.propagate(state), branch.propagate(state)
-
-        def pairs(displacement):
-            others = shifted(one.variance2, displacement), shifted(two.variance2, displacement)
-            return merge(
-                one.pairs(displacement),
-                two.pairs(displacement),
-                roots(one.variance1, two.variance1),
-                roots(*others),
-            )
-
-        return two._replace(
-            variance1=one.variance1 + two.variance1,
-            variance2=one.variance2 + two.variance2,
-            pairs=remember(pairs),
-            mean1=one.mean1 + two.mean1,
-            mean2=one.mean2 + two.mean2,
-        )
+        return _sum(shortcut.propagate(state), branch.propagate(state))
 
     return Architecture(init, apply, propagate, branch.stride)
+
+
+def _sum(one: State, two: State) -> State:
+    """Sum of two independent processes on the same inputs."""
+    if one.extent != two.extent:
+        raise ValueError(
+            f"branch and shortcut must give one shape, found {two.extent} and {one.extent}"
+        )
+
+    def pairs(displacement):
+        q1 = one.variance1, two.variance1
+        q2 = (shifted(state.variance2, displacement) for state in (one, two))
+        parts = one.pairs(displacement), two.pairs(displacement)
+        return merge(parts, [safe_sqrt(q) for q in q1], [safe_sqrt(q) for q in q2])
+
+    return two._replace(
+        variance1=one.variance1 + two.variance1,
+        variance2=one.variance2 + two.variance2,
+        pairs=remember(pairs),
+        mean1=one.mean1 + two.mean1,
+        mean2=one.mean2 + two.mean2,
+        selves=tuple(_sum(*both) for both in zip(one.selves, two.selves, strict=True)),
+    )
+
+
+def layer_norm(epsilon: float = 1e-5) -> Architecture:
+    """(h - mean) / sqrt(variance + epsilon) over the units (channels) of each position.
+
+    At infinite width the mean and the variance of the units are not random: K and Theta are
+    those of the centred units divided by sqrt((q + epsilon) (q' + epsilon)). No trained gain.
+    """
+    epsilon = checked_variance(epsilon, "epsilon")
+
+    def normalise(x):
+        centred = x - jnp.mean(x, axis=-1, keepdims=True)
+        variance = jnp.mean(centred**2, axis=-1, keepdims=True)
+        return centred / jnp.sqrt(variance + jnp.asarray(epsilon, x.dtype))
+
+    def propagate(state: State) -> State:
+        variance1, variance2 = (
+            jnp.maximum(q - mean**2, 0)
+            for q, mean in ((state.variance1, state.mean1), (state.variance2, state.mean2))
+        )
+
+        def pairs(displacement):
+            before = state.pairs(displacement)
+            mean1, q1 = state.mean1, variance1
+            mean2 = (
+                state.mean2 if jnp.ndim(state.mean2) == 0 else shifted(state.mean2, displacement)
+            )
+            q2 = shifted(variance2, displacement)
+            # The mean is a rank-one part of the covariance: what `merge` would add, taken off.
+            gap = cauchy_gap((safe_sqrt(q1), jnp.abs(mean1)), (safe_sqrt(q2), jnp.abs(mean2)))
+            product = mean1 * mean2
+            deficit = before.deficit - gap - (jnp.abs(product) - product)
+            surplus = before.surplus - gap - (jnp.abs(product) + product)
+            centred = Pairs(jnp.maximum(deficit, 0), jnp.maximum(surplus, 0), before.ntk)
+            return scale(centred, 1 / jnp.sqrt((q1 + epsilon) * (q2 + epsilon)))
+
+        return state._replace(
+            variance1=variance1 / (variance1 + epsilon),
+            variance2=variance2 / (variance2 + epsilon),
+            pairs=remember(pairs),
+            mean1=0.0,
+            mean2=0.0,
+        )
+
+    return parameter_free(normalise, alike(propagate))
+
+
+def dropout(keep: float) -> Architecture:
+    """Units set to 0 with probability 1 - keep and else divided by keep.
+
+    apply draws the masks from its `key`; without a key there are none. `kernel(..., masks=True)`
+    is the limit with independent masks for every input: variances grow by 1 / keep, while the
+    covariance of different inputs, or of different positions, stays.
+    """
+    keep = float(keep)
+    if not 0 < keep <= 1:
+        raise ValueError(f"keep must lie in (0, 1], found {keep}")
+
+    def apply(params, x, key=None):
+        if key is None:
+            return x
+        return jnp.where(random.bernoulli(key, keep, x.shape), x / keep, 0)
+
+    def propagate(state: State) -> State:
+        if not state.masks:
+            return state
+
+        def pairs(displacement):
+            before = state.pairs(displacement)
+            # sqrt(q q') grows by 1 / keep: on one and the same unit K and Theta do too.
+            extra = (before.deficit + before.surplus) / 2 * (1 / keep - 1)
+            other = Pairs(before.deficit + extra, before.surplus + extra, before.ntk)
+            if state.same is None:
+                return other
+            unit = state.same & jnp.all(jnp.asarray(displacement) == 0)
+            return Pairs(
+                *(jnp.where(unit, a / keep, b) for a, b in zip(before, other, strict=True))
+            )
+
+        return state._replace(
+            variance1=state.variance1 / keep,
+            variance2=state.variance2 / keep,
+            pairs=remember(pairs),
+        )
+
+    return Architecture(lambda key, input_shape, dtype=jnp.float32: (), apply, alike(propagate))
 
 
 def fully_connected(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from shared.ntk.chord import cauchy_gap, safe_sqrt
+from shared.ntk.chord import cauchy_gap
 
 Array = jax.Array
 Displacement = tuple  # () for vectors, (dy, dx) for images
@@ -30,17 +30,29 @@ class State(NamedTuple):
     """Gaussian process of one layer's units, together with its tangent kernel.
 
     Every array ends in batch axes that broadcast: variance1 (*positions, N1, 1) and variance2
-    (*positions, 1, N2), so that a formula written for one pair serves all pairs.
+    (*positions, 1, N2), so that a formula written for one pair serves all pairs. Positions of
+    images lie on a torus at least as large as the image; only those inside `extent` count.
     """
 
     variance1: Array  # q(x) = K(x, x) at each position
     variance2: Array
     pairs: Callable[[Displacement], Pairs]  # position p of x with position p + displacement of x'
-    same: Array  # (N1, N2) true where x and x' are one and the same input
+    same: Array | None  # (N1, N2) true where x and x' are one and the same input; None: nowhere
     fan_in: int  # units (channels) per position that the next layer reads
+    extent: tuple[int, ...] = ()  # (height, width) of images, () for vectors
     mean1: Array | float = 0.0  # mean over the units, nonzero after an activation
     mean2: Array | float = 0.0
     masks: bool = False  # whether dropout draws masks, independently for every input
+    selves: tuple[State, ...] = ()  # of images: the pairs (x, x) and (x', x'), read by pooling
+
+
+def alike(layer: Callable[[State], State]) -> Callable[[State], State]:
+    """The layer applied to the state and to its `selves`."""
+
+    def propagate(state: State) -> State:
+        return layer(state)._replace(selves=tuple(propagate(one) for one in state.selves))
+
+    return propagate
 
 
 def shifted(array: Array, displacement: Displacement) -> Array:
@@ -62,7 +74,7 @@ def remember(pairs: Callable[[Displacement], Pairs]) -> Callable[[Displacement],
 
 
 def elementwise(function, variance) -> Callable[[State], State]:
-    """Layer that maps each pair by function(pairs, q, q') and each variance by variance(q)."""
+    """Map of states: pairs through function(pairs, q, q'), variances through variance(q)."""
 
     def propagate(state: State) -> State:
         def pairs(displacement):
@@ -78,19 +90,13 @@ def elementwise(function, variance) -> Callable[[State], State]:
     return propagate
 
 
-def merge(one: Pairs, two: Pairs, roots, others) -> Pairs:
-    """Sum of two independent processes with standard deviations roots = (r1, r2), others."""
+def merge(parts: Sequence[Pairs], roots, others) -> Pairs:
+    """Sum of independent processes with standard deviations `roots` (of x) and `others` (of x')."""
     gap = cauchy_gap(roots, others)
-    return Pairs(
-        one.deficit + two.deficit + gap, one.surplus + two.surplus + gap, one.ntk + two.ntk
-    )
+    deficit, surplus, ntk = (sum(arrays) for arrays in zip(*parts, strict=True))
+    return Pairs(deficit + gap, surplus + gap, ntk)
 
 
 def scale(pairs: Pairs, factor) -> Pairs:
     """Both kernels times a factor (a number, or an array that broadcasts)."""
     return Pairs(*(factor * array for array in pairs))
-
-
-def roots(variance1, variance2):
-    """Standard deviations of both sides."""
-    return safe_sqrt(variance1), safe_sqrt(variance2)

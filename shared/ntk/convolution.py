@@ -1,0 +1,417 @@
+"""Layers on images (N, height, width, channels): conv, pooling, flatten.
+
+Pairs of positions are taken displacement by displacement: at displacement D all positions p of x
+are paired with p + D of x', as if x' had been shifted. A convolution then never mixes different
+displacements, `flatten` reads D = 0 only, and pooling sums over D, so that the memory is
+O(pairs of images x positions) and not O(pairs x positions^2). Positions lie on a torus, where
+every pair of positions occurs exactly once; a tap that leaves the image on either side is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+
+from shared.ntk.activations import parameter_free
+from shared.ntk.base import Architecture
+from shared.ntk.chord import safe_sqrt
+from shared.ntk.layers import (
+    affine,
+    affine_output,
+    affine_parameters,
+    checked_count,
+    checked_parameterization,
+    checked_variance,
+)
+from shared.ntk.state import Pairs, State, alike, merge, remember, scale, shifted
+
+PADDINGS = ("SAME", "VALID", "CIRCULAR")
+
+
+class Window(NamedTuple):
+    """Positions stride P + a - low, a = 0 .. size - 1, of one axis are read by output P."""
+
+    size: int
+    stride: int
+    padding: str
+
+    def low(self, length: int) -> int:
+        """Padding before the first position."""
+        return self.paddings(length)[0]
+
+    def paddings(self, length: int) -> tuple[int, int]:
+        """Padding before and after, as lax does it."""
+        if self.padding == "VALID":
+            return 0, 0
+        total = max((self.outputs(length) - 1) * self.stride + self.size - length, 0)
+        return total // 2, total - total // 2
+
+    def outputs(self, length: int) -> int:
+        """Number of output positions."""
+        if self.padding == "VALID":
+            if length < self.size:
+                raise ValueError(f"a window of {self.size} does not fit into {length} positions")
+            return (length - self.size) // self.stride + 1
+        if self.padding == "CIRCULAR" and length % self.stride:
+            raise ValueError(
+                f"CIRCULAR padding needs a length divisible by the stride {self.stride}, "
+                f"found {length}"
+            )
+        return -(-length // self.stride)
+
+    def taps(self, length: int, torus: int, displacement):
+        """For each a: (start of the positions read, whether x and whether x' reads inside)."""
+        outputs = jnp.arange(torus // self.stride)
+        others = (outputs + displacement) % len(outputs)
+        if self.padding == "CIRCULAR":
+            if torus != length:
+                raise ValueError(
+                    "CIRCULAR padding needs a length divisible by all strides that follow, "
+                    f"found {length}"
+                )
+            inside = jnp.ones(len(outputs), bool)
+            return [(a - self.low(length), inside, inside) for a in range(self.size)]
+        valid, taps = self.outputs(length), []
+        for start in (a - self.low(length) for a in range(self.size)):
+            one, two = (
+                (p < valid) & (self.stride * p + start >= 0) & (self.stride * p + start < length)
+                for p in (outputs, others)
+            )
+            taps.append((start, one, two))
+        return taps
+
+
+def _windows(sizes, strides, padding: str) -> tuple[Window, Window]:
+    if padding not in PADDINGS:
+        raise ValueError(f"padding must be one of {PADDINGS}, found {padding!r}")
+    sizes, strides = (
+        tuple(checked_count(v, name) for v in (value if isinstance(value, tuple) else (value,) * 2))
+        for value, name in ((sizes, "window size"), (strides, "stride"))
+    )
+    return tuple(Window(size, stride, padding) for size, stride in zip(sizes, strides, strict=True))
+
+
+def _read(array, start: int, stride: int, inside, axis: int):
+    """array at positions stride P + start of one axis, 0 where not inside."""
+    rolled = jnp.roll(array, -start, axis=axis) if start else array
+    taken = rolled[(slice(None),) * axis + (slice(None, None, stride),)]
+    shape = [1] * taken.ndim
+    shape[axis] = -1
+    return jnp.where(inside.reshape(shape), taken, 0)
+
+
+def _images(state: State, layer: str) -> State:
+    if not state.extent:
+        raise ValueError(f"{layer} needs images (inputs, height, width, channels), found vectors")
+    return state
+
+
+def _strided(displacement, windows):
+    return tuple(w.stride * d for w, d in zip(windows, displacement, strict=True))
+
+
+def _box_variance(variance, extent, windows):
+    """Mean over each window (zeros outside) of a field on the torus."""
+    for axis, window in enumerate(windows):
+        taps = window.taps(extent[axis], variance.shape[axis], 0)
+        variance = sum(_read(variance, a, window.stride, one, axis) for a, one, _ in taps)
+    return variance / (windows[0].size * windows[1].size)
+
+
+def _box_pairs(state: State, windows, displacement) -> Pairs:
+    """Sum over one window of pairs, tap by tap at the same place on both sides."""
+    before = _strided(displacement, windows)
+    pairs, q1, q2 = state.pairs(before), state.variance1, shifted(state.variance2, before)
+    for axis, window in enumerate(windows):
+        taps = window.taps(state.extent[axis], q1.shape[axis], displacement[axis])
+
+        def read(array, a, inside, axis=axis, stride=window.stride):
+            return _read(array, a, stride, inside, axis)
+
+        parts = [Pairs(*(read(array, a, one & two) for array in pairs)) for a, one, two in taps]
+        q1s = [read(q1, a, one) for a, one, _ in taps]
+        q2s = [read(q2, a, two) for a, _, two in taps]
+        pairs = merge(parts, [safe_sqrt(q) for q in q1s], [safe_sqrt(q) for q in q2s])
+        q1, q2 = sum(q1s), sum(q2s)
+    return scale(pairs, 1 / (windows[0].size * windows[1].size))
+
+
+def _wrapped(x, windows):
+    """x continued periodically, so that a VALID window gives the CIRCULAR one."""
+    pads = [w.paddings(length) for w, length in zip(windows, x.shape[1:3], strict=True)]
+    return jnp.pad(x, [(0, 0), *pads, (0, 0)], mode="wrap")
+
+
+def conv(
+    channels: int,
+    kernel_size=3,
+    stride=1,
+    padding: str = "SAME",
+    weight_variance=1.0,
+    bias_variance=0.0,
+    parameterization: str = "ntk",
+) -> Architecture:
+    """Convolution; as `dense` with fan_in = channels read x kernel_size^2 at every position.
+
+    kernel_size, stride: a number or (rows, columns). padding: "SAME" and "VALID" as in lax,
+    zeros outside; "CIRCULAR" wraps around. fan_in counts the zeros at the borders too.
+    params: dict(weight=(rows, columns, channels read, channels), bias=(channels,)).
+    K'[p, p'] = weight_variance / kernel_size^2 sum_a K[p + a, p' + a] + bias_variance.
+    """
+    channels = checked_count(channels, "channels")
+    windows = _windows(kernel_size, stride, padding)
+    weights = checked_variance(weight_variance, "weight_variance")
+    biases = checked_variance(bias_variance, "bias_variance")
+    standard = checked_parameterization(parameterization) == "standard"
+    taps = windows[0].size * windows[1].size
+
+    def init(key, input_shape, dtype=jnp.float32):
+        if len(input_shape) != 3:
+            raise ValueError(f"conv needs (height, width, channels), found {input_shape}")
+        shape = (windows[0].size, windows[1].size, input_shape[-1], channels)
+        return affine_parameters(
+            key, shape, taps * input_shape[-1], weights, biases, standard, dtype
+        )
+
+    def apply(params, x, key=None):
+        circular = padding == "CIRCULAR"
+        output = lax.conv_general_dilated(
+            _wrapped(x, windows) if circular else x,
+            params["weight"],
+            window_strides=[w.stride for w in windows],
+            padding="VALID" if circular else padding,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            precision=lax.Precision.HIGHEST,
+        )
+        return affine_output(params, output, taps * x.shape[-1], weights, biases, standard)
+
+    def propagate(state: State) -> State:
+        state = _images(state, "conv")
+        variances = tuple(
+            _box_variance(q, state.extent, windows) for q in (state.variance1, state.variance2)
+        )
+        mixed = remember(lambda displacement: _box_pairs(state, windows, displacement))
+        fan_in = taps * state.fan_in
+        after = affine(state, mixed, variances, fan_in, channels, weights, biases, standard)
+        return after._replace(extent=_outputs(state.extent, windows))
+
+    return Architecture(init, apply, alike(propagate), tuple(w.stride for w in windows))
+
+
+def _outputs(extent, windows):
+    return tuple(w.outputs(length) for w, length in zip(windows, extent, strict=True))
+
+
+def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
+    """Mean over each window (zeros outside counted); the stride defaults to the window.
+
+    K'[p, p'] = mean over a, b of K[p + a, p' + b]: reads (2 window - 1)^2 displacements.
+    """
+    windows = _windows(window, window if stride is None else stride, padding)
+    count = windows[0].size * windows[1].size
+
+    def apply(x):
+        circular = padding == "CIRCULAR"
+        total = lax.reduce_window(
+            _wrapped(x, windows) if circular else x,
+            jnp.zeros((), x.dtype),
+            lax.add,
+            (1, *(w.size for w in windows), 1),
+            (1, *(w.stride for w in windows), 1),
+            "VALID" if circular else padding,
+        )
+        return total / count
+
+    def pairs_sum(state: State, displacement) -> tuple:
+        """Sums of K and Theta over both windows independently."""
+        before = _strided(displacement, windows)
+        sums = 0.0, 0.0
+        offsets = product(*(range(1 - w.size, w.size) for w in windows))
+        for offset in offsets:  # offset = b - a
+            pairs = state.pairs(tuple(d + o for d, o in zip(before, offset, strict=True)))
+            fields = [pairs.nngp, pairs.ntk]
+            for axis, w in enumerate(windows):
+                taps = w.taps(state.extent[axis], fields[0].shape[axis], displacement[axis])
+                read = [
+                    (a, one & taps[i + offset[axis]][2])
+                    for i, (a, one, _) in enumerate(taps)
+                    if 0 <= i + offset[axis] < w.size
+                ]
+                fields = [
+                    sum(_read(field, a, w.stride, inside, axis) for a, inside in read)
+                    for field in fields
+                ]
+            sums = tuple(total + field for total, field in zip(sums, fields, strict=True))
+        return tuple(total / count**2 for total in sums)
+
+    def propagate(state: State) -> State:
+        state = _images(state, "average_pool")
+        after = _pooled(
+            state,
+            lambda displacement: pairs_sum(state, displacement),
+            selves=tuple(propagate(one) for one in state.selves),
+            extent=_outputs(state.extent, windows),
+            origin=(0, 0),
+        )
+        means = (
+            mean if jnp.ndim(mean) == 0 else _box_variance(mean, state.extent, windows)
+            for mean in (state.mean1, state.mean2)
+        )
+        return after._replace(**dict(zip(("mean1", "mean2"), means, strict=True)))
+
+    return Architecture(
+        lambda key, input_shape, dtype=jnp.float32: (),
+        lambda params, x, key=None: apply(x),
+        propagate,
+        tuple(w.stride for w in windows),
+    )
+
+
+def _pooled(state: State, sums: Callable, selves, extent, origin) -> State:
+    """State with K and Theta = sums(displacement), whose variances are K(x, x) of the `selves`."""
+    if selves:
+        variance1, variance2 = selves[0].variance1, selves[1].variance2
+    else:
+        variance1 = variance2 = sums(origin)[0]
+
+    def pairs(displacement):
+        covariance, ntk = sums(displacement)
+        m = safe_sqrt(variance1) * safe_sqrt(shifted(variance2, displacement))
+        covariance = jnp.clip(covariance, -m, m)
+        deficit = m - covariance
+        if state.same is not None:
+            unit = state.same & jnp.all(jnp.asarray(displacement) == 0)
+            deficit = jnp.where(unit, 0, deficit)
+        return Pairs(deficit, 2 * m - deficit, ntk)
+
+    return state._replace(
+        variance1=variance1,
+        variance2=variance2,
+        pairs=remember(pairs),
+        extent=extent,
+        selves=selves,
+    )
+
+
+def global_average_pool() -> Architecture:
+    """Mean over all positions: (N, height, width, channels) -> (N, channels).
+
+    K' = mean over all p, p' of K[p, p']: one displacement at a time.
+    """
+
+    def propagate(state: State) -> State:
+        state = _images(state, "global_average_pool")
+        rows, columns = state.variance1.shape[:2]
+
+        def sums(_):
+            steps = jnp.stack(jnp.divmod(jnp.arange(rows * columns), columns), axis=1)
+            first = state.pairs((0, 0))
+            zero = jnp.zeros_like(first.ntk[0, 0])
+
+            def add(totals, displacement):
+                displacement = (displacement[0], displacement[1])
+                pairs = state.pairs(displacement)
+                inside = _inside(state, displacement)
+                fields = (
+                    jnp.sum(jnp.where(inside, field, 0), axis=(0, 1))
+                    for field in (pairs.nngp, pairs.ntk)
+                )
+                return tuple(t + f for t, f in zip(totals, fields, strict=True)), None
+
+            totals, _ = lax.scan(add, (zero, zero), steps)
+            return tuple(total / (state.extent[0] * state.extent[1]) ** 2 for total in totals)
+
+        after = _pooled(
+            state,
+            remember(sums),
+            selves=tuple(propagate(one) for one in state.selves),
+            extent=(),
+            origin=(),
+        )
+        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
+        return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
+
+    def propagate_without_selves(state: State) -> State:
+        return propagate(state)
+
+    return parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate_without_selves)
+
+
+def _means(state: State):
+    return state.mean1, state.mean2
+
+
+def _inside(state: State, displacement):
+    """Whether positions p and p + displacement both lie in the image, (rows, columns, 1, 1)."""
+    insides = []
+    for axis in (0, 1):
+        size = state.variance1.shape[axis]
+        positions = jnp.arange(size)
+        both = (positions < state.extent[axis]) & (
+            (positions + displacement[axis]) % size < state.extent[axis]
+        )
+        shape = [1] * state.variance1.ndim
+        shape[axis] = -1
+        insides.append(both.reshape(shape))
+    return insides[0] & insides[1]
+
+
+def _position_mean(field, state: State):
+    inside = _inside(state, (0, 0))
+    return jnp.sum(jnp.where(inside, field, 0), axis=(0, 1)) / (state.extent[0] * state.extent[1])
+
+
+def flatten() -> Architecture:
+    """(N, height, width, channels) -> (N, height width channels).
+
+    K' = mean over positions of K[p, p]: only displacement 0 is ever computed.
+    """
+
+    def propagate(state: State) -> State:
+        state = _images(state, "flatten")
+        positions = state.extent[0] * state.extent[1]
+
+        def listed(field):
+            """Field inside the image, positions in one axis."""
+            field = field[: state.extent[0], : state.extent[1]]
+            return field.reshape(positions, *field.shape[2:])
+
+        def pairs(_):
+            parts = Pairs(*(listed(field) for field in state.pairs((0, 0))))
+            q1, q2 = listed(state.variance1), listed(state.variance2)
+            while len(q1) > 1:  # a tree, so that few terms merge at a time
+                half, odd = divmod(len(q1), 2)
+                folded = [
+                    [array[:half], array[half : 2 * half], array[2 * half :]]
+                    for array in (*parts, q1, q2)
+                ]
+                one, two, rest = zip(*folded, strict=True)
+                both = merge(
+                    (Pairs(*one[:3]), Pairs(*two[:3])),
+                    (safe_sqrt(one[3]), safe_sqrt(two[3])),
+                    (safe_sqrt(one[4]), safe_sqrt(two[4])),
+                )
+                merged = (*both, one[3] + two[3], one[4] + two[4])
+                if odd:
+                    merged = tuple(
+                        jnp.concatenate([a, b]) for a, b in zip(merged, rest, strict=True)
+                    )
+                parts, q1, q2 = Pairs(*merged[:3]), merged[3], merged[4]
+            return Pairs(*(field[0] / positions for field in parts))
+
+        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
+        return state._replace(
+            variance1=_position_mean(state.variance1, state),
+            variance2=_position_mean(state.variance2, state),
+            pairs=remember(pairs),
+            fan_in=state.fan_in * positions,
+            extent=(),
+            selves=(),
+            **dict(zip(("mean1", "mean2"), means, strict=True)),
+        )
+
+    return parameter_free(lambda x: x.reshape(len(x), -1), propagate)
