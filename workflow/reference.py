@@ -34,7 +34,8 @@ def main() -> None:
     keep(results, target)
     announce(f"{target.relative_to(ROOT)}: written")
     page = ROOT / "README.md"
-    write_text(page, with_table(page.read_text(encoding="utf-8"), verdict_table()))
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    write_text(page, with_table(text, verdict_table()))
 
 
 def folder_of(tier: str, root: Path = ROOT) -> Path:

@@ -112,7 +112,7 @@ def claim(paper_name: str, number: int) -> dict:
     state = "withheld" if "gamma" in paper_name and number % 2 else state
     region, low, high = REGIONS[number % 4]
     inside = {"−0.5 ± 0.1": -0.52, "≤ 0.05": 0.02, "≥ 2": 2.3}.get(region, 1.01)
-    outside = {"−0.5 ± 0.1": 0.1, "≤ 0.05": 0.4 * 10**number, "≥ 2": 1.2}.get(region, 5.0)
+    outside = {"−0.5 ± 0.1": 0.1, "≤ 0.05": 0.4 * 10 ** (number % 9), "≥ 2": 1.2}.get(region, 5.0)
     fails = state in ("fail", "refuted")
     value, control = (outside, inside) if fails else (inside, outside)
     half = 0.3 * abs(inside) if state == "inconclusive" else 0.04 * abs(value)

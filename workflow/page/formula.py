@@ -25,6 +25,10 @@ SYNONYMS = {
     r"\mathsf": r"\mathrm",
     r"\,": r"\/",
 }
+# \frac12 and \sqrt n: TeX spares the braces of a single token, mathtext does not
+TOKEN = r"\s*(\\[A-Za-z]+|[^\s{\\\[])"
+FIRST = re.compile(r"(\\(?:d?frac|binom|sqrt))(?![A-Za-z])" + TOKEN)
+SECOND = re.compile(r"(\\(?:d?frac|binom)\{[^{}]*\})" + TOKEN)
 
 
 def typeset(text: str) -> Markup:
@@ -56,8 +60,7 @@ def outline(tex: str) -> dict[str, str]:
     from matplotlib import rc_context  # here: half a second that a page without formulas saves
     from matplotlib.textpath import TextPath
 
-    for known, said in SYNONYMS.items():
-        tex = re.sub(re.escape(known) + r"(?![A-Za-z])", lambda _, said=said: said, tex)
+    tex = _in_words_of_mathtext(tex)
     with rc_context({"mathtext.fontset": "stix"}):
         path = TextPath((0, 0), f"${tex}$", size=SIZE)
     box = path.get_extents()
@@ -69,6 +72,12 @@ def outline(tex: str) -> dict[str, str]:
         "style": f"width:{(right - left) / SIZE:.3f}em;height:{(high - low) / SIZE:.3f}em;"
         f"vertical-align:{low / SIZE:.3f}em",
     }
+
+
+def _in_words_of_mathtext(tex: str) -> str:
+    for known, said in SYNONYMS.items():
+        tex = re.sub(re.escape(known) + r"(?![A-Za-z])", lambda _, said=said: said, tex)
+    return SECOND.sub(r"\1{\2}", FIRST.sub(r"\1{\2}", tex))
 
 
 def _commands(path) -> str:

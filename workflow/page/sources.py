@@ -12,7 +12,9 @@ from workflow.tree import ROOT
 def claim_lines(path: Path, name: str, root: Path = ROOT) -> dict:
     """The call that makes the claim `name`; the whole file where it cannot be told."""
     found = [
-        (len(pattern), node) for pattern, node in _named_calls(path) if re.fullmatch(pattern, name)
+        (len(pattern.replace(".+", "")), node)
+        for pattern, node in _named_calls(path)
+        if re.fullmatch(pattern, name)
     ]
     node = max(found, key=lambda pair: pair[0])[1] if found else None
     return _excerpt(path, node, root)

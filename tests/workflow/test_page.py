@@ -1,0 +1,292 @@
+"""What the report is made of: formulas, text, drawings, lines of code, states, and its views."""
+
+import json
+import math
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.browser import gallery
+from workflow.judge import claims_of
+from workflow.page import SCHEMA, content, formula, markdown, sources, texts, view
+from workflow.page.strip import WIDTH, Mark, _axis, strip
+from workflow.tree import replications
+
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
+
+
+def test_formulas_become_paths_and_text_stays_text():
+    html = str(formula.typeset(r"a < b & $\frac{1}{n}\sum_i \theta_i^2$ for 5\$"))
+    assert html.startswith("a &lt; b &amp; <svg")
+    assert html.count("<path") == 1
+    assert r'aria-label="\frac{1}{n}\sum_i \theta_i^2"' in html
+    assert html.endswith("for 5\\$")
+
+
+def test_a_formula_that_cannot_be_set_stays_visible():
+    html = str(formula.typeset(r"$\nosuchcommand{x}$"))
+    assert html == r'<code class="tex">\nosuchcommand{x}</code>'
+
+
+def test_synonyms_replace_whole_commands_only():
+    assert formula.outline(r"\tfrac{1}{2}") == formula.outline(r"\frac{1}{2}")
+    assert formula.outline(r"\frac12") == formula.outline(r"\frac{1}{2}")
+    assert formula.outline(r"\frac1{2\pi}") == formula.outline(r"\frac{1}{2\pi}")
+    assert formula.outline(r"\sqrt n\,x") == formula.outline(r"\sqrt{n}\/x")
+    assert formula.outline(r"\bigl(x\bigr)") == formula.outline("(x)")
+    with pytest.raises(ValueError, match=r"Unknown symbol"):
+        formula.outline(r"\tfracture{1}{2}")
+
+
+def formulas_of(replication):
+    for claim in claims_of(replication):
+        for text in (claim.statement, claim.formula, claim.source, claim.why, claim.reason):
+            yield from formula.FORMULA.findall(text)
+
+
+@pytest.mark.parametrize("replication", replications())
+def test_every_formula_of_a_claim_can_be_set(replication):
+    for tex in formulas_of(replication):
+        assert formula.outline(tex)["path"]
+
+
+def test_markdown_of_a_readme():
+    text = gallery.README.format(title="T & co", name="x")
+    html = str(markdown.html(text, 2))
+    for piece in (
+        "<h2>T &amp; co</h2>",
+        "<em>On wide networks</em>",
+        '<a href="https://example.org/paper">https://example.org/paper</a>',
+        "<strong>nothing</strong>",
+        "<code>x</code>",
+        "<th>quantity</th>",
+        "<td>512</td>",
+        '<svg class="formula"',
+    ):
+        assert piece in html
+    assert html.count("<li>") == 2
+
+
+@pytest.mark.parametrize(
+    "text, html",
+    [
+        ("[x](../a.py)", "<p>x</p>"),
+        ("[x](javascript:alert)", "<p>x</p>"),
+        ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
+        ("1. a\n   b\n2. c", "<ol><li>a b</li><li>c</li></ol>"),
+        ("a_b_c and 2*3*4", "<p>a_b_c and 2*3*4</p>"),
+        ("```\n# no *heading*\n```", '<pre tabindex="0"># no *heading*</pre>'),
+        ("| a | b\nno table", "<p>| a | b no table</p>"),
+    ],
+)
+def test_markdown_pieces(text, html):
+    assert str(markdown.html(text)).strip() == html
+
+
+def test_a_readme_tells_title_citation_and_deviations(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(gallery.README.format(title="T", name="x"), encoding="utf-8")
+    title, citation, deviations, _ = content.readme(path)
+    assert title == "T"
+    assert citation.startswith("A. Author")
+    assert deviations.startswith("Widths stop at 512")
+    assert content.readme(tmp_path / "none.md") == ("", "", "", "")
+
+
+@settings(max_examples=200, deadline=None)
+@given(NUMBERS, NUMBERS, st.lists(NUMBERS, min_size=3, max_size=3), st.sampled_from("both"))
+def test_a_mark_is_drawn_inside_the_band_exactly_if_it_is_in_the_region(a, b, three, kind):
+    low, high = min(a, b), max(a, b)
+    left, value, right = sorted(three)
+    if high - low < 1e-3:
+        return
+    low, high = {"b": (low, high), "o": (low, None), "t": (None, high)}.get(kind, (low, high))
+    place = _axis(low, high, Mark(value, left, right), Mark(None, None, None))
+    assert place(left) <= place(value) <= place(right)
+    for end, inside in ((low, lambda x: x >= low), (high, lambda x: x <= high)):
+        if end is not None and abs(value - end) > 1e-3 * max(1, abs(end)):
+            drawn = place(value) - place(end)
+            assert (drawn >= 0 if end is low else drawn <= 0) == inside(value)
+
+
+def test_what_is_off_the_axis_is_an_arrow_and_what_is_not_there_is_not_drawn():
+    far = str(strip(-1.0, 1.0, Mark(0.0, -0.1, 0.1), Mark(1e9, 1e9, 1e9), "l"))
+    assert far.count("arrow") == 1
+    none = str(strip(None, 1.0, Mark(None, None, None), Mark(None, None, None), "l"))
+    assert "mark" not in none
+    assert f'width="{WIDTH / 2:.1f}"' in none
+
+
+CLAIMS = """
+def one(name):
+    return Claim(name=name)
+
+CLAIMS = [
+    Claim(
+        name="A_plain",
+    ),
+    *(Claim(name=f"B_{kind}_law") for kind in ("x", "y")),
+    one("C_called"),
+    Claim(name="B_z_law"),
+]
+"""
+
+
+@pytest.mark.parametrize(
+    "name, first, last",
+    [
+        ("A_plain", 6, 8),
+        ("B_x_law", 9, 9),
+        ("C_called", 10, 10),
+        ("B_z_law", 11, 11),
+        ("D_unknown", 1, 12),
+    ],
+)
+def test_the_lines_of_a_claim(tmp_path, name, first, last):
+    path = tmp_path / "claims.py"
+    path.write_text(CLAIMS, encoding="utf-8")
+    found = sources.claim_lines(path, name, tmp_path)
+    assert (found["path"], found["first"], found["last"]) == ("claims.py", first, last)
+    assert ("" if name == "D_unknown" else name[0]) in found["text"]
+
+
+@pytest.mark.parametrize(
+    "remote, address",
+    [
+        ("https://user:secret@example.org/a/b.git", "https://example.org/a/b/blob/c0ffee"),
+        ("https://example.org/a/b", "https://example.org/a/b/blob/c0ffee"),
+        ("git@example.org:a/b.git", "https://example.org/a/b/blob/c0ffee"),
+        ("ssh://git@example.org/a/b.git", "https://example.org/a/b/blob/c0ffee"),
+        ("/some/folder/repo.git", ""),
+        ("", ""),
+    ],
+)
+def test_the_address_of_the_repository(monkeypatch, tmp_path, remote, address):
+    answers = {"remote": remote, "rev-parse": "c0ffee"}
+    monkeypatch.setattr(sources, "_git", lambda root, command, *rest: answers[command])
+    assert sources.repository_url(tmp_path) == address
+
+
+@pytest.mark.parametrize(
+    "final, expected, withheld, state",
+    [
+        ("pass", "pass", False, "pass"),
+        ("fail", "pass", False, "fail"),
+        ("fail", "fail", False, "refuted"),
+        ("pass", "fail", False, "unexpected pass"),
+        ("inconclusive", "fail", False, "inconclusive"),
+        ("inconclusive", "pass", True, "withheld"),
+        ("not judged", "pass", True, "not judged"),
+    ],
+)
+def test_states(final, expected, withheld, state):
+    assert content.state({"final": final, "expected": expected}, withheld) == state
+
+
+def gallery_with(states):
+    made = gallery.report(papers=1, claims=len(states))
+    for claim, state in zip(made["papers"][0]["claims"], states, strict=True):
+        claim["state"] = state
+    made["states"] = {state: states.count(state) for state in content.STATES}
+    made["as_expected"] = all(state in content.EXPECTED for state in states)
+    return made
+
+
+@pytest.mark.parametrize(
+    "states, headline, message, color",
+    [
+        (["pass"] * 3, "All 3 verdicts are as expected", "3 pass", "brightgreen"),
+        (["pass", "refuted"], "All 2 verdicts are as expected", "1 pass, 1 refuted", "brightgreen"),
+        (["pass", "fail"], "1 verdict is not as expected, of 2", "1 of 2 as expected", "red"),
+        (["not judged"], "No claim is decided in this tier", "0 of 0 as expected", "red"),
+    ],
+)
+def test_headline_and_badge(states, headline, message, color):
+    made = gallery_with(states)
+    badge = texts.badge(made)
+    assert texts.headline(made) == headline
+    assert (badge["message"], badge["color"]) == (message, color)
+    assert badge["schemaVersion"] == 1
+
+
+def test_the_summary_fits_where_it_is_shown():
+    made = gallery_with(["fail"] * 1000)
+    assert len(texts.summary(made)) < 65_000
+    assert "the report has the rest" in texts.summary(made)
+
+
+def test_text_tables_keep_their_columns():
+    made = gallery_with(["fail"])
+    made["papers"][0]["claims"][0]["statement"] = "|f| < 1"
+    row = next(line for line in texts.markdown(made).splitlines() if "K0_law" in line)
+    assert row.replace("\\|", "").count("|") == 7
+
+
+def test_the_made_up_report_obeys_the_schema_and_the_page_escapes_its_texts(tmp_path):
+    made = gallery.report()
+    jsonschema.validate(made, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    page = gallery.write(tmp_path, made).read_text(encoding="utf-8")
+    assert "&lt;here&gt; &amp; elsewhere" in page
+    assert "<here>" not in page
+
+
+def strict(text):
+    def refuse(name):
+        raise ValueError(f"not JSON: {name}")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_the_report_of_a_run(green):
+    folder = green.path("results/smoke/report")
+    made = strict((folder / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(made, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    paper = made["papers"][0]
+    claim, figure = paper["claims"][0], paper["figures"][0]
+    assert claim["state"] == "pass"
+    assert len(claim["of_seeds"]) == claim["n_seeds"] == 6
+    mean = math.fsum(claim["of_seeds"]) / 6
+    assert mean == pytest.approx(claim["estimate"], rel=1e-5)
+    assert "T1_scatter" in claim["code"]["text"]
+    assert "def scatter" in paper["parts"][0]["code"]["text"]
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    for path in (claim["rows"], *figure["files"].values(), "data/checks.csv"):
+        assert (folder / path).stat().st_size > 0
+        assert f'href="{path}"' in page
+    assert view.image(folder, figure["files"]["svg"]) in page
+
+
+def test_the_report_says_nothing_of_the_machine(green):
+    for path in green.path("results/smoke/report").rglob("*.*"):
+        assert str(green.folder) not in path.read_text(encoding="utf-8", errors="replace")
+
+
+REPORT = ("workflow.report", "--results", "results/smoke", "--replications")
+BOTH = "alpha2000_toy,beta2001_toy"
+
+
+def test_a_report_is_the_same_whenever_it_is_written(project):
+    folder = project.path("results/smoke/report")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert project.call(*REPORT, BOTH).code == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_what_is_stale_or_missing_is_shown_without_its_old_verdict(project):
+    project.edit("replications/alpha2000_toy/grid.yaml", "seed: 6", "seed: 7")
+    project.path("results/smoke/figures/beta2001_toy/figure_1.svg").unlink()
+    assert project.call(*REPORT, BOTH).code == 0
+    folder = project.path("results/smoke/report")
+    made = strict((folder / "report.json").read_text(encoding="utf-8"))
+    alpha, beta = made["papers"]
+    assert [claim["state"] for claim in alpha["claims"]] == ["withheld"]
+    assert alpha["claims"][0]["estimate"] is None
+    assert [claim["state"] for claim in beta["claims"]] == ["pass"]
+    assert beta["figures"][0]["missing"] == ["svg"]
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "This report is incomplete" in page
+    assert "Incomplete: 1 of 2 verdicts are withheld" in page
+    assert "not drawn" in page
+    assert "WITHHELD" in (folder / "summary.md").read_text(encoding="utf-8")
