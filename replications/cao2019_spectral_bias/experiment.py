@@ -12,6 +12,7 @@ kernels and spectra are float64.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import jax
 import numpy as np
@@ -153,12 +154,12 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
     """K_0 of networks at initialization on S^2: traces per degree and spread of the eigenvalues.
 
     ratio = tr(Pi_k K_0)/tr(Pi_k kappa), both on the grid, whose aliasing of the tail cancels;
-    spread = |Pi_k K_0 Pi_k/mu - Pi_k|_F / sqrt(N_k), mu the mean eigenvalue of the degree.
-    Arm standard: both layers at equal rates, 2 t kappa_0 + 2 kappa_1; arm duplicated: 256 neurons,
-    copied to the full width.
+    spread = |Pi_k K_0 Pi_k - mean Pi_k|_F / (sqrt(N_k) mu_k).
+    Arms: standard, both layers at equal rates, 2 t kappa_0 + 2 kappa_1; duplicated, 256 neurons
+    copied to the full width; bias, trained; bias_frozen, untrained and held against its spectrum.
     """
     x, weights = sphere_grid(latitudes, 2 * latitudes)
-    bias = arm == "bias"
+    bias = arm in ("bias", "bias_frozen")
     degrees = (1, 2, 3, 4, 5, 6, 8) if bias else (1, 2, 4, 6, 8)
     mu = _eigenvalues("bias" if bias else "theory", 3, max(degrees))
     projectors = {degree: degree_projector(x, weights, degree) for degree in degrees}
@@ -170,7 +171,7 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
             first = np.tile(first[:256], (width // 256, 1))
             readout = np.tile(readout[:256], width // 256)
         kernel = _initial_kernel(
-            x, first, readout, bias, first_layer=2.0 if arm == "standard" else 1.0
+            x, first, readout, arm == "bias", first_layer=2.0 if arm == "standard" else 1.0
         )
         kernel = root[:, None] * kernel * root
         for degree in degrees:
@@ -184,7 +185,8 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
                 "trace": ratio * mu[degree],
                 "eigenvalue": mu[degree],
                 "ratio": ratio,
-                "spread": np.linalg.norm(block / mean - projector) / np.sqrt(count),
+                "spread": np.linalg.norm(block / on_grid[degree] - ratio * projector)
+                / np.sqrt(count),
             }
 
 
@@ -246,7 +248,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
     for seed in seeds:
         first, readout = _weights(seed, 3, width, f"rates_{arm}")
         target = _random_harmonics(seed, x, weights, degrees) * laziness * np.sqrt(width) / norm
-        kernel = _limit(x) if arm == "limit" else _initial_kernel(x, first, readout, bias)
+        kernel = _limit(x) if arm == "limit" else _initial_kernel(x, first, readout, arm == "bias")
         system = eigensystem(root[:, None] * kernel * root)
         for step_size in sorted(set(steps_of.values())):
             group = [k for k in degrees if steps_of[k] == step_size]
@@ -259,7 +261,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
             residual = frozen
             if arm != "limit":
                 residual, _ = _train(
-                    x, target, weights, first, readout, step_size, steps, bias=bias
+                    x, target, weights, first, readout, step_size, steps, bias=arm == "bias"
                 )
             for degree in group:
                 power = np.sqrt(degree_power(residual, x, weights, degree))
@@ -416,8 +418,7 @@ def _kernel_of(arm: str, activation: str = "relu"):
 
     With unit variances NNGP = kappa_1 and NTK = t kappa_0 + kappa_1.
     """
-    layer = {"relu": relu, "abs": abs_}[activation]()
-    kernel = fully_connected(depth=1, width=1, activation=layer).kernel
+    kernel = _architecture(activation).kernel
     first_layer, readout, bias = KERNELS[arm]
     if bias:
         raise ValueError("a bias that starts at 0 has no architecture: its closed form is s_k^2")
@@ -427,6 +428,13 @@ def _kernel_of(arm: str, activation: str = "relu"):
         return np.array(first_layer * (ntk - nngp) + readout * nngp)
 
     return matrix
+
+
+@cache
+def _architecture(activation: str):
+    """One object per activation: its kernel is compiled once per shape."""
+    layer = {"relu": relu, "abs": abs_}[activation]()
+    return fully_connected(depth=1, width=1, activation=layer)
 
 
 def _limit(x: np.ndarray, activation: str = "relu") -> np.ndarray:
