@@ -1,0 +1,505 @@
+"""What is run: every part of the replication of Jacot, Gabriel & Hongler (2018).
+
+One function per table. Rows carry the theory's prediction beside the measurement. Arms share no
+randomness: the arm's name is part of the name of every stream. Widths of one seed share their data
+(never their weights), so that slopes over the width compare equal tasks.
+"""
+
+import jax
+import numpy as np
+from scipy.stats import norm
+
+from replications.jacot2018_frozen_kernel.images import components, outputs_on_images
+from replications.jacot2018_frozen_kernel.initial_law import (
+    draw_kernels,
+    draw_networks,
+    relu_excess_kurtosis,
+)
+from replications.jacot2018_frozen_kernel.limit_law import gaussian_law
+from replications.jacot2018_frozen_kernel.network import (
+    ACTIVATIONS,
+    COST,
+    batches,
+    classical_scales,
+    draw,
+    network,
+)
+from replications.jacot2018_frozen_kernel.setting import (
+    ANGLES,
+    BETA,
+    FOUR_ANGLES,
+    HIDDEN_LAYERS,
+    target,
+)
+from replications.jacot2018_frozen_kernel.trajectories import (
+    CIRCLE,
+    outputs_on_circle,
+    train,
+    training_inputs,
+)
+from shared.ntk.architecture import dense, residual, serial
+from shared.ntk.data import circle, sphere
+from shared.ntk.dynamics import critical_learning_rate, kernel_flow
+from shared.ntk.random import generator
+from shared.ntk.training import gradient_descent
+
+INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)  # no antipodes shared
+P90 = norm.ppf(0.9)  # in units of the standard deviation
+
+
+# -- initialization: Proposition 1 and Theorem 1 ---------------------------------------------
+
+
+def output_law(*, arm: str, activation: str, width: int, draws: int, seeds: tuple[int, ...]):
+    """Covariance and fourth moment of f at initialization against the Gaussian limit (Prop. 1).
+
+    E f^4 = 3 E q^2, with q the variance of f given the last hidden layer: exact, and less noisy.
+    arms: theory; tangent: Theta_infinity taken for the covariance; shallower: the fourth moment of
+    one hidden layer fewer.
+    """
+    x = INITIAL_POINTS[:4]
+    limit = network(activation).limit(x)
+    precision = np.linalg.inv(limit.ntk if arm == "tangent" else limit.nngp)
+    first = (x @ x.T / 2 + BETA**2)[0, 0]
+    predicted = relu_excess_kurtosis(width, HIDDEN_LAYERS - (arm == "shallower"), first)
+    for seed in seeds:
+        stream = generator(seed, "output_law", arm, activation, width)
+        drawn = draw_networks(stream, x, activation=activation, width=width, draws=draws)
+        f, q = drawn.outputs[:, 0], np.einsum("sii->si", drawn.grams[-1])
+        yield {
+            "seed": seed,
+            "covariance": np.einsum("si,ij,sj->", f, precision, f) / f.size,
+            "excess_kurtosis": 3 * (np.mean(q**2) / np.mean(q) ** 2 - 1),
+            "excess_predicted": predicted,
+        }
+
+
+def initial_kernel(
+    *, arm: str, activation: str, width: int, outputs: int, draws: int, seeds: tuple[int, ...]
+):
+    """Distance of Theta at initialization from its limit, `draws` networks per seed (Theorem 1).
+
+    arms: theory; readout_kernel: the limit of the last layer's part alone (Sigma^(L)); coupled: the
+    limit without the factor Id between outputs; classical: derivatives of the classical
+    parameterization, W ~ N(0, 1/n), b ~ N(0, beta^2).
+    """
+    x = INITIAL_POINTS
+    limits = network(activation).limit(x)
+    limit = limits.nngp if arm == "readout_kernel" else limits.ntk
+    between = np.ones((outputs, outputs)) if arm == "coupled" else np.eye(outputs)
+    limit = np.einsum("op,ij->oipj", between, limit)
+    size = np.linalg.norm(limit)
+    for seed in seeds:
+        stream = generator(seed, "initial_kernel", arm, activation, width, outputs)
+        drawn = draw_kernels(
+            stream, x, activation=activation, width=width, draws=draws, outputs=outputs
+        )
+        kernels = np.concatenate(
+            [k.classical(x.shape[1], width) if arm == "classical" else k.total for k in drawn]
+        )
+        scatter = np.var(kernels, axis=0, ddof=1).sum()
+        yield {
+            "seed": seed,
+            "distance": np.sqrt(np.mean(np.sum((kernels - limit) ** 2, axis=(1, 2, 3, 4)))) / size,
+            "fluctuation": np.sqrt(scatter) / size,
+            "trace": np.einsum("soioi->", kernels) / (draws * np.einsum("oioi->", limit)),
+        }
+
+
+def initial_moments(
+    *,
+    arm: str,
+    activation: str,
+    hidden_layers: int,
+    width: int,
+    draws: int,
+    seeds: tuple[int, ...],
+):
+    """Mean and variance of Theta at initialization, where they are known in closed form.
+
+    arms: theory; small_readout: readout weights ~ N(0, 1/n) on top of the factor 1/sqrt(n), a
+    popular double scaling.
+    """
+    x = INITIAL_POINTS[:4]
+    limit = network(activation, hidden_layers=hidden_layers).limit(x).ntk
+    first = (x @ x.T / 2 + BETA**2)[0, 0]
+    shape = limit / limit[0, 0]
+    pairs = np.triu_indices(len(x), k=1)
+    for seed in seeds:
+        stream = generator(seed, "initial_moments", arm, activation, hidden_layers, width)
+        drawn = draw_kernels(
+            stream, x, activation=activation, width=width, draws=draws, hidden_layers=hidden_layers
+        )
+        kernels = np.concatenate(
+            [k.small_readout(width) if arm == "small_readout" else k.total for k in drawn]
+        )[:, 0, :, 0]
+        diagonal = np.einsum("sii->si", kernels)
+        # Theta(x, x) is unbiased for ReLU and correlated with Theta(x, x'): it removes noise.
+        common = (diagonal[:, :, None] + diagonal[:, None, :]) / 2
+        bias = np.mean(kernels - shape * common, axis=0)[pairs] / limit[0, 0]
+        yield {
+            "seed": seed,
+            "mean": diagonal.mean() / limit[0, 0],
+            "scaled_variance": width * diagonal.var(axis=0, ddof=1).mean() / (3 * first**2),
+            "shape_bias": np.abs(bias.mean()),
+        }
+
+
+# -- training: Theorem 2, Figure 1, Section 5, Remark 4 ---------------------------------------
+
+
+def training(
+    *, arm: str, activation: str, width: int, steps: tuple[int, ...], seeds: tuple[int, ...]
+):
+    """The kernel, the residuals and the weights in the course of training (see trajectories.py).
+
+    arms: theory; mean_field: targets times sqrt(width / 64), which is what a network scaled by
+    1/sqrt(n) and trained with a rate ~ n amounts to; readout_only: only the last layer trains;
+    readout_kernel: residuals held against the flow of Sigma^(L); linearized: the Taylor expansion.
+    """
+    amplitude = np.sqrt(width / 64) if arm == "mean_field" else 1.0
+    runs = train(
+        arm=arm, activation=activation, width=width, steps=steps, seeds=seeds, amplitude=amplitude
+    )
+    for run in runs:
+        limit = network(activation).limit(np.concatenate([CIRCLE, run.inputs]))
+        start = jax.tree.map(lambda values: values[0], run.watched)
+        of_flow = (limit.nngp, start.nngp_inputs)
+        if arm != "readout_kernel":
+            of_flow = (limit.ntk, start.ntk_inputs)
+        error, error_own = _flow_error(run, steps, of_flow[0][32:, 32:], of_flow[1])
+        trained = start.nngp if arm == "readout_only" else start.ntk
+        ntk_limit, nngp_limit = (kernel[:32, :32] for kernel in (limit.ntk, limit.nngp))
+        for k, step in enumerate(steps):
+            now = jax.tree.map(lambda values, k=k: values[k], run.watched)
+            inflation = np.trace(now.ntk) / np.trace(start.ntk) - 1
+            yield {
+                "seed": run.seed,
+                "step": step,
+                "drift": _relative(now.ntk, start.ntk),
+                "distance": _relative(now.ntk, ntk_limit),
+                "inflation": inflation,
+                "scaled_inflation": width * inflation,
+                "lower_share": _lower_share(trained, start.nngp),
+                "lower_share_limit": _lower_share(ntk_limit, nngp_limit),
+                "activation_change": now.activation_change,
+                "hidden_change": now.hidden_change,
+                "flow_error": error[k],
+                "flow_error_own": error_own[k],
+            }
+
+
+def kernel_profile(
+    *, arm: str, activation: str, width: int, steps: tuple[int, ...], seeds: tuple[int, ...]
+):
+    """Theta(x_0, x) around the circle, x_0 = (1, 0), at `steps` of training (Figure 1)."""
+    center = int(np.argmin(np.abs(ANGLES)))
+    limit = network(activation).limit(CIRCLE).ntk[center]
+    for run in train(arm=arm, activation=activation, width=width, steps=steps, seeds=seeds):
+        for k, step in enumerate(steps):
+            for point, gamma in enumerate(ANGLES):
+                yield {
+                    "seed": run.seed,
+                    "step": step,
+                    "gamma": gamma,
+                    "ntk": run.watched.ntk[k, center, point],
+                    "ntk_limit": limit[point],
+                }
+
+
+def _relative(kernel: np.ndarray, reference: np.ndarray) -> float:
+    return float(np.linalg.norm(kernel - reference) / np.linalg.norm(reference))
+
+
+def _lower_share(ntk: np.ndarray, nngp: np.ndarray) -> float:
+    """Share of the layers below the readout in the trace of Theta."""
+    return 1 - float(np.trace(nngp) / np.trace(ntk))
+
+
+def _flow_error(run, steps, *kernels) -> list[np.ndarray]:
+    """|r_t - (1 - Theta/N)^t r_0| / |r_0| at each step, for constant kernels (Section 5)."""
+    outputs, start = run.watched.outputs, run.watched.outputs[0]
+    size = np.linalg.norm(start - run.targets)
+    flows = [
+        kernel_flow(
+            kernel, run.targets, steps, normalization="mean", method="descent", initial=start
+        ).train[:, :, 0]
+        for kernel in kernels
+    ]
+    return [np.linalg.norm(outputs - flow, axis=1) / size for flow in flows]
+
+
+def weights(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
+    """How far the parameters move in the training of Figure 1.
+
+    arms: theory; one_hidden_layer; classical: W ~ N(0, 1/n), trained with the rate 1/width.
+    """
+    classical = arm == "classical"
+    hidden_layers = 1 if arm == "one_hidden_layer" else HIDDEN_LAYERS
+    style = "standard" if classical else "ntk"
+    net = network("relu", width, hidden_layers, parameterization=style)
+    for batch in batches(seeds, width):
+        x = training_inputs(batch, "weights", arm).astype(np.float32)
+        params = draw(net, 2, batch, "weights", arm, width)
+        if classical:
+            params = _times(params, classical_scales(params))
+        result = gradient_descent(
+            net.whole.apply,
+            params,
+            x,
+            target(x)[..., None],
+            loss=COST,
+            learning_rate=1 / width if classical else 1.0,
+            record=[steps],
+            seeds=True,
+            shared_data=False,
+        )
+        moved = jax.tree.leaves(jax.tree.map(np.subtract, result.params, params))
+        count = sum(change[0].size for change in moved)
+        for k, seed in enumerate(batch):
+            distance = np.sqrt(sum(np.sum(change[k] ** 2, dtype=np.float64) for change in moved))
+            yield {"seed": seed, "distance": distance, "rms": distance / np.sqrt(count)}
+
+
+def parameterizations(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
+    """The same networks trained in both parameterizations, in float64 (Remark 1).
+
+    arms: theory: in classical coordinates each tensor has the rate 1 times the square of its
+    factor, 1/sqrt(n_l) or beta; single_rate: all have the rate 1/width.
+    """
+    x = training_inputs(seeds, "parameterizations", arm)
+    params = draw(network("relu", width), 2, seeds, "parameterizations", arm, dtype=np.float64)
+    scales = classical_scales(params)
+    rates = jax.tree.map(lambda s: s**2 if arm == "theory" else 1 / width, scales)
+
+    def outputs(style, start, rate):
+        run = gradient_descent(
+            network("relu", width, parameterization=style).whole.apply,
+            start,
+            x,
+            target(x)[..., None],
+            loss=COST,
+            learning_rate=rate,
+            record=[steps],
+            observe=outputs_on_circle(width, style),
+            seeds=True,
+            shared_data=False,
+        )
+        return np.asarray(run.observed)[:, 0]
+
+    new = outputs("ntk", params, 1.0)
+    classical = outputs("standard", _times(params, scales), rates)
+    for k, seed in enumerate(seeds):
+        gap = np.max(np.abs(new[k] - classical[k])) / np.sqrt(np.mean(new[k] ** 2))
+        yield {"seed": seed, "difference": gap}
+
+
+def _times(params, scales):
+    return jax.tree.map(lambda leaf, scale: (scale * leaf).astype(leaf.dtype), params, scales)
+
+
+def descent(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
+    """Steps at which the cost rises, rate 1 (Section 3: the cost strictly decreases).
+
+    arms: theory; too_fast: 1.3 times the largest rate at which the limit is stable.
+    """
+    net = network("relu", width)
+    for batch in batches(seeds, width):
+        x = training_inputs(batch, "descent", arm)
+        critical = [
+            critical_learning_rate(network("relu").limit(of_seed).ntk, normalization="mean")
+            for of_seed in x
+        ]
+        params = draw(net, 2, batch, "descent", arm, width)
+        rate = 1.3 * np.array(critical) if arm == "too_fast" else np.ones(len(batch))
+        result = gradient_descent(
+            net.whole.apply,
+            params,
+            x.astype(np.float32),
+            target(x)[..., None].astype(np.float32),
+            loss=COST,
+            learning_rate=jax.tree.map(lambda _, rate=rate: rate, params),
+            record=range(steps + 1),
+            seeds=True,
+            shared_data=False,
+        )
+        for k, seed in enumerate(batch):
+            yield {"seed": seed, "rises": int(np.sum(np.diff(result.loss[k]) > 0))}
+
+
+def limit_law(*, arm: str, width: int, learning_rate: float, steps: int, seeds: tuple[int, ...]):
+    """Networks trained on four points of the circle against the Gaussian of Section 5 (Figure 2).
+
+    arms: theory: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior, ntk_posterior: the
+    posterior of a Gaussian process with covariance Sigma^(L) or Theta_infinity.
+    """
+    x = circle(FOUR_ANGLES)
+    mean, deviation = gaussian_law(
+        arm, x, target(x), CIRCLE, steps=steps, learning_rate=learning_rate
+    )
+    net = network("relu", width)
+    for batch in batches(seeds, width):
+        result = gradient_descent(
+            net.whole.apply,
+            draw(net, 2, batch, "limit_law", arm, width),
+            x.astype(np.float32),
+            target(x)[:, None].astype(np.float32),
+            loss=COST,
+            learning_rate=learning_rate,
+            record=[steps],
+            observe=outputs_on_circle(width),
+            seeds=True,
+        )
+        for k, seed in enumerate(batch):
+            for point, gamma in enumerate(ANGLES):
+                f = float(result.observed[k, 0, point])
+                inside = abs(f - mean[point]) <= P90 * deviation[point]
+                yield {
+                    "seed": seed,
+                    "gamma": gamma,
+                    "f": f,
+                    "p50": mean[point],
+                    "p90_minus_p50": P90 * deviation[point],
+                    "inside": int(inside),
+                }
+
+
+# -- principal components: Section 6.3, Figure 3 ----------------------------------------------
+
+
+def spectrum(
+    *, arm: str, dataset: str, images: int, beta: float, seeds: tuple[int, ...], data_dir=None
+):
+    """Eigenvalues of Theta_infinity on images, beside those at beta = 0.1 (footnote 3)."""
+    eigenvalues = components(dataset, images, beta, data_dir).eigenvalues
+    reference = components(dataset, images, BETA, data_dir).eigenvalues
+    for seed in seeds:
+        for rank in range(30):
+            yield {
+                "seed": seed,
+                "rank": rank + 1,
+                "eigenvalue": eigenvalues[rank],
+                "eigenvalue_reference": reference[rank],
+            }
+
+
+def plane(*, arm: str, dataset: str, images: int, seeds: tuple[int, ...], data_dir=None):
+    """The images in the plane of the second and third component (Figure 3a)."""
+    found = components(dataset, images, BETA, data_dir)
+    for seed in seeds:
+        for label, second, third in zip(found.labels, *found.vectors.T[1:3], strict=True):
+            yield {"seed": seed, "label": label, "second": second, "third": third}
+
+
+def component(
+    *,
+    arm: str,
+    dataset: str,
+    images: int,
+    width: int,
+    amplitude: float,
+    learning_rate: float,
+    times: tuple[float, ...],
+    seeds: tuple[int, ...],
+    data_dir=None,
+):
+    """Descent to f* = f_0 + amplitude f^(2), at `times` in units of 1/lambda_2 (Figure 3b, c).
+
+    g is the component along f^(2) of what is still to be learned, h what has left that line, both
+    in units of the amplitude. arms: theory; not_a_component: (f^(2) + f^(10)) / sqrt 2 instead of
+    f^(2); mean_field: the amplitude grows as sqrt(width / 64).
+    """
+    found = components(dataset, images, BETA, data_dir)
+    direction = found.vectors[:, 1]
+    if arm == "not_a_component":
+        direction = (found.vectors[:, 1] + found.vectors[:, 9]) / np.sqrt(2)
+    scale = amplitude * (np.sqrt(width / 64) if arm == "mean_field" else 1.0)
+    left = 1 - learning_rate * found.eigenvalues[1]  # of f^(2) after one step in the limit
+    steps = [round(time / -np.log(left)) for time in times]
+    net, outputs = network("relu", width), outputs_on_images(dataset, images, width, data_dir)
+    for batch in batches(seeds, width):
+        params = draw(net, found.x.shape[1], batch, "component", arm, width, amplitude)
+        goal = np.asarray(jax.vmap(outputs)(params, params), np.float64) + scale * direction
+        result = gradient_descent(
+            net.whole.apply,
+            params,
+            np.broadcast_to(found.x.astype(np.float32), (len(batch), *found.x.shape)),
+            goal[..., None].astype(np.float32),
+            loss=COST,
+            learning_rate=learning_rate,
+            record=steps,
+            observe=outputs,
+            seeds=True,
+            shared_data=False,
+        )
+        to_learn = (goal[:, None] - np.asarray(result.observed, np.float64)) / scale
+        g = to_learn @ direction / images
+        h = np.sqrt(np.mean((to_learn - g[..., None] * direction) ** 2, axis=-1))
+        for k, seed in enumerate(batch):
+            for r, step in enumerate(steps):
+                yield {
+                    "seed": seed,
+                    "step": step,
+                    "time": times[r],
+                    "g": g[k, r],
+                    "g_limit": left**step,
+                    "h": h[k, r],
+                    "rate": np.log(np.abs(g[k, r])) / (step * np.log(left)) if step else 1.0,
+                }
+
+
+# -- closed forms and the random-function model: Proposition 2, Section 3.1 --------------------
+
+
+def definiteness(*, arm: str, activation: str, points: int, seeds: tuple[int, ...]):
+    """Rank of Theta_infinity^(2) on the sphere S^2 (Proposition 2), beta = 0.1.
+
+    arms: theory; no_hidden_layer: L = 1; square: sigma(x) = x^2, a polynomial; antipodal: beta = 0
+    with points in pairs x, -x.
+    """
+    for seed in seeds:
+        x = sphere(generator(seed, "definiteness"), points, 3)
+        x = np.concatenate([x[::2], -x[::2]]) if arm == "antipodal" else x
+        kernel = network(
+            "square" if arm == "square" else activation,
+            hidden_layers=0 if arm == "no_hidden_layer" else 1,
+            beta=0.0 if arm == "antipodal" else BETA,
+        ).limit(x)
+        values = np.linalg.eigvalsh(kernel.ntk)
+        rank = int(np.sum(values > 1e-12 * values[-1]))
+        yield {"seed": seed, "missing_rank": points - rank, "condition": values[0] / values[-1]}
+
+
+def random_functions(*, arm: str, functions: int, draws: int, seeds: tuple[int, ...]):
+    """The model f = P^-1/2 sum theta_p f^(p), f^(p) ~ GP(0, K) (Section 3.1).
+
+    Its tangent kernel is sum_p f^(p) f^(p)^T / P. arms: theory; shared_part: each f^(p) has the
+    covariance K, but half of it comes from one function that all share.
+    """
+    kernel = network("relu").limit(INITIAL_POINTS).ntk
+    root = np.linalg.cholesky(kernel)
+    for seed in seeds:
+        stream = generator(seed, "random_functions", arm, functions)
+        f = stream.standard_normal((draws, functions, len(kernel)))
+        if arm == "shared_part":
+            f = (f + stream.standard_normal((draws, 1, len(kernel)))) / np.sqrt(2)
+        f = f @ root.T
+        found = np.swapaxes(f, 1, 2) @ f / functions
+        squares = np.sum((found - kernel) ** 2, axis=(1, 2))
+        yield {"seed": seed, "distance": np.sqrt(np.mean(squares)) / np.linalg.norm(kernel)}
+
+
+def skip_connection(*, arm: str, activation: str, points: int, seeds: tuple[int, ...]):
+    """NTK of h + branch(h), h = one dense layer, minus the branch's, against a rule for the rest.
+
+    arms: theory: the skip adds the kernel of what it carries; inner_product: it adds <x, x'>/d.
+    """
+    width = 1  # plays no part in the limit
+    stem = dense(width, 1.0, BETA**2)
+    branch = serial(ACTIVATIONS[activation], dense(width, 1.0, BETA**2))
+    for seed in seeds:
+        x = sphere(generator(seed, "skip_connection"), points, 3)
+        whole = serial(stem, residual(branch)).kernel(x).ntk
+        added = np.asarray(whole - serial(stem, branch).kernel(x).ntk)
+        rule = np.asarray(stem.kernel(x).ntk) if arm == "theory" else x @ x.T / x.shape[1]
+        yield {"seed": seed, "error": np.max(np.abs(added - rule)) / np.max(np.abs(added))}

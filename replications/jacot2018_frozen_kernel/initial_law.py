@@ -1,0 +1,145 @@
+"""Draws from the exact law of the network and its kernels at initialization: O(n N^2) per layer.
+
+Given the activations A = (a / sqrt(n), beta) of a layer, (n+1, N), the preactivations above it,
+H = (W, b) A, are independent Gaussian rows of covariance G = A^T A: no matrix W is needed. On the
+way back W^T delta splits into what H already fixes and an independent Gaussian on the complement
+of the range of A:
+
+    (W, b)^T delta = A G^+ H^T delta + (1 - A G^+ A^T) xi,    columns of xi ~ N(0, delta^T delta)
+
+Summed over layers, <delta_x, delta_x'> G[x, x'] is Theta (proof of Theorem 1). This is the law of
+directly drawn networks at every width, not an approximation for wide ones; all in float64.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from replications.jacot2018_frozen_kernel.network import ACTIVATIONS
+from replications.jacot2018_frozen_kernel.setting import BETA, HIDDEN_LAYERS
+
+
+class Forward(NamedTuple):
+    """Networks of one draw each; grams[l] is the covariance of h^(l+1) given the layers below."""
+
+    hidden: tuple[np.ndarray, ...]  # (draws, n, N) each
+    grams: tuple[np.ndarray, ...]  # (draws, N, N) each
+    roots: tuple[np.ndarray, ...]  # R with R^T R = gram
+    outputs: np.ndarray  # (draws, outputs, N)
+
+
+class LayerKernels(NamedTuple):
+    """Theta by layers, input layer first; arrays (draws, outputs, N, outputs, N)."""
+
+    weights: list[np.ndarray]  # the part from W^(l)
+    biases: list[np.ndarray]  # the part from b^(l)
+
+    @property
+    def total(self) -> np.ndarray:
+        return sum(self.weights) + sum(self.biases)
+
+    def classical(self, inputs: int, width: int) -> np.ndarray:
+        """Theta with derivatives by W/sqrt(n_l) and beta b in place of W and b (Remark 1)."""
+        fan_in = [inputs] + [width] * (len(self.weights) - 1)
+        weights = sum(n * part for n, part in zip(fan_in, self.weights, strict=True))
+        return weights + sum(self.biases) / BETA**2
+
+    def small_readout(self, width: int) -> np.ndarray:
+        """Theta if readout weights are ~ N(0, 1/n) besides the factor 1/sqrt(n): what passes
+        through them is 1/n as large."""
+        below = sum(self.weights[:-1]) + sum(self.biases[:-1])
+        return self.weights[-1] + self.biases[-1] + below / width
+
+
+def draw_networks(
+    generator: np.random.Generator,
+    x: np.ndarray,
+    *,
+    activation: str,
+    width: int,
+    draws: int,
+    hidden_layers: int = HIDDEN_LAYERS,
+    outputs: int = 1,
+) -> Forward:
+    """Independent networks at the N inputs x (N, d)."""
+    samples, inputs = x.shape
+    grams = [np.broadcast_to(x @ x.T / inputs + BETA**2, (draws, samples, samples))]
+    roots, hidden = [_root(grams[0])], []
+    for _ in range(hidden_layers):
+        hidden.append(generator.standard_normal((draws, width, samples)) @ roots[-1])
+        a, _ = _activation(activation, hidden[-1])
+        grams.append(_transpose(a) @ a / width + BETA**2)
+        roots.append(_root(grams[-1]))
+    f = generator.standard_normal((draws, outputs, samples)) @ roots[-1]
+    return Forward(tuple(hidden), tuple(grams), tuple(roots), f)
+
+
+def draw_kernels(
+    generator: np.random.Generator, x: np.ndarray, *, width: int, draws: int, **network
+) -> Iterator[LayerKernels]:
+    """Theta of `draws` networks (arguments as above), in groups that stay small in memory."""
+    largest = max(1, 2**16 // width)
+    for done in range(0, draws, largest):
+        count = min(largest, draws - done)
+        drawn = draw_networks(generator, x, width=width, draws=count, **network)
+        yield _backward(generator, drawn, network["activation"])
+
+
+def _backward(generator, drawn: Forward, activation: str) -> LayerKernels:
+    draws, outputs, samples = drawn.outputs.shape
+    delta = np.kron(np.eye(outputs), np.ones(samples))[None].repeat(draws, axis=0)
+    above, kernels = drawn.outputs, LayerKernels([], [])
+    for layer in reversed(range(len(drawn.grams))):
+        inner = _transpose(delta) @ delta
+        blocks = inner.reshape(draws, outputs, samples, outputs, samples)
+        kernels.weights.insert(0, blocks * (drawn.grams[layer] - BETA**2)[:, None, :, None, :])
+        kernels.biases.insert(0, blocks * BETA**2)
+        if layer > 0:
+            hidden = drawn.hidden[layer - 1]
+            a, slope = _activation(activation, hidden)
+            width = hidden.shape[1]
+            a = a / np.sqrt(width)
+            xi = generator.standard_normal((draws, width + 1, inner.shape[-1])) @ _root(inner)
+            known = _transpose(above) @ delta - _transpose(a) @ xi[:, :-1] - BETA * xi[:, -1:]
+            back = xi[:, :-1] + a @ (_inverse(drawn.roots[layer]) @ known)
+            above, delta = hidden, np.tile(slope, (1, 1, outputs)) * back / np.sqrt(width)
+    return kernels
+
+
+def _activation(name: str, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """sigma(h) and sigma'(h), of the same layer that the networks are made of."""
+    pair = jax.jvp(lambda h: ACTIVATIONS[name].apply((), h), (h,), (np.ones_like(h),))
+    return tuple(np.asarray(values) for values in pair)
+
+
+def _root(gram: np.ndarray) -> np.ndarray:
+    """R with R^T R = gram, so that rows of standard normals times R have covariance gram."""
+    values, vectors = np.linalg.eigh(gram)
+    return np.sqrt(np.maximum(values, 0.0))[..., :, None] * _transpose(vectors)
+
+
+def _inverse(root: np.ndarray) -> np.ndarray:
+    """Pseudo-inverse of root^T root, whose eigenvalues are the squared lengths of root's rows."""
+    values = np.sum(root**2, axis=-1, keepdims=True)
+    kept = values > 1e-14 * values.max(axis=-2, keepdims=True)
+    scaled = np.where(kept, root / np.where(kept, values, 1.0), 0.0)
+    return _transpose(scaled) @ scaled
+
+
+def _transpose(a: np.ndarray) -> np.ndarray:
+    return np.swapaxes(a, -1, -2)
+
+
+def relu_excess_kurtosis(width: int, hidden_layers: int, first: float) -> float:
+    """Excess kurtosis of f(x) at finite width, exact for ReLU: 3 (E q^2 / (E q)^2 - 1).
+
+    f given the last hidden layer is N(0, q); q' = <sigma(h), sigma(h)>/n + beta^2 with h ~ N(0, q)
+    has E q' = E q/2 + beta^2 and E (q' - beta^2)^2 = (1 + 5/n) E q^2 / 4; first is Sigma^(1)(x, x).
+    """
+    mean, square, bias = first, first**2, BETA**2
+    for _ in range(hidden_layers):
+        square = (1 + 5 / width) * square / 4 + bias * mean + bias**2
+        mean = mean / 2 + bias
+    return 3 * (square / mean**2 - 1)
