@@ -36,6 +36,17 @@ def _shortfall(rows):
     return float(0.75 - rows["smallest_ratio"].min()) if enough else np.nan
 
 
+def _per_layer(rows, low: int, high: int) -> float:
+    """Change of log lambda_min(K^(H)) per layer between two depths."""
+    logs = np.log(rows.set_index("depth")["smallest_last"])
+    return float((logs[high] - logs[low]) / (high - low))
+
+
+def _steps_growth(rows) -> float:
+    steps = rows.set_index("depth")["steps_needed"]
+    return float(steps[16] / steps[2])
+
+
 def _level(measured: str, predicted: str):
     """Mean measured / predicted of one seed at the large widths."""
     return per_seed(
@@ -542,5 +553,109 @@ CLAIMS = [
         why="100 contractions of 1 - eta lambda: an error of 1 % in lambda_min is 20 % of the loss",
         control="mean_field",
         tier="laptop",
+    ),
+    Claim(
+        name="S1_exponential_in_depth",
+        statement="For fully connected smooth networks the least eigenvalue falls exponentially "
+        "with depth",
+        formula=r"$\frac{d}{dH}\log\lambda_{\min}(K^{(H)})\to\log\chi$, "
+        r"$\chi=c_\sigma E\sigma'(z)^2=\tanh 1$ for cos",
+        source="Du et al. 2019 (1811.03804), reported as Theorem 5.1",
+        part="deep_kernel",
+        arm="fully_connected",
+        estimator=per_seed(
+            lambda rows: _per_layer(rows, 16, 32), columns=("depth", "smallest_last")
+        ),
+        region=near(np.log(np.tanh(1)), 0.01),
+        why="correlations tend to 1 and every layer shrinks their differences by chi < 1",
+        control="relu",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S1_popular_relu",
+        statement="For fully connected ReLU networks the least eigenvalue falls exponentially "
+        "with depth",
+        formula="the rate per layer at H = 16..32 is that at H = 4..8",
+        source="popular transfer of Theorem 5.1 of 1811.03804 to ReLU",
+        part="deep_kernel",
+        arm="relu",
+        estimator=per_seed(
+            lambda rows: _per_layer(rows, 16, 32) / _per_layer(rows, 4, 8),
+            columns=("depth", "smallest_last"),
+        ),
+        region=near(1, 0.2),
+        why="an exponential has a constant rate; early layers deviate by 10 % for cos",
+        control="fully_connected",
+        expected="fail",
+        reason="ReLU is critical (chi = 1): the decay is a power of the depth",
+        tags=("popular", "deep"),
+    ),
+    Claim(
+        name="S2_residual_polynomial",
+        statement="With residual branches of size 1/H the least eigenvalue falls like H^(-2)",
+        formula=r"$\lambda_{\min}(K^{(H)}) \propto H^{-2}$",
+        source="Du et al. 2019 (1811.03804), reported as Theorem 6.1",
+        part="deep_kernel",
+        arm="residual",
+        estimator=loglog_slope("smallest_last", "depth", where={"depth": lambda depth: depth >= 8}),
+        region=near(-2, 0.1),
+        why="the branch enters with 1/H^2 and the skip carries a Gram matrix that converges; "
+        "corrections are O(1/H)",
+        control="fully_connected",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S4_bound_fully_connected",
+        statement="Deep fully connected networks, all layers trained, obey the linear bound",
+        formula=r"$L(k) \leq (1-\eta\lambda_{\min}(K^{(H)})/2)^k L(0)$",
+        source="Du et al. 2019 (1811.03804), reported as Theorem 5.1",
+        part="deep_descent",
+        arm="fully_connected",
+        estimator=_margin(),
+        region=at_most(0),
+        why="at a tenth of 1 / lambda_max of the tangent kernel; above 2 / lambda_max it must fail",
+        control="unstable",
+        tier="laptop",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S4_bound_residual",
+        statement="Deep residual networks, all layers trained, obey the linear bound",
+        formula=r"$L(k) \leq (1-\eta\lambda_{\min}(K^{(H)})/2)^k L(0)$",
+        source="Du et al. 2019 (1811.03804), reported as Theorem 6.1",
+        part="deep_descent",
+        arm="residual",
+        estimator=_margin(),
+        region=at_most(0),
+        why="at a tenth of 1 / lambda_max of the tangent kernel; above 2 / lambda_max it must fail",
+        control="unstable",
+        tier="laptop",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S5_depth_hurts",
+        statement="Depth multiplies the steps that a fully connected network needs",
+        formula="steps to 1 % of the loss at H = 16 over H = 2, infinite width",
+        source="Du et al. 2019 (1811.03804), abstract",
+        part="deep_kernel",
+        arm="fully_connected",
+        estimator=per_seed(_steps_growth, columns=("depth", "steps_needed"), center="geometric"),
+        region=at_least(3),
+        why="the condition number grows like chi^(-H), a factor of 45 over 14 layers",
+        control="residual",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S5_residual_is_spared",
+        statement="Depth does not multiply the steps that a residual network needs",
+        formula="steps to 1 % of the loss at H = 16 over H = 2, infinite width",
+        source="Du et al. 2019 (1811.03804), abstract",
+        part="deep_kernel",
+        arm="residual",
+        estimator=per_seed(_steps_growth, columns=("depth", "steps_needed"), center="geometric"),
+        region=at_most(1.3),
+        why="skip and branches of size 1/H leave the condition number bounded",
+        control="fully_connected",
+        tags=("deep",),
     ),
 ]

@@ -6,6 +6,7 @@ Seeds are draws of data, weights and output signs; every arm draws its own.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from replications.du2018_convergence.descent import (
@@ -18,14 +19,27 @@ from replications.du2018_convergence.descent import (
     pattern_changes,
     weight_norms,
 )
-from shared.ntk.architecture import erf, fully_connected, relu
+from shared.ntk.architecture import (
+    Architecture,
+    cos,
+    dense,
+    erf,
+    fully_connected,
+    relu,
+    residual,
+    serial,
+)
 from shared.ntk.data import linear_teacher, sphere
-from shared.ntk.random import generator
+from shared.ntk.random import generator, keys
+from shared.ntk.training import gradient_descent, squared_error
 
 LIMITS = {
     "relu": fully_connected(depth=1, width=1, activation=relu()),
     "erf": fully_connected(depth=1, width=1, activation=erf()),
+    "cos": fully_connected(depth=1, width=1, activation=cos()),
 }
+# 1 / E sigma(z)^2: the weight variance c_sigma that keeps unit variance through the layers
+PRESERVING = {"relu": 2.0, "cos": 2 / (1 + np.exp(-2.0))}
 LATE = (1e-20, 1e-9)  # relative losses between which the late rate is read
 FLOOR = 1e-24  # relative loss below which float64 residuals are round-off
 
@@ -306,6 +320,122 @@ def sphere_spectrum(
             "smallest": float(eigenvalues[0]),
             "largest": float(eigenvalues[-1]),
         }
+
+
+def deep_kernel(
+    *, arm: str, count: int, dimension: int, depth: int, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """H hidden layers in the limit (Du et al. 2019): lambda_min of K^(H), the Gram matrix of the
+    last hidden layer's gradients, and the gradient steps of 1 / lambda_max to 1 % of the loss.
+
+    Arms: fully_connected (cos: smooth, analytic, chi = c_sigma E sigma'^2 = 0.76), relu (fully
+    connected, chi = 1), residual (cos; x + V sigma(W x) / H, where V, the only addition to the
+    paper's block, keeps the branch uncorrelated with the skip).
+    """
+    for seed in seeds:
+        inputs, labels = _deep_data(arm, seed, count, dimension)
+        last, tangent = deep_limit(arm, depth, inputs)
+        eigenvalues, basis = np.linalg.eigh(tangent)
+        parts = (basis.T @ labels) ** 2
+        yield {
+            "seed": seed,
+            "smallest_last": float(np.linalg.eigvalsh(last)[0]),
+            "condition": float(eigenvalues[-1] / eigenvalues[0]),
+            "steps_needed": _steps_to(0.01, 1 - eigenvalues / eigenvalues[-1], parts),
+        }
+
+
+def deep_descent(
+    *,
+    arm: str,
+    network: str,
+    count: int,
+    dimension: int,
+    depth: int,
+    width: int,
+    step: float,
+    steps: int,
+    seeds: tuple[int, ...],
+) -> Iterator[dict]:
+    """Train all layers of a finite deep network (an arm of `deep_kernel`); worst margin of the
+    loss over (1 - eta lambda_min(K^(H)) / 2)^k. step: eta in units of 1 / lambda_max of the
+    limiting tangent kernel. float64."""
+    architecture = deep_network(network, depth, width)
+    data = [_deep_data(arm, seed, count, dimension) for seed in seeds]
+    limits = [deep_limit(network, depth, inputs) for inputs, _ in data]
+    rates = np.array([step / np.linalg.eigvalsh(tangent)[-1] for _, tangent in limits])
+    smallest = np.array([np.linalg.eigvalsh(last)[0] for last, _ in limits])
+    params = jax.vmap(lambda key: architecture.init(key, (dimension,), np.float64))(
+        keys(seeds, "du", arm, "weights", depth, width)
+    )
+    trained = gradient_descent(
+        architecture.apply,
+        params,
+        np.sqrt(dimension) * np.stack([inputs for inputs, _ in data]),
+        np.stack([labels[:, None] for _, labels in data]),
+        loss=squared_error("sum"),
+        learning_rate=rates,
+        record=range(steps + 1),
+        seeds=True,
+        shared_data=False,
+    )
+    for seed, losses, rate, low in zip(
+        seeds, np.asarray(trained.loss), rates, smallest, strict=True
+    ):
+        within = np.isfinite(losses) & (losses < 1e12 * losses[0])
+        stop = int(np.argmin(within)) if not within.all() else len(losses)
+        relative, k = losses[:stop] / losses[0], np.arange(stop)
+        usable = (k >= 1) & (relative > FLOOR)
+        margins = np.log(relative[usable]) - k[usable] * np.log1p(-rate * low / 2)
+        yield {"seed": seed, "margin": float(margins.max()), "final": float(relative[-1])}
+
+
+def deep_network(arm: str, depth: int, width: int) -> Architecture:
+    """The finite network whose limit `deep_limit` is; features of the residual one are scaled by
+    c_sigma where they are read."""
+    sigma = relu() if arm == "relu" else cos()
+    variance = PRESERVING["relu" if arm == "relu" else "cos"]
+    block = serial(dense(width, variance), sigma)
+    if arm == "residual":
+        block = residual(serial(block, dense(width, 1 / depth**2)))
+    return serial(dense(width), sigma, *[block] * (depth - 1), dense(1, variance))
+
+
+def _deep_data(arm: str, seed: int, count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = generator(seed, "du", arm, "deep", count, dimension)
+    return sphere(draw, count, dimension), draw.standard_normal(count)
+
+
+def deep_limit(arm: str, depth: int, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K^(H), tangent kernel of the whole network), both (count, count), for `depth` layers."""
+    activation = "relu" if arm == "relu" else "cos"
+    features, gain = one_layer(inputs @ inputs.T, activation)
+    last = tangent = gain * (inputs @ inputs.T)
+    for _ in range(depth - 1):
+        outputs, gain = one_layer(features, activation)
+        last, moved = gain * features, gain * (features + tangent)
+        if arm == "residual":
+            last = last / depth**2
+            outputs = features + outputs / depth**2
+            moved = tangent + (outputs - features) + moved / depth**2
+        features, tangent = outputs, moved
+    return last, features + tangent
+
+
+def one_layer(gram: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
+    """(c E sigma sigma, c E sigma' sigma') for Gaussian preactivations of covariance `gram`,
+    none of whose entries may vanish; c keeps unit variances."""
+    values, vectors = np.linalg.eigh(gram)
+    slopes, outputs = limit_kernels(vectors * np.sqrt(np.maximum(values, 0)), activation)
+    return PRESERVING[activation] * outputs, PRESERVING[activation] * slopes / gram
+
+
+def _steps_to(target: float, contraction: np.ndarray, parts: np.ndarray) -> int:
+    """First step at which sum parts contraction^(2 step) is below `target` of its start."""
+    for step in range(10**6):
+        if contraction ** (2 * step) @ parts < target * np.sum(parts):
+            return step
+    raise ValueError(f"no descent to {target} of the loss within 10^6 steps")
 
 
 def _train(start: Start, steps: int, target: float) -> tuple[list[float], State, np.ndarray]:
