@@ -19,6 +19,7 @@ from replications.yang2021_mutransfer.networks import (
     Run,
     activations,
     all_runs,
+    cross_entropy,
     descend,
 )
 from replications.yang2021_mutransfer.networks import mlp as mlp_network
@@ -150,6 +151,54 @@ def hyperparameter(
         }
 
 
+def weight_decay(
+    *,
+    arm: str,
+    width: int,
+    log2_decays: tuple[float, ...],
+    log2_rate: float = -6.0,
+    base_width: int = 32,
+    steps: int = 200,
+    examples: int = 128,
+    noise: float = 0.3,
+    seeds,
+):
+    """Test loss of the relu network after many passes over a few, partly mislabelled images, in muP
+    with Adam and decoupled weight decay: arm `scaled` decays by decay times the layer's own rate
+    (as AdamW does), arm `independent` by decay times the base width's rate.
+    """
+    if arm not in ("scaled", "independent"):
+        raise ValueError(f"arm {arm!r}: want scaled or independent")
+    images, labels = _images("digits", None)
+    network = mlp_network(images.shape[1], width, base_width, 10)
+    rule = parameterization("maximal_update", "adam")
+    runs = all_runs(seeds, [log2_rate], weight_decay=[2.0**value for value in log2_decays])
+    train, test = _noisy_split(labels, runs, examples, noise)
+    *_, last = descend(
+        network, rule, runs, lambda _: (images[train[0]], train[1]), steps,
+        scaled_decay=arm == "scaled",
+    )  # fmt: skip
+    f = activations(network, rule, runs, last.weights, images[test[0]])["f"]
+    losses = _clipped(cross_entropy(f, test[1]), 10)
+    for run, loss in zip(runs, losses, strict=True):
+        yield {"seed": run.seed, "place": math.log2(run.weight_decay), "loss": float(loss)}
+
+
+def _noisy_split(labels: Tensor, runs: list[Run], examples: int, noise: float):
+    """(places, labels) of the training images, a share of whose labels is redrawn, and of the 512
+    test images; each (R, count), a stream per seed."""
+    split = {}
+    for seed in {run.seed for run in runs}:
+        draw = generator(seed, "split")
+        order = torch.from_numpy(draw.permutation(len(labels)))
+        train, test = order[:examples], order[examples : examples + 512]
+        redrawn = torch.from_numpy(draw.random(examples) < noise)
+        wrong = torch.from_numpy(draw.integers(10, size=examples))
+        split[seed] = (train, torch.where(redrawn, wrong, labels[train]), test, labels[test])
+    columns = [torch.stack(column) for column in zip(*(split[r.seed] for r in runs), strict=True)]
+    return columns[:2], columns[2:]
+
+
 # -- coordinate checks and features -----------------------------------------------------------
 
 
@@ -244,7 +293,7 @@ def features(
             "kernel_change": float(kernel[i]),
             "first_loss": float(loss0[i]),
             "last_loss": float(loss1[i]),
-            "predicted": -feature_exponent(rule),
+            "predicted": 0.0 - feature_exponent(rule),
         }
 
 

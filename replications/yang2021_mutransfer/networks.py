@@ -56,6 +56,7 @@ class Run(NamedTuple):
     output_multiplier: float = 1.0
     initial_scale: float = 1.0
     schedule: str = "constant"
+    weight_decay: float = 0.0
 
 
 class Step(NamedTuple):
@@ -204,11 +205,16 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return flat.view(len(logits), -1).mean(1)
 
 
-def descend(network, rule, runs, batches, steps, *, dtype=torch.float32) -> Iterator[Step]:
+def descend(
+    network, rule, runs, batches, steps, *, dtype=torch.float32, scaled_decay=True
+) -> Iterator[Step]:
     """Train all runs by the rule's optimizer; yields the state before each update and at the end.
 
-    batches(step) -> (inputs, targets), each with the run axis first.
+    batches(step) -> (inputs, targets), each with the run axis first. Weight decay is decoupled from
+    the gradient: w shrinks by decay times its own layer's rate, or, if not `scaled_decay`, times
+    the rate of the base width.
     """
+    shrinking = _column([run.weight_decay for run in runs], dtype)
     weights = initial_weights(network, rule, runs, dtype)
     moments = [{name: torch.zeros_like(w) for name, w in weights.items()} for _ in range(2)]
     rates = {
@@ -231,7 +237,10 @@ def descend(network, rule, runs, batches, steps, *, dtype=torch.float32) -> Iter
             for name, gradient in zip(weights, gradients, strict=True):
                 if rule.optimizer == "adam":
                     gradient = _adam(*(moment[name] for moment in moments), gradient, t + 1)
-                detached[name].sub_(gradient.mul_(rates[name] * rate))
+                direction = gradient.mul_(rates[name])
+                if shrinking.any():
+                    direction += (rates[name] if scaled_decay else 1.0) * shrinking * detached[name]
+                detached[name].sub_(direction.mul_(rate))
 
 
 def _adam(first: Tensor, second: Tensor, gradient: Tensor, t: int) -> Tensor:

@@ -66,17 +66,23 @@ def transfer_penalty(rows: DataFrame) -> float:
     return float(there - curve["loss"].min())
 
 
-def worst_of_widening(rows: DataFrame, log2_rates: tuple[float, ...]) -> float:
-    """Largest change of the final loss when the width doubles at a fixed rate (nats)."""
-    table = final_losses(rows)
-    table = table[table["log2_rate"].isin(log2_rates)]
-    return float(table.pivot(index="width", columns="log2_rate", values="loss").diff().max().max())
+def worst_trend(rows: DataFrame, log2_rates: tuple[float, ...]) -> float:
+    """Largest change of the final loss per doubling of the width over some fixed rates (nats).
+
+    The change is the least-squares slope in log2 width, over all widths.
+    """
+    table = final_losses(rows).pivot(index="width", columns="log2_rate", values="loss")
+    return float(_trend(table[list(log2_rates)]).max())
 
 
-def worst_of_widening_in_time(rows: DataFrame, log2_rate: float) -> float:
+def worst_trend_in_time(rows: DataFrame, log2_rate: float) -> float:
     """The same at one rate, in each time window of training."""
     rows = rows[rows["log2_rate"] == log2_rate]
-    return float(rows.pivot(index="width", columns="share", values="loss").diff().max().max())
+    return float(_trend(rows.pivot(index="width", columns="share", values="loss")).max())
+
+
+def _trend(table: DataFrame) -> np.ndarray:
+    return np.polyfit(np.log2(table.index.to_numpy(float)), table.to_numpy(float), 1)[0]
 
 
 def good_when_slow_bad_when_fast(rows: DataFrame, slow: float, fast: float) -> float:
@@ -84,6 +90,15 @@ def good_when_slow_bad_when_fast(rows: DataFrame, slow: float, fast: float) -> f
     table = final_losses(rows).pivot(index="log2_rate", columns="width", values="loss")
     change = table[table.columns.max()] - table[table.columns.min()]
     return float(min(-change[slow], change[fast]))
+
+
+def decay_exponent(rows: DataFrame) -> float:
+    """One seed's exponent of the best weight decay, located as a learning rate is."""
+    found = [
+        (math.log2(width), optimal_log2_rate(curve["place"], curve["loss"]))
+        for width, curve in rows.groupby("width")
+    ]
+    return float(np.polyfit(*np.transpose(found), 1)[0])
 
 
 def best_setting(rows: DataFrame) -> dict[int, float]:

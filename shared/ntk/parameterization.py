@@ -221,7 +221,7 @@ def optimal_rate_exponent(rule: Parameterization) -> float:
     and SP with Adam (-1) it is the paper's; for SGD it presumes a loss, such as cross-entropy, that
     survives a transient growth of the outputs.
     """
-    return -first_step_exponents(rule)["hidden"]
+    return 0.0 - first_step_exponents(rule)["hidden"]
 
 
 def feature_exponent(rule: Parameterization, *, depth: int = 2) -> float:

@@ -265,7 +265,8 @@ def test_penalties_of_known_curves():
     expected = 1.5 * (math.exp(0.02 * 9.0) - 1.0)  # three octaves off at width 128
     assert optimum.transfer_penalty(rows) == pytest.approx(expected, rel=1e-6)
     assert optimum.transfer_penalty(sweep_rows(0.0)) == pytest.approx(0.0, abs=1e-9)
-    assert optimum.worst_of_widening(sweep_rows(0.0), (-6.0, -5.0)) == pytest.approx(0.0, abs=1e-12)
-    assert optimum.worst_of_widening(rows, (-6.0, -5.0)) > 0
+    assert optimum.worst_trend(sweep_rows(0.0), (-6.0, -5.0)) == pytest.approx(0.0, abs=1e-12)
+    assert optimum.worst_trend(rows, (-9.0, -8.0)) < 0 < optimum.worst_trend(rows, (-9.0, -5.0))
+    assert optimum.worst_trend_in_time(rows, -5.0) > 0
     assert optimum.good_when_slow_bad_when_fast(rows, -9.0, -5.0) > 0
     assert optimum.good_when_slow_bad_when_fast(sweep_rows(0.0), -9.0, -5.0) == pytest.approx(0.0)
