@@ -239,7 +239,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
     1/(mu_k T_1/e), 0 if never reached.
     """
     x, weights = sphere_grid(latitudes, 2 * latitudes)
-    bias = arm == "bias"
+    bias = arm in ("bias", "bias_frozen")
     mu = _eigenvalues("bias" if bias else "theory", 3, max(degrees))
     root = np.sqrt(weights)
     on_grid = _grid_eigenvalues(x, weights, degrees, bias)
@@ -334,7 +334,7 @@ def projections(
     """
     for seed in seeds:
         stream = generator(seed, "projections", arm, dimension, samples, density)
-        inputs, fresh = (_inputs(stream, count, dimension, density) for count in (samples, 4000))
+        inputs, fresh = (_inputs(stream, count, dimension, density) for count in (samples, 2000))
         one = target != "legendre"
         axes = sphere(stream, 1 if one else len(degrees), dimension)
         cosines, cosines_fresh = ((z @ axes.T) @ np.ones((1, len(degrees))) if one else z @ axes.T
@@ -355,12 +355,8 @@ def projections(
             absolute=activation == "abs", probes=fresh, probe_steps=record,
         )  # fmt: skip
         system = eigensystem(_limit(inputs, activation))
-        left, _ = mode_decay(
-            system.values, np.arange(steps + 1), step_size / samples, method="descent"
-        )
-        modes = system.vectors.T @ values
+        linear = _linear_curves(system, values, basis, step_size / samples, steps)
         curves = _remaining(residual, basis)
-        linear = _remaining(left * modes, system.vectors.T @ basis)
         unseen = _remaining(values_fresh - predictions, basis_fresh)
         mu = _eigenvalues("theory", dimension, max(degrees))
         for column, degree in enumerate(degrees):
@@ -470,17 +466,24 @@ def _weights(seed: int, dimension: int, width: int, name: str):
 
 
 def _initial_kernel(x, first, readout, bias: bool, first_layer: float = 1.0) -> np.ndarray:
-    """K_0 = first_layer x (gradients of w, and of a bias that starts at 0) + (gradients of v)."""
-    hidden = {"weight": first.T, **({"bias": np.zeros(len(first))} if bias else {})}
-    kernels = dense_kernels(
-        (hidden, (), {"weight": readout[:, None]}),
-        _scaled(x),
-        activation=jax.nn.relu,
-        bias_variance=1.0 if bias else 0.0,
-        readout_bias_variance=0.0,
-    )
-    nngp, ntk = np.asarray(kernels.nngp), np.asarray(kernels.ntk)
-    return first_layer * (ntk - nngp) + nngp
+    """K_0 = first_layer x (gradients of w, and of a bias that starts at 0) + (gradients of v).
+
+    A mean over neurons, taken in blocks of 2048 so that memory does not grow with the width.
+    """
+    total = np.zeros((len(x), len(x)))
+    for start in range(0, len(readout), 2048):
+        w, v = first[start : start + 2048], readout[start : start + 2048]
+        hidden = {"weight": w.T, **({"bias": np.zeros(len(w))} if bias else {})}
+        kernels = dense_kernels(
+            (hidden, (), {"weight": v[:, None]}),
+            _scaled(x),
+            activation=jax.nn.relu,
+            bias_variance=1.0 if bias else 0.0,
+            readout_bias_variance=0.0,
+        )
+        nngp, ntk = np.asarray(kernels.nngp), np.asarray(kernels.ntk)
+        total += (first_layer * (ntk - nngp) + nngp) * (len(v) / len(readout))
+    return total
 
 
 def _train(
@@ -499,8 +502,9 @@ def _train(
     first = np.concatenate([first, np.zeros((len(first), 1))], 1) if bias else first
     w, v, scale = tensor(first), tensor(readout), len(readout) ** -0.5
     hidden, slope = (torch.empty(len(x), len(readout), dtype=dtype, device=DEVICE) for _ in "hs")
-    residuals = np.empty((steps + 1, len(x)), dtype=np.float64)
+    residuals = np.empty((steps + 1, len(x)), np.float64 if dtype == torch.float64 else np.float32)
     unseen = None if probes is None else with_bias(probes)
+    buffer = None if probes is None else torch.empty(len(probes), len(readout), device=DEVICE)
     predictions, wanted = [], set(map(int, probe_steps))
 
     def outputs(points, out=None):
@@ -508,7 +512,7 @@ def _train(
         return (out.abs_() if absolute else out.relu_()) @ v * scale
 
     f_0 = outputs(inputs, hidden)
-    f_0_unseen = None if unseen is None else outputs(unseen)
+    f_0_unseen = None if unseen is None else outputs(unseen, buffer)
     for step in range(steps + 1):
         torch.matmul(inputs, w.T, out=hidden)
         if absolute:
@@ -520,7 +524,7 @@ def _train(
         residual = y + f_0 - hidden @ v * scale
         residuals[step] = residual.cpu().numpy()
         if step in wanted:
-            predictions.append((outputs(unseen) - f_0_unseen).cpu().numpy())
+            predictions.append((outputs(unseen, buffer) - f_0_unseen).cpu().numpy())
         pull = residual * quadrature * (scale * step_size)
         change = (slope.T @ (pull[:, None] * inputs)) * v[:, None]
         v += pull @ hidden
@@ -576,6 +580,15 @@ def _target(name: str, cosine: np.ndarray, legendre_sum: np.ndarray) -> np.ndarr
 def _remaining(residuals: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """|v_k' r| over its value at the start, (times, degrees)."""
     lengths = np.abs(residuals @ (basis / np.linalg.norm(basis, axis=0)))
+    return lengths / lengths[0]
+
+
+def _linear_curves(system, values, basis, rate, steps) -> np.ndarray:
+    """`_remaining` of gradient descent with a fixed kernel, (steps+1, degrees), in blocks."""
+    modes = (system.vectors.T @ values)[:, None] * (system.vectors.T @ basis)
+    blocks = np.array_split(np.arange(steps + 1), steps // 100 + 1)
+    left = [mode_decay(system.values, block, rate, "descent")[0] @ modes for block in blocks]
+    lengths = np.abs(np.concatenate(left))
     return lengths / lengths[0]
 
 

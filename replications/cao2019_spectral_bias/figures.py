@@ -62,7 +62,7 @@ def figure_4_to_6(projections: DataFrame) -> Figure:
 def figure_fresh_points(projections: DataFrame) -> Figure:
     """Training points and fresh points.
 
-    Redraws the figure of Appendix F: the same projections on the training set (left) and on 4000
+    Redraws the figure of Appendix F: the same projections on the training set (left) and on 2000
     fresh points (right). On the training set degree 4 falls, on fresh points it stays: what was
     seen is memorisation.
     """
@@ -76,7 +76,7 @@ def figure_fresh_points(projections: DataFrame) -> Figure:
                 panel, group, x="time", y=column, label=f"degree {degree:g}", index=index
             )
         panel.set(title=title, xlabel=r"time $\eta T$", ylim=(-0.03, 1.4))
-        panel.set_xscale("symlog", linthresh=5)
+        _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     axes[0, 1].legend()
     return figure
@@ -210,6 +210,13 @@ def figure_samples(samples_needed: DataFrame) -> Figure:
     return figure
 
 
+def _time_axis(panel):
+    """Linear up to 10, logarithmic after: the rates of the degrees differ a thousandfold."""
+    panel.set_xscale("symlog", linthresh=10)
+    panel.set_xlim(left=0)
+    panel.set_xticks([0, 10, 100, 1000], labels=["0", "10", "100", "1000"])
+
+
 def _points(axes, rows, x, y, label, index):
     """Mean over seeds with its 99 % bar, not joined."""
     seeds_and_mean(axes, rows, x=x, y=y, label=label, index=index)
@@ -240,7 +247,7 @@ def _amplitude_panels(projections, *, log):
             panel.set(yscale="log", ylim=(1e-4, 1.5))
         else:
             panel.set(ylim=(-0.03, 1.1))
-        panel.set_xscale("symlog", linthresh=5)
+        _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     axes[0, -1].legend()
     return figure
@@ -261,7 +268,7 @@ def _density_panels(projections, arms):
             theory_line(panel, linear.index, linear, linestyle="--",
                         label="limit kernel" if index == 0 else None)  # fmt: skip
         panel.set(title=arm, xlabel=r"time $\eta T$", yscale="log", ylim=(1e-4, 20))
-        panel.set_xscale("symlog", linthresh=5)
+        _time_axis(panel)
         panel.legend()
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     return figure
