@@ -43,9 +43,14 @@ def _high_minus_low(rows):
     return _at_degree("rate_over_eigenvalue", 8)(rows) - _at_degree("rate_over_eigenvalue", 2)(rows)
 
 
-def _smallest_step_up(rows):
-    """Smallest increase of what remains from one degree to the next."""
-    return float(np.diff(rows.sort_values("degree")["remaining"]).min())
+def _lead_of_degree_2(rows):
+    left = rows.set_index("degree")["remaining"]
+    return float(min(left[4], left[6]) - left[2])
+
+
+def _lead_of_degree_4(rows):
+    left = rows.set_index("degree")["remaining"]
+    return float(left[6] - left[4])
 
 
 def _amplitude_effect(rows):
@@ -73,11 +78,12 @@ def _speed_over_eigenvalue(rows):
 LAST = {"last": True}
 # The lazy networks at m = 4096; the rich arm is run at m = 256, where the laziness is 6.
 LAZY = {"width": (4096, 256), "laziness": (0.005, 6.0), "level": 0.9}
-FINAL_ORDER = {
+ORDER = {
     "part": "projections",
-    "estimator": per_seed(_smallest_step_up, where=LAST, columns=("degree", "remaining")),
-    "region": at_least(0.0),
-    "why": "rates are ordered like the eigenvalues; a margin of 0 is the order itself",
+    "estimator": ordering("learned_at", by="degree", increasing=False, where=LAST),
+    "region": at_least(0.5),
+    "why": "with |z| in the place of relu degree 1 is never learned, so the order must fail; "
+    "8 of 8 seeds bound the share by .52",
     "tier": "laptop",
 }
 
@@ -400,6 +406,7 @@ CLAIMS = [
             _speed_over_eigenvalue,
             where={"last": True, "amplitudes": "[1, 1, 1]"},
             columns=("degree", "speed", "eigenvalue"),
+            center="geometric",
         ),
         region=near(1.0, 0.5),
         why="one direction on one sample fluctuates by 25 %, far less than half",
@@ -412,11 +419,28 @@ CLAIMS = [
     ),
     Claim(
         name="C14_cosine",
-        statement="for a sum of cosines degree 2 is learned before 4 and 4 before 6",
+        statement="for a sum of cosines degree 2 is learned before degrees 4 and 6",
         source="Figure 3",
+        part="projections",
+        estimator=per_seed(_lead_of_degree_2, where=LAST, columns=("degree", "remaining")),
+        region=at_least(0.1),
+        why="at eta t = 1500 degree 2 is down to exp(-8.5) and degrees 4, 6 to exp(-0.1) or less "
+        "what the sample memorises, several tenths",
         arm="cosine",
         control="cosine_few_samples",
-        **{**FINAL_ORDER, "region": at_least(0.05)},
+        tier="laptop",
+    ),
+    Claim(
+        name="C14_cosine_high",
+        statement="for a sum of cosines degree 4 is learned before degree 6",
+        source="Figure 3",
+        part="projections",
+        estimator=per_seed(_lead_of_degree_4, where=LAST, columns=("degree", "remaining")),
+        region=at_least(0.05),
+        why="needs a time of the order of 1/mu_4 = 18000",
+        arm="cosine",
+        control="cosine_few_samples",
+        tier="paper",
     ),
     Claim(
         name="C15_piecewise",
@@ -424,7 +448,7 @@ CLAIMS = [
         source="reported as Figure 4",
         arm="piecewise",
         control="piecewise_abs",
-        **FINAL_ORDER,
+        **ORDER,
     ),
     Claim(
         name="C15_anisotropic",
@@ -432,7 +456,7 @@ CLAIMS = [
         source="reported as Figure 5",
         arm="anisotropic",
         control="piecewise_abs",
-        **FINAL_ORDER,
+        **ORDER,
     ),
     Claim(
         name="C15_mixture",
@@ -440,7 +464,7 @@ CLAIMS = [
         source="reported as Figure 6",
         arm="mixture",
         control="piecewise_abs",
-        **FINAL_ORDER,
+        **ORDER,
     ),
     Claim(
         name="C16_fresh_points",
