@@ -3,7 +3,12 @@ rule gather:
     input:
         lambda w: PLAN.records(w.replication),
     output:
-        f"{RESULTS}/tables/{{replication}}.csv",
+        report(
+            f"{RESULTS}/tables/{{replication}}.csv",
+            category="Data",
+            caption="../captions/table.rst",
+            labels={"content": "all measured rows", "replication": "{replication}"},
+        ),
     log:
         f"{RESULTS}/logs/gather/{{replication}}.log",
     benchmark:
