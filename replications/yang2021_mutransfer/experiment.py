@@ -67,7 +67,7 @@ def transformer(
     network = transformer_network(symbols, LENGTH, width, base_width)
     batches = _sequences(tokens, batch, steps)
     rule = parameterization(arm, "adam")
-    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, chunk=4)
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, chunk=8)
 
 
 def mlp(
@@ -102,7 +102,7 @@ def _sweep(network, rule, seeds, log2_rates, batches_of, steps, classes, *, chun
     sweep = measure(log2_rates)
     late = np.log(sweep[1][:, steps // 2 :].mean(1)).reshape(len(seeds), -1).mean(0)
     best = log2_rates[int(np.argmin(late))]
-    around = [best + half for half in (-1.5, -0.5, 0.5, 1.5)]
+    around = [best + half for half in (-0.5, 0.5)]
     inside = [rate for rate in around if min(log2_rates) < rate < max(log2_rates)]
     predicted = optimal_rate_exponent(rule)
     for runs, losses in (sweep, measure(inside)):
@@ -139,7 +139,7 @@ def hyperparameter(
     rule = parameterization(arm, "adam")
     settings = values if name == "schedule" else [2.0**value for value in values]
     runs = all_runs(seeds, [log2_rate], **{name: settings})
-    losses = _losses(network, rule, runs, _sequences(tokens, batch, steps), steps, chunk=4)
+    losses = _losses(network, rule, runs, _sequences(tokens, batch, steps), steps, chunk=8)
     late = _clipped(losses[:, :steps], symbols)[:, steps // 2 :].mean(1)
     for run, loss in zip(runs, late, strict=True):
         place = settings.index(getattr(run, name))
