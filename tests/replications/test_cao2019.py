@@ -1,0 +1,65 @@
+"""What is particular to the replication of Cao et al. (2019)."""
+
+import numpy as np
+import pytest
+import torch
+
+from replications.cao2019_spectral_bias import experiment
+from shared.ntk.harmonics import legendre, sphere_grid
+
+
+def test_kernel_is_the_gradient_kernel_of_the_paper_network():
+    """Monte Carlo of t kappa_0 + 2 kappa_1 through the initial kernels of one wide network."""
+    x, _ = sphere_grid(4, 8)
+    first, readout = experiment._weights(0, 3, 200_000, "test")
+    finite = experiment._initial_kernel(x, first, readout, bias=False)
+    np.testing.assert_allclose(finite, experiment._limit(x), atol=0.03)
+    np.testing.assert_allclose(np.diag(experiment._limit(x)), 1.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("absolute", [False, True])
+def test_one_step_of_training_is_autograd(bias, absolute):
+    x, weights = sphere_grid(3, 6)
+    first, readout = experiment._weights(1, 3, 16, "test")
+    target = x[:, 0] ** 2
+    residuals, _ = experiment._train(
+        x, target, weights, first, readout, 0.3, 1, bias=bias, absolute=absolute,
+        dtype=torch.float64,
+    )  # fmt: skip
+    w, v, b = (
+        torch.tensor(p, requires_grad=True) for p in (first, readout, np.zeros(len(readout)))
+    )
+    inputs, y, q = map(torch.tensor, (x, target, weights))
+
+    def outputs():
+        z = inputs @ w.T + b
+        return (z.abs() if absolute else z.relu()) @ v / 4.0
+
+    f_0 = outputs().detach()
+    gradients = torch.autograd.grad((q * (y + f_0 - outputs()) ** 2).sum() / 2, (w, v, b))
+    with torch.no_grad():
+        for p, g in zip((w, v, b), gradients, strict=True):
+            if p is not b or bias:
+                p -= 0.3 * g
+        expected = y + f_0 - outputs()
+    np.testing.assert_allclose(residuals[0], target, atol=1e-15)
+    np.testing.assert_allclose(residuals[1], expected.numpy(), atol=1e-13)
+
+
+def test_low_harmonics_obey_the_addition_theorem():
+    x, _ = sphere_grid(5, 10)
+    x = np.concatenate([x, 0 * x], axis=1)[:, [0, 1, 2, 3]]
+    harmonics = experiment._low_harmonics(x)
+    polynomials = legendre(4, 2, np.clip(x @ x.T, -1, 1))
+    np.testing.assert_allclose(
+        harmonics @ harmonics.T,
+        polynomials[0] + 4 * polynomials[1] + 9 * polynomials[2],
+        atol=1e-12,
+    )
+
+
+def test_window_rate_is_the_discrete_rate():
+    curve = (1 - 0.1 * 0.4) ** np.arange(60)
+    assert experiment._window_rate(curve, 0.1) == pytest.approx(0.4, rel=1e-10)
+    assert experiment._crossing(curve, 0.5) == pytest.approx(np.log(0.5) / np.log(0.96), rel=1e-6)
