@@ -75,7 +75,6 @@ def _feature_kernel(depth: int, control: int) -> Claim:
         why="f is homogeneous of degree L+1 and must reach 1/alpha, the kernel is of degree 2L; "
         "softplus is homogeneous only for large weights",
         control=f"depth_{control}",
-        tier="smoke" if depth < 3 and control < 3 else "laptop",
     )
 
 
@@ -92,7 +91,6 @@ def _feature_weights(depth: int, control: str) -> Claim:
         region=near(-1 / (depth + 1), 0.1),
         why="f is homogeneous of degree L+1 and must reach 1/alpha",
         control=control,
-        tier="smoke" if depth < 3 else "laptop",
     )
 
 
@@ -159,12 +157,12 @@ CLAIMS = [
     ),
     Claim(
         name="G3_collapse_time",
-        statement="Curves of the time t1 against h^kappa alpha agree best at kappa = 1/2.",
+        statement="Curves of the time t1, in units of its lazy limit at the same width, against "
+        "h^kappa alpha agree best at kappa = 1/2.",
         source="figure time_dynamics (c)",
         part="scan",
         estimator=jackknife(
-            collapse_exponent("t1"),
-            where={"s": (FEATURE_S, *CROSSOVER)},
+            collapse_exponent("t1", of_lazy=True),
             columns=("width", "alpha", "t1"),
         ),
         region=near(0.5, 0.1),
@@ -231,14 +229,12 @@ CLAIMS = [
         name="G4_lazy_kernel_not_subtracted",
         statement="The kernel's change falls as 1/alpha for F = alpha f too.",
         source="popular form of the model; figure alphaf",
-        part="scan",
+        part="subtraction",
         arm="not_subtracted",
-        estimator=loglog_slope(
-            "kernel_change", "alpha", where={"width": 64, "s": lambda s: s >= LAZY_S}
-        ),
+        estimator=loglog_slope("kernel_change", "alpha", where={"s": lambda s: s >= LAZY_S}),
         region=near(-1.0, 0.1),
         why="the same region as for F = alpha (f - f_0)",
-        control="theory",
+        control="subtracted",
         tier="laptop",
         expected="fail",
         reason="the network must first undo alpha f_0, and this moves the weights by an amount "
@@ -258,7 +254,6 @@ CLAIMS = [
         region=near(-4 / 3, 0.1),
         why="the slope of the guide drawn in the paper's figure for L = 3",
         control="depth_2",
-        tier="laptop",
         expected="fail",
         reason="homogeneity gives 2L/(L+1) = 3/2 for L = 3, and so do the data; 4/3 is the "
         "exponent of two hidden layers. The guide was drawn by eye",
@@ -309,7 +304,6 @@ CLAIMS = [
         region=near(1.0, 0.1),
         why="t1 ~ sqrt(h) alpha; the correction vanishes as a power of s for L >= 2",
         control="lazy",
-        tier="laptop",
     ),
     Claim(
         name="G7_time_feature_depth_1",
@@ -384,8 +378,8 @@ CLAIMS = [
         "hidden layer) and the motion per entry fall as h^-1/2",
     ),
     _fluctuations("feature", 0.8, "data_draws"),
-    _fluctuations("crossover", 12.8, "not_subtracted"),
-    _fluctuations("lazy", 204.8, "not_subtracted"),
+    _fluctuations("crossover", 12.8, "data_draws"),
+    _fluctuations("lazy", 204.8, "data_draws"),
     Claim(
         name="G10_ensemble",
         statement="Averaging narrow lazy networks removes at least 0.7 of the excess error that a "
@@ -474,7 +468,6 @@ CLAIMS = [
         region=at_most(0.05),
         why="half of the smallest tolerance accepted for an exponent, in |ln kernel change|",
         control="coarse",
-        tier="laptop",
     ),
     *(
         Claim(

@@ -89,13 +89,18 @@ def _slope(points) -> float:
     return float(centred @ places / (centred @ centred))
 
 
-def _curves(rows: DataFrame, measure: str, *, log: bool = True, unit: bool = False) -> dict:
-    """{width: (ln alpha, values)}, mean over seeds; unit: each curve scaled to run from 0 to 1."""
+def _curves(rows: DataFrame, measure: str, *, log=True, unit=False, of_lazy=False) -> dict:
+    """{width: (ln alpha, values)}, mean over seeds, of logarithms if `log`.
+
+    unit: each curve runs from 0 to 1; of_lazy: each is in units of its value at the largest alpha.
+    """
     curves = {}
     for width, of_width in rows.groupby("width"):
         grouped = of_width.groupby("alpha")[measure]
         mean = (grouped.apply(_geometric_mean) if log else grouped.mean()).sort_index()
         values = np.log(mean.to_numpy()) if log else mean.to_numpy()
+        if of_lazy:
+            values = values - values[-1]
         if unit:
             values = (values - values.min()) / np.ptp(values)
         curves[width] = (np.log(mean.index.to_numpy()), values)

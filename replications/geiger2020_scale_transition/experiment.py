@@ -108,6 +108,30 @@ def scan(
         }
 
 
+def subtraction(
+    *,
+    arm: str,
+    task: str,
+    points: int,
+    test_points: int,
+    depth: int,
+    width: int,
+    s: float,
+    seeds,
+) -> Iterator[dict]:
+    """F = alpha (f - f_0), arm `subtracted`, against F = alpha f, arm `not_subtracted`."""
+    split = (task, points, test_points, None)
+    model = Model(subtract=arm == "subtracted")
+    run = _run(model, split, depth, width, s / np.sqrt(width), seeds)
+    for index, seed in enumerate(seeds):
+        yield {
+            "seed": seed,
+            "alpha": s / np.sqrt(width),
+            "kernel_change": run.kernel_change[index],
+            "error": _error(run.outputs[index], _task(*split).test_y),
+        }
+
+
 def slopes(
     *,
     arm: str,
