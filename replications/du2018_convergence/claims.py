@@ -77,8 +77,8 @@ CLAIMS = [
         part="closed_form",
         estimator=per_seed("squared_score", center="geometric"),
         region=near(1, 0.5),
-        why="the mean squared z-score over pairs has expectation 1; at 20000 neurons an error of 1 % "
-        "of H would add more than 0.5",
+        why="the mean squared z-score over pairs has expectation 1; at 20000 neurons an error of "
+        "1 % of H would add more than 0.5",
         control="without_product",
     ),
     Claim(

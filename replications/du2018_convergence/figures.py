@@ -45,15 +45,14 @@ def figure_1(epochs: DataFrame) -> Figure:
                 style.theory_line(
                     axis, curve["epoch"], factor * curve[f"{column}_limit"], label=label
                 )
-        axis.set(xlabel="epoch k", ylabel=unit, title=f"{title}, n = d = {count:g}")
+        axis.set(xlabel="epoch k", ylabel=unit, title=f"{title}, n = {count:g}")
     curve = rows[rows["width"] == rows["width"].max()]
     style.theory_line(axes[0, 0], curve["epoch"], curve["loss_limit"], label="infinite width")
     style.theory_line(
         axes[0, 0], curve["epoch"], curve["loss_bound"], label="bound (Thm 4.1)", linestyle="--"
     )
     style.logarithmic(axes[0, 0], "y")
-    for axis in axes[0]:
-        axis.legend()
+    style.legend_below(figure, columns=7)
     return figure
 
 
@@ -90,7 +89,7 @@ def figure_width_scaling(descent: DataFrame) -> Figure:
                 )
         style.logarithmic(axis, ticks=widths)
         axis.set(xlabel="width m", title=f"({letter}) {label}")
-        axis.legend()
+    style.legend_below(figure)
     return figure
 
 
@@ -102,7 +101,7 @@ def figure_kernel_change(descent: DataFrame) -> Figure:
     with n = 5d the random signs of the output weights cancel the leading term and m^(-3/4) is
     nearer. Dotted lines are guides.
     """
-    figure, axes = style.panels()
+    figure, axes = style.panels(height=3.4)
     axis = axes[0, 0]
     names = {
         "theory": "ReLU, n = d",
@@ -121,7 +120,7 @@ def figure_kernel_change(descent: DataFrame) -> Figure:
         )
     style.logarithmic(axis, ticks=widths)
     axis.set(xlabel="width m", ylabel=r"$\|H(\mathrm{end})-H(0)\|_2$")
-    axis.legend(fontsize=5.5, ncols=2)
+    style.legend_below(figure, columns=2)
     return figure
 
 
@@ -160,11 +159,13 @@ def figure_margin(descent: DataFrame) -> Figure:
     axes[0, 1].set_yticks(range(len(present)), [names[arm] for arm in present])
     axes[0, 1].invert_yaxis()
     axes[0, 1].set(xlabel=r"$\max_k\,\log(\mathrm{loss}/\mathrm{bound})$")
+    ticks = (-1, 0, 1, 10, 100)
     for axis, along in ((axes[0, 0], "y"), (axes[0, 1], "x")):
         getattr(axis, f"set_{along}scale")("symlog", linthresh=1)
-        getattr(axis, f"set_{along}lim")(-3, None)
+        getattr(axis, f"set_{along}lim")(-3, 300)
+        getattr(axis, f"set_{along}ticks")(ticks, [f"{tick:g}" for tick in ticks])
         style.accepted_band(axis, -np.inf, 0, label="bound holds", vertical=along == "x")
-        axis.legend(loc="upper right" if along == "y" else "lower right")
+    style.legend_below(figure)
     return figure
 
 
@@ -197,7 +198,7 @@ def figure_late_rate(descent: DataFrame) -> Figure:
     axis.set_xscale("log", base=2)
     style.accepted_band(axis, 0.95, 1.05)
     axis.set(xlabel="width m", ylabel="late rate / limit")
-    axis.legend(loc="center right")
+    style.legend_below(figure, columns=3)
     return figure
 
 
@@ -224,7 +225,7 @@ def figure_concentration(concentration: DataFrame) -> Figure:
                 axes[0, 1], rows, x="width", y="smallest_ratio", label=name, index=index
             )
     style.logarithmic(axes[0, 1], "x", ticks=widths)
-    axes[0, 1].set(xlabel="width m", title=r"$\lambda_{\min}(H(0))/\lambda_0$", ylim=(None, 1.1))
+    axes[0, 1].set(xlabel="width m", title=r"$\lambda_{\min}(H(0))/\lambda_0$", ylim=(0.65, 1.1))
     style.accepted_band(axes[0, 1], 0.75, np.inf, label="at least 3/4")
     for axis in axes[0]:
         axis.legend()

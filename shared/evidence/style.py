@@ -166,6 +166,15 @@ def accepted_band(
     span(low, high, color=BAND, alpha=0.6, linewidth=0, zorder=0, label=label)
 
 
+def legend_below(figure: Figure, *, columns: int = 6) -> None:
+    """One legend below all panels, each label once; for panels that have no room of their own."""
+    found = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+
+
 def logarithmic(axes: Axes, which: str = "xy", *, ticks: Sequence[float] | None = None) -> None:
     """Logarithmic axes without minor labels; `ticks` (widths, ...) are printed as plain numbers."""
     for name in which:

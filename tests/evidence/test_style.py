@@ -82,3 +82,12 @@ def test_arms_differ_in_colour_and_in_marker():
 def test_one_panel_fills_a_column_and_more_fill_the_page():
     assert style.panels()[0].get_figwidth() == style.COLUMN_WIDTH
     assert style.panels(3)[0].get_figwidth() == style.PAGE_WIDTH
+
+
+def test_the_legend_below_names_every_label_once():
+    figure, _, right = drawn()
+    style.theory_line(right, [64, 512], [0.12, 0.04], label="theory")
+    style.legend_below(figure)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels.count("theory") == 1
+    assert {"arm", "control", "theory", "curve", "accepted"} <= set(labels)
