@@ -1,0 +1,505 @@
+"""Measurements of Lee et al. 2019: wide networks against their linearizations.
+
+Gradient descent is full batch on 1/2 sum r^2 unless a part says otherwise; a step is STEP times
+eta_critical.  Every part says what one row is.
+"""
+
+import functools
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import stats
+
+from replications.lee2019_linearization import setting
+from replications.lee2019_linearization.setting import Model
+from shared.ntk import data, random
+from shared.ntk.dynamics import critical_learning_rate, eigensystem, ensemble_flow, mode_decay
+from shared.ntk.linearize import linearized_outputs
+from shared.ntk.training import cross_entropy, gradient_descent, squared_error
+
+TRAIN, TEST = 16, 16
+HALF_SUM = squared_error("sum")
+
+
+def drift(
+    *, arm: str, activation: str, depth: int, width: int, steps: int, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """One network trained; a row is one recorded step.
+
+    gap_*: RMSE between network and linearization (of its own kernel; gap_test_limit: of the limit
+    kernel); *_change: relative Frobenius change since step 0; weight_l: the same of layer l's
+    weights; distance = |theta_t - theta_0|.
+    Arms named mean_field... divide outputs by another sqrt(width).
+    """
+    model, mean_field = Model(activation, depth, width), arm.startswith("mean_field")
+    problem = setting.digits(seeds, TRAIN, TEST)
+    begin = setting.start(model, problem, seeds, mean_field=mean_field)
+    recorded = setting.log_steps(steps, 16)
+    path = _descend(model, problem, begin.params, begin.rate, recorded, _watch_drift(model))
+    outputs, ntk, nngp, layers, distance = (np.asarray(a, np.float64) for a in path.observed)
+    limit = setting.limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
+    limit = limit / width if mean_field else limit
+    linear, of_limit = (
+        setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)
+        for kernel in (begin.kernel, limit)
+    )
+    residual = np.linalg.norm(outputs[:, :, :TRAIN] - problem.targets[:, None, :, 0], axis=-1)
+    for s, seed in enumerate(seeds):
+        for r, step in enumerate(recorded):
+            gap, gap_limit = outputs[s, r] - linear[s, r], outputs[s, r] - of_limit[s, r]
+            yield {
+                "seed": seed,
+                "step": step,
+                "loss": residual[s, r] ** 2 / 2,
+                "gap_train": setting.rms(gap[:TRAIN]),
+                "gap_test": setting.rms(gap[TRAIN:]),
+                "gap_test_limit": setting.rms(gap_limit[TRAIN:]),
+                "ntk_change": setting.relative(ntk[s, r] - ntk[s, 0], ntk[s, 0]),
+                "nngp_change": setting.relative(nngp[s, r] - nngp[s, 0], nngp[s, 0]),
+                "distance": distance[s, r],
+                "distance_by_root_width": distance[s, r] / np.sqrt(width),
+                **{f"weight_{n + 1}": layers[s, r, n] for n in range(depth + 1)},
+            }
+
+
+def step_size(
+    *, arm: str, activation: str, width: int, train: int, factor: float, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """A row is one network after 256 steps of factor * 2 / l_max; gap is the largest over steps.
+
+    growth = log10(last loss / first loss), of the network or, in arms named linear..., of the
+    linearization.  obeys: whether |g_t| <= (1 - rate l_min / 3)^t |g_0| at all recorded steps, or
+    in arm twice_as_fast the same with (1 - 2 rate l_min)^t.
+    """
+    model = Model(activation, 3, width)
+    problem = setting.digits(seeds, train, TEST)
+    begin = setting.start(model, problem, seeds)
+    rate = factor * 2 / begin.spectrum[:, -1]
+    recorded = setting.log_steps(256, 24)
+    path = _descend(model, problem, begin.params, rate, recorded, _watch_outputs(model))
+    outputs = np.asarray(path.observed, np.float64)
+    linear = setting.linear_outputs(begin.kernel, begin.outputs, problem.targets, recorded, rate)
+    of_arm = linear if arm.startswith("linear") else outputs
+    loss = ((of_arm[:, :, :train] - problem.targets[:, None, :, 0]) ** 2).sum(-1) / 2
+    for s, seed in enumerate(seeds):
+        gap = setting.rms((outputs - linear)[s, :, train:])
+        growth = np.log10(loss[s, -1] / loss[s, 0])
+        spectrum = begin.spectrum[s]
+        residual = np.linalg.norm(outputs[s, :, :train] - problem.targets[s, :, 0], axis=-1)
+        slowest = rate[s] * spectrum[0] * (2 if arm == "twice_as_fast" else 1 / 3)
+        allowed = (1 - slowest) ** recorded * residual[0]
+        yield {
+            "seed": seed,
+            "gap": gap.max(),
+            "growth": growth,
+            "obeys": bool((residual <= allowed * (1 + 1e-5)).all()),  # weights are float32
+            "rate_by_critical": rate[s] * (spectrum[0] + spectrum[-1]) / 2,
+        }
+
+
+def monte_carlo(
+    *, arm: str, depth: int, width: int, networks: int, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """A row is a group of fresh ReLU networks: relative error of the group's mean kernels.
+
+    Arm theory compares with the limits; exchanged compares each mean with the other one's limit.
+    """
+    model = Model("relu", depth, width)
+    points = setting.digits(seeds, 8, 0).points
+    total_nngp = total_ntk = 0.0
+    for member in range(networks):
+        params = setting.weights(model, (setting.PIXELS,), seeds, "group", networks, member)
+        measured, _ = setting.before_training(model)(params, points.astype(np.float32), None)
+        total_nngp = total_nngp + np.asarray(measured.nngp, np.float64) / networks
+        total_ntk = total_ntk + np.asarray(measured.ntk, np.float64) / networks
+    nngp, ntk = setting.limit_kernels("relu", depth, points)
+    if arm == "exchanged":
+        nngp, ntk = ntk, nngp
+    for s, seed in enumerate(seeds):
+        yield {
+            "seed": seed,
+            "nngp_error": setting.relative(total_nngp[s] - nngp[s], nngp[s]),
+            "ntk_error": setting.relative(total_ntk[s] - ntk[s], ntk[s]),
+        }
+
+
+def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is the output of one network at one input of the line x(alpha) at one recorded step.
+
+    All networks share one training set, as in the paper. Arm full trains all layers, readout the
+    last one alone. ntk_mean, ntk_sd: the law that equations 14-15 give for full training at this
+    step; nngp_mean, nngp_sd: the one of readout training, which ends in the NNGP posterior.
+    """
+    model = Model(activation, 3, width)
+    problem = setting.digits((0,), TRAIN, 0)
+    x, y = problem.points[0], problem.targets[0]
+    first, second = x[np.argmax(y[:, 0])], x[np.argmin(y[:, 0])]
+    alphas = np.linspace(-2, 3, 11)
+    line = alphas[:, None] * first + (1 - alphas[:, None]) * second
+    recorded = np.array([0, 16, 256])
+    nngp, ntk = (k[0] for k in setting.limit_kernels(activation, 3, np.vstack([x, line])[None]))
+    laws, rates = {}, {}
+    for name, kernel in (("ntk", ntk), ("nngp", nngp)):
+        critical = critical_learning_rate(kernel[:TRAIN, :TRAIN], normalization="sum")
+        rates[name] = float(setting.STEP * critical)
+        laws[name] = ensemble_flow(
+            kernel[:TRAIN, :TRAIN],
+            nngp[:TRAIN, :TRAIN],
+            y,
+            recorded,
+            ntk_test=kernel[TRAIN:, :TRAIN],
+            nngp_test=nngp[TRAIN:, :TRAIN],
+            nngp_test_test=nngp[TRAIN:, TRAIN:],
+            normalization="sum",
+            learning_rate=rates[name],
+            method="descent",
+        )
+    params = setting.weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
+    rate = setting.rates(params, rates["ntk"] if arm == "full" else 0.0)
+    if arm == "readout":
+        rate["layers"] = (*rate["layers"][:-1], {"weight": rates["nngp"]})
+    path = gradient_descent(
+        setting.apply(model),
+        params,
+        x.astype(np.float32),
+        y.astype(np.float32),
+        loss=HALF_SUM,
+        learning_rate=rate,
+        record=recorded,
+        observe=_watch_outputs(model),
+        context=line.astype(np.float32),
+        seeds=True,
+    )
+    outputs = np.asarray(path.observed, np.float64)
+    expected = {}
+    for name, law in laws.items():
+        expected[f"{name}_mean"] = law.mean[..., 0]
+        expected[f"{name}_sd"] = np.sqrt(np.diagonal(law.covariance, axis1=1, axis2=2))
+    for s, seed in enumerate(seeds):
+        for r, step in enumerate(recorded):
+            for a, alpha in enumerate(alphas):
+                theory = {name: values[r, a] for name, values in expected.items()}
+                yield {
+                    "seed": seed,
+                    "step": step,
+                    "alpha": alpha,
+                    "output": outputs[s, r, a],
+                    **theory,
+                }
+
+
+def tracking(*, arm: str, width: int, train: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one recorded step of a ReLU network of five hidden layers and its linearization.
+
+    rmse_*: between network and linearization, with the network's own kernel (in arm other_kernel
+    that of another seed's network) and with the limit kernel (_limit); weight_correlation and
+    weight_error: between the changes of the weights, over all layers (equation 8); network_*,
+    linear_*: outputs at two training and two test points, and changes of three hidden weights.
+    """
+    model, mean_field = Model("relu", 5, width), arm.startswith("mean_field")
+    problem = setting.digits(seeds, train, TEST)
+    begin = setting.start(model, problem, seeds, mean_field=mean_field)
+    limit = setting.limit_kernels("relu", 5, problem.points)[1][:, :, :train]
+    own = np.roll(begin.kernel, 1, axis=0) if arm == "other_kernel" else begin.kernel
+    kernels = {"": own, "_limit": limit / width if mean_field else limit}
+    recorded = np.unique(np.rint(np.geomspace(1, 256, 9)).astype(int))
+    linear = {
+        name: setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)
+        for name, kernel in kernels.items()
+    }
+    shown = [0, 1, train, train + 1]
+    params = begin.params
+    for r, step in enumerate(recorded):
+        gap = step - (recorded[r - 1] if r else 0)
+        path = _descend(model, problem, params, begin.rate, [gap], _watch_outputs(model))
+        params = path.params
+        outputs = np.asarray(path.observed, np.float64)[:, 0]
+        dual = _dual_weights(begin, problem, step).astype(np.float32)
+        x = problem.train.astype(np.float32)
+        correlation, error, changes = _compare_weights(model)(begin.params, params, x, dual)
+        errors = {
+            f"rmse_{kind}{name}": setting.rms((outputs - values[:, r])[:, where])
+            for name, values in linear.items()
+            for kind, where in (("train", slice(train)), ("test", slice(train, None)))
+        }
+        target = problem.targets[..., 0]
+        losses = {
+            "loss_network": ((outputs[:, :train] - target) ** 2).sum(1) / 2,
+            "loss_linear": ((linear[""][:, r, :train] - target) ** 2).sum(1) / 2,
+        }
+        for s, seed in enumerate(seeds):
+            yield {
+                "seed": seed,
+                "step": step,
+                **{name: values[s] for name, values in (errors | losses).items()},
+                "weight_correlation": float(correlation[s]),
+                "weight_error": float(error[s]),
+                **{f"network_{i}": outputs[s, n] for i, n in enumerate(shown)},
+                **{f"linear_{i}": linear[""][s, r, n] for i, n in enumerate(shown)},
+                **{f"network_weight_{i}": float(changes[0][s, i]) for i in range(3)},
+                **{f"linear_weight_{i}": float(changes[1][s, i]) for i in range(3)},
+            }
+
+
+def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one erf network after 60 steps of `method`: momentum or cross_entropy (2 classes).
+
+    gap: RMSE on test points to the linearization under the same training, or in arm plain under
+    gradient descent on squared error.
+    """
+    classes, heavy = (1, 0.9) if method == "momentum" else (2, 0.0)
+    model = Model("erf", 3, width, outputs=classes)
+    problem = setting.digits(seeds, TRAIN, TEST)
+    begin = setting.start(model, problem, seeds, kind="full")
+    labels = (problem.targets[..., 0] > 0).astype(np.int32)
+    signs = problem.targets if classes == 1 else np.eye(2)[labels]
+    targets = problem.targets if classes == 1 else labels
+    loss = HALF_SUM if classes == 1 else cross_entropy("sum")
+    rate = begin.rate * (0.2 if classes == 1 else 1.0)
+    path = gradient_descent(
+        setting.apply(model),
+        begin.params,
+        problem.train.astype(np.float32),
+        targets.astype(np.float32) if classes == 1 else targets,
+        loss=loss,
+        learning_rate=setting.rates(begin.params, rate),
+        momentum=heavy,
+        record=[60],
+        observe=_watch_outputs(model),
+        context=problem.points.astype(np.float32),
+        seeds=True,
+        shared_data=False,
+    )
+    if arm == "plain":
+        loss, heavy, targets = HALF_SUM, 0.0, signs
+    linear = jax.vmap(
+        lambda kernel, outputs, y, eta: (
+            linearized_outputs(
+                kernel, outputs, y, loss=loss, learning_rate=eta, record=[60], momentum=heavy
+            ).params
+        )
+    )(begin.kernel, begin.outputs, targets, rate)
+    network = np.asarray(path.observed, np.float64)[:, 0].reshape(linear.shape)
+    for s, seed in enumerate(seeds):
+        gap = setting.rms((network[s] - np.asarray(linear[s]))[TRAIN:], axis=None)
+        yield {"seed": seed, "gap": gap}
+
+
+def parameterizations(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one erf network on points of the sphere in R^4, after 256 steps.
+
+    Arm standard: standard parameterization, whose kernel grows like the width and whose rate must
+    fall like 1/width; ntk: NTK parameterization; standard_above: 1.1 times 2 / l_max.
+    """
+    parameterization = "ntk" if arm == "ntk" else "standard"
+    model = Model("erf", 3, width, parameterization=parameterization)
+    dimension = 4  # << width: the input layer must weigh nothing in the kernel
+    points = np.stack(
+        [
+            data.sphere(random.generator(s, "lee2019", "sphere"), 12, dimension, dimension**0.5)
+            for s in seeds
+        ]
+    )
+    targets = points[:, :6, :1]
+    problem = setting.Problem(points, targets)
+    begin = setting.start(model, problem, seeds)
+    rate = 1.1 * 2 / begin.spectrum[:, -1] if arm == "standard_above" else begin.rate
+    recorded = setting.log_steps(256, 16)
+    path = _descend(model, problem, begin.params, rate, recorded, _watch_distance(model))
+    outputs, distance = (np.asarray(a, np.float64) for a in path.observed)
+    linear = setting.linear_outputs(begin.kernel, begin.outputs, targets, recorded, rate)
+    for s, seed in enumerate(seeds):
+        yield {
+            "seed": seed,
+            "trace": np.trace(begin.kernel[s, :6]) / 6,
+            "distance": distance[s].max(),
+            "gap": setting.rms((outputs - linear)[s, :, 6:]).max(),
+        }
+
+
+def kinks(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one network of one hidden layer trained for 64 steps on 8 digits.
+
+    change_train, change_other: relative Frobenius change of the NTK on the training points and on
+    8 other ones; flips: share of (neuron, training point) pairs whose preactivation changed sign.
+    """
+    model = Model(activation, 1, width)
+    problem = setting.digits(seeds, 8, 8)
+    begin = setting.start(model, problem, seeds)
+    path = _descend(model, problem, begin.params, begin.rate, [0, 64], _watch_kinks(model))
+    kernel, signs = (np.asarray(a) for a in path.observed)
+    for s, seed in enumerate(seeds):
+        before, after = (kernel[s, t].astype(np.float64) for t in (0, 1))
+        yield {
+            "seed": seed,
+            "change_train": setting.relative((after - before)[:8, :8], before[:8, :8]),
+            "change_other": setting.relative((after - before)[8:, 8:], before[8:, 8:]),
+            "flips": np.mean(signs[s, 0] != signs[s, 1]),
+        }
+
+
+def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one ReLU network of one hidden layer (no bias) trained on a single point.
+
+    change: what switched neurons contribute to the change of Theta(x, x) at the trained point, or
+    in arm other_point at a point at 60 degrees to it; predicted: -(2/pi) |f_0 - y| / sqrt(width).
+    """
+    dimension = 4
+    x = np.zeros((2, dimension), np.float32)
+    x[0, 0] = np.sqrt(dimension)
+    x[1, :2] = np.sqrt(dimension) * np.array([0.5, np.sqrt(0.75)])
+    model = Model("relu_without_bias", 1, width)
+    params = setting.weights(model, (dimension,), seeds, "flips", arm)
+    path = gradient_descent(
+        setting.apply(model),
+        params,
+        x[:1],
+        np.ones((1, 1), np.float32),
+        loss=HALF_SUM,
+        learning_rate=setting.rates(
+            params, 0.02
+        ),  # Theta = 4 at the point: eta Theta = .08, close to gradient flow
+        record=[200],
+        seeds=True,
+    )
+    (hidden, _, readout), last = params["layers"], np.asarray(path.params["layers"][0]["weight"])
+    first, last = (
+        np.sqrt(2 / dimension) * np.einsum("pd,sdn->spn", x, matrix)
+        for matrix in (hidden["weight"], last)
+    )
+    readout = readout["weight"][..., 0]
+    point = 1 if arm == "other_point" else 0
+    switched = (last > 0).astype(float) - (first > 0)
+    change = 4 / width * (readout**2 * switched[:, point]).sum(-1)
+    start = np.sqrt(2 / width) * (readout * np.maximum(first[:, 0], 0)).sum(-1)
+    for s, seed in enumerate(seeds):
+        predicted = -2 / np.pi * abs(start[s] - 1) / np.sqrt(width)
+        yield {"seed": seed, "change": change[s], "predicted": predicted}
+
+
+def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is a group of erf networks of one hidden layer at one step, four digits to learn.
+
+    kurtosis: excess kurtosis of the outputs over the group, mean over 8 other digits.
+    """
+    model = Model("erf", 1, width)
+    problem = setting.digits((0,), 4, 8)
+    x, y = problem.points[0], problem.targets[0]
+    limit = setting.limit_kernels("erf", 1, x[None])[1][0, :4, :4]
+    rate = float(setting.STEP * critical_learning_rate(limit, normalization="sum"))
+    for seed in seeds:
+        members = tuple(range(seed * networks, (seed + 1) * networks))
+        params = setting.weights(model, (setting.PIXELS,), members, "gaussianity")
+        path = gradient_descent(
+            setting.apply(model),
+            params,
+            x[:4].astype(np.float32),
+            y.astype(np.float32),
+            loss=HALF_SUM,
+            learning_rate=setting.rates(params, rate),
+            record=[0, 64],
+            observe=_watch_outputs(model),
+            context=x[4:].astype(np.float32),
+            seeds=True,
+        )
+        outputs = np.asarray(path.observed, np.float64)
+        for r, step in enumerate((0, 64)):
+            excess = stats.kurtosis(outputs[:, r], axis=0, bias=False)
+            yield {"seed": seed, "step": step, "kurtosis": excess.mean()}
+
+
+def _descend(model: Model, problem, params, rate, recorded, observe):
+    """Full-batch descent of every seed's network on its own digits, in float32."""
+    return gradient_descent(
+        setting.apply(model),
+        params,
+        problem.train.astype(np.float32),
+        problem.targets.astype(np.float32),
+        loss=HALF_SUM,
+        learning_rate=setting.rates(params, rate),
+        record=recorded,
+        observe=observe,
+        context=problem.points.astype(np.float32),
+        seeds=True,
+        shared_data=False,
+    )
+
+
+@functools.cache
+def _watch_outputs(model: Model):
+    apply = setting.apply(model)
+    return lambda params, _, points: jnp.squeeze(apply(params, points))
+
+
+@functools.cache
+def _watch_distance(model: Model):
+    apply = setting.apply(model)
+    return lambda params, initial, points: (
+        apply(params, points)[:, 0],
+        setting.distance(params, initial),
+    )
+
+
+@functools.cache
+def _watch_kinks(model: Model):
+    def observe(params, _, points):
+        layer, sigma = params["layers"][0], setting.VARIANCES[model.activation]
+        h = np.sqrt(sigma["weight_variance"] / points.shape[1]) * points[:8] @ layer["weight"]
+        if "bias" in layer:
+            h = h + np.sqrt(sigma["bias_variance"]) * layer["bias"]
+        return setting.kernels(model, params, points).ntk, h > 0
+
+    return observe
+
+
+@functools.cache
+def _watch_drift(model: Model):
+    apply = setting.apply(model)
+
+    def observe(params, initial, points):
+        measured = setting.kernels(model, params, points[:TRAIN])
+        moved = [
+            jnp.linalg.norm(now["weight"] - before["weight"]) / jnp.linalg.norm(before["weight"])
+            for now, before in zip(params["layers"][::2], initial["layers"][::2], strict=True)
+        ]
+        outputs, distance = apply(params, points)[:, 0], setting.distance(params, initial)
+        return outputs, measured.ntk, measured.nngp, jnp.stack(moved), distance
+
+    return observe
+
+
+def _dual_weights(begin: setting.Start, problem: setting.Problem, step: int) -> np.ndarray:
+    """c with omega_t - omega_0 = -J(X)^T c: c = Theta^{-1} (1 - (1 - rate Theta)^t) (f_0 - y)."""
+    train = problem.train.shape[1]
+    result = []
+    for kernel, outputs, y, rate in zip(
+        begin.kernel, begin.outputs, problem.targets, begin.rate, strict=True
+    ):
+        system = eigensystem(kernel[:train])
+        _, response = mode_decay(system.values, [step], rate, "descent")
+        result.append(
+            system.vectors @ (response[0][:, None] * (system.vectors.T @ (outputs[:train] - y)))
+        )
+    return np.stack(result)
+
+
+@functools.cache
+def _compare_weights(model: Model):
+    """(params_0, params_t, x, dual) -> correlation and relative error of the weights' changes."""
+    apply = setting.apply(model)
+
+    def compare(initial, params, x, dual):
+        _, pull = jax.vjp(lambda p: apply(p, x), initial)
+        linear = jax.tree.map(jnp.negative, pull(dual)[0])
+        moved = jax.tree.map(jnp.subtract, params, initial)
+        a, b = (
+            jnp.concatenate([jnp.ravel(layer["weight"]) for layer in tree["layers"][::2]])
+            for tree in (moved, linear)
+        )
+        error = jnp.linalg.norm(a - b) / jnp.linalg.norm(b)
+        shown = [tree["layers"][2]["weight"][:3, 0] for tree in (moved, linear)]
+        return jnp.corrcoef(a, b)[0, 1], error, shown
+
+    return jax.jit(jax.vmap(compare))
