@@ -102,6 +102,7 @@ def test_filters_by_verdict_paper_and_tag(visit, made):
     assert page.locator("#shown").inner_text() == f"{len(found)} of 42 claims"
     assert not page.locator("section#alpha2018_kernel").is_visible()
     page.get_by_role("button", name="Clear").click()
+    page.wait_for_url(lambda url: "?" not in url)
     assert len(shown(page)) == 42
     assert "?" not in page.url
 
@@ -132,6 +133,7 @@ def test_a_link_to_a_claim_opens_it(visit, made):
     assert 0 <= claim.bounding_box()["y"] < 500
     hidden = visit(made, f"?q=nothing#{CLAIM}")
     hidden.locator(f"[id='{CLAIM}']").wait_for(state="visible")
+    assert 0 <= hidden.locator(f"[id='{CLAIM}']").bounding_box()["y"] < 500
 
 
 def test_code_and_data_of_a_claim_are_three_clicks_away(visit, made):

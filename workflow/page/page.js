@@ -49,9 +49,14 @@
   }
 
   function follow() {
+    const covered = getComputedStyle(form).position === "sticky" ? form.offsetHeight : 0;
+    document.documentElement.style.scrollPaddingTop = `${covered + 12}px`;
     const target = get(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    if (target.closest("[hidden]")) form.reset();
+    if (target.closest("[hidden]")) {
+      form.reset();
+      apply();
+    }
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     if (target.matches(".claim")) target.querySelector("details").open = true;
     target.scrollIntoView();
@@ -64,7 +69,7 @@
 
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change
   get("unfold").addEventListener("click", () => unfold(get("unfold").getAttribute("aria-pressed") !== "true"));
   addEventListener("hashchange", follow);
   addEventListener("beforeprint", () => unfold(true));
