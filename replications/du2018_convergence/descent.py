@@ -83,6 +83,8 @@ def descend(start: Start, steps: int) -> Iterator[State]:
     for step in range(steps + 1):
         residual = start.labels - start.scale * (a @ sigma.value(z, out=work))
         yield State(step, residual, z, motion, shift)
+        if step == steps:
+            return
         increment = factor * (work @ residual) if start.readout else 0.0
         sigma.slope(z, out=work)
         work *= residual

@@ -83,10 +83,8 @@ def figure_width_scaling(descent: DataFrame) -> Figure:
             style.theory_line(axis, limit.index, limit, label="first order, n = d")
         else:
             start = _geometric_mean(theory.loc[theory["width"] == widths[0], column])
-            for slope, name in ((-0.5, "-1/2"), (-0.75, "-3/4")):
-                style.guide_slope(
-                    axis, widths, slope=slope, through=(widths[0], start), label=f"slope {name}"
-                )
+            for slope, name in ((-0.5, "slopes -1/2, -3/4"), (-0.75, None)):
+                style.guide_slope(axis, widths, slope=slope, through=(widths[0], start), label=name)
         style.logarithmic(axis, ticks=widths)
         axis.set(xlabel="width m", title=f"({letter}) {label}")
     style.legend_below(figure)
@@ -106,7 +104,7 @@ def figure_kernel_change(descent: DataFrame) -> Figure:
     names = {
         "theory": "ReLU, n = d",
         "correlated": "ReLU, n = 5d",
-        "orthogonal": "ReLU, n = d/100",
+        "orthogonal": "ReLU, n << d",
         "smooth": "erf, n = d",
     }
     _arms(axis, descent, "kernel_change", names, "mean_field")
@@ -114,10 +112,8 @@ def figure_kernel_change(descent: DataFrame) -> Figure:
     top = _geometric_mean(
         descent.loc[(descent["arm"] == "theory") & (descent["width"] == widths[0]), "kernel_change"]
     )
-    for slope, name in ((-0.5, "-1/2"), (-1.0, "-1")):
-        style.guide_slope(
-            axis, widths, slope=slope, through=(widths[0], top), label=f"slope {name}"
-        )
+    for slope, name in ((-0.5, "slopes -1/2, -1"), (-1.0, None)):
+        style.guide_slope(axis, widths, slope=slope, through=(widths[0], top), label=name)
     style.logarithmic(axis, ticks=widths)
     axis.set(xlabel="width m", ylabel=r"$\|H(\mathrm{end})-H(0)\|_2$")
     style.legend_below(figure, columns=2)
@@ -247,7 +243,7 @@ def figure_labels(labels: DataFrame) -> Figure:
     for slope, name in ((0, None), (-0.5, "slopes 0 and -1/2")):
         style.guide_slope(axis, widths, slope=slope, through=(widths[0], top), label=name)
     style.logarithmic(axis, ticks=widths)
-    axis.set(xlabel="width m", ylabel="share of patterns changed")
+    axis.set(xlabel="width m", ylabel="share of patterns changed", ylim=(2e-3, 0.2))
     axis.legend()
     return figure
 

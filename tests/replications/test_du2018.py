@@ -1,0 +1,154 @@
+"""Du et al. 2018: descent in the span of the data is descent on the weights, and its theory."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from replications.du2018_convergence import descent, experiment
+
+SETTING = experiment.Setting(count=6, dimension=9)
+
+
+def problem_and_start(setting=SETTING, width=40, seed=0):
+    problem = experiment.make_problem(setting, "test", seed)
+    return problem, experiment.make_start(problem, setting, "test", seed, width)
+
+
+def last_of(start, steps):
+    *_, state = descent.descend(start, steps)
+    return state
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf"])
+@pytest.mark.parametrize("readout", [False, True])
+def test_descent_in_the_span_is_descent_on_the_weights(activation, readout):
+    setting = SETTING._replace(activation=activation, readout=readout)
+    problem, start = problem_and_start(setting)
+    sigma = {"relu": jax.nn.relu, "erf": jax.scipy.special.erf}[activation]
+    # any W with the same preactivations: the part outside the span of the inputs does not move
+    weights = jnp.asarray(np.linalg.lstsq(problem.inputs, start.preactivations.T)[0].T)
+    params = (weights, jnp.asarray(start.signs))
+
+    def residual(params):
+        outputs = start.scale * params[1] @ sigma(params[0] @ problem.inputs.T)
+        return start.labels - outputs
+
+    gradient = jax.jit(jax.grad(lambda params: jnp.sum(residual(params) ** 2) / 2))
+    for _ in range(20):
+        slope = gradient(params)
+        trained = params[1] - start.learning_rate * slope[1] if readout else params[1]
+        params = (params[0] - start.learning_rate * slope[0], trained)
+    state = last_of(start, 20)
+    np.testing.assert_allclose(state.residual, residual(params), atol=1e-12)
+    distances = np.linalg.norm(np.asarray(params[0]) - np.asarray(weights), axis=1)
+    np.testing.assert_allclose(descent.weight_norms(start, state), distances, atol=1e-12)
+
+
+def test_the_closed_form_is_that_of_the_paper():
+    problem, _ = problem_and_start()
+    cosines = np.clip(problem.inputs @ problem.inputs.T, -1, 1)
+    np.fill_diagonal(cosines, 1.0)
+    expected = cosines * (np.pi - np.arccos(cosines)) / (2 * np.pi)
+    np.testing.assert_allclose(problem.first_layer, expected, atol=1e-14)
+
+
+def test_the_initial_gram_matrix_is_unbiased():
+    problem, start = problem_and_start(width=200_000)
+    empirical = descent.gram_of_gradients(start, start.preactivations.copy())
+    assert np.abs(empirical - problem.first_layer).max() < 5 * 0.5 / np.sqrt(200_000)
+
+
+def test_outputs_scaled_by_c_have_a_kernel_scaled_by_c_squared():
+    """Half the output moves the residual by a quarter in the first step."""
+    _, whole = problem_and_start(width=100_000)
+    _, half = problem_and_start(SETTING._replace(factor=0.5), width=100_000)
+    moves = []
+    for start in (whole, half):
+        states = descent.descend(start._replace(labels=np.ones(6)), 1)
+        first = next(states).residual.copy()
+        moves.append((first - next(states).residual) / np.linalg.norm(first))
+    assert np.linalg.norm(moves[1]) / np.linalg.norm(moves[0]) == pytest.approx(0.25, rel=0.05)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_the_step_keeps_the_first_motion_of_the_outputs(exponent):
+    setting = SETTING._replace(output_exponent=exponent, mirrored=True, step=1e-3)
+    problem, start = problem_and_start(setting, width=50_000)
+    states = descent.descend(start, 1)
+    first = next(states).residual.copy()
+    moved = first - next(states).residual
+    expected = problem.rate * problem.first_layer @ first
+    np.testing.assert_allclose(moved, expected, atol=0.05 * np.linalg.norm(expected))
+
+
+def test_first_order_theory_becomes_exact_with_width():
+    errors = {}
+    for width in (500, 32_000):
+        found = {"distance": [], "changes": []}
+        for seed in range(4):
+            problem, start = problem_and_start(width=width, seed=seed)
+            state = last_of(start, 200)
+            push = np.linalg.solve(problem.first_layer, start.labels - outputs(start))
+            expected = descent.first_order_norms(start, push).max()
+            found["distance"].append(descent.weight_norms(start, state).max() / expected)
+            share = descent.first_order_changes(start, push[:, None], 400)[0]
+            found["changes"].append(descent.pattern_changes(start, state) / share)
+        errors[width] = {name: abs(np.mean(ratios) - 1) for name, ratios in found.items()}
+    assert errors[32_000]["distance"] < min(0.02, errors[500]["distance"])
+    assert errors[32_000]["changes"] < 0.1
+
+
+def outputs(start):
+    return start.scale * start.signs @ np.maximum(start.preactivations, 0)
+
+
+def test_a_sample_alone_flips_the_active_neurons_within_its_reach():
+    """One input: a neuron moves only while it is active, towards its kink for one sign of a_r."""
+    width = 100_000
+    places = np.repeat((np.arange(width // 2) + 0.5) / (width // 2), 2)
+    signs = np.tile([1.0, -1.0], width // 2)
+    start = descent.Start(
+        np.eye(1), np.ones(1), stats.norm.ppf(places)[:, None], signs, width**-0.5, 1.0
+    )
+    push = np.array([[2.0]])  # residual 1 over H = 1/2
+    state = last_of(start, 60)
+    assert abs(state.residual[0]) < 1e-9
+    share = descent.first_order_changes(start, push, 10)[0]
+    assert share == pytest.approx(2 / np.sqrt(2 * np.pi) / (2 * np.sqrt(width)))
+    assert descent.pattern_changes(start, state) == pytest.approx(share, rel=0.03)
+
+
+def test_margins_tell_a_kept_bound_from_a_broken_one():
+    problem, _ = problem_and_start()
+    rate = problem.rate * problem.smallest
+    kept = [(1 - rate) ** (2 * k) for k in range(400)]
+    found = experiment._against_bounds(kept, problem)
+    assert found["margin"] == pytest.approx(2 * np.log1p(-rate) - np.log1p(-rate / 2))
+    assert found["margin_flow"] < 0
+    broken = [(1 - rate / 8) ** k for k in range(400)]
+    assert experiment._against_bounds(broken, problem)["margin"] > 0
+    assert np.isnan(experiment._against_bounds(broken, problem)["late_rate"])
+
+
+def test_late_rate_is_one_for_the_least_eigenvalue():
+    problem, _ = problem_and_start()
+    rate = problem.rate * problem.smallest
+    losses = [max((1 - rate) ** (2 * k), 1e-21) for k in range(4000)]
+    assert experiment._against_bounds(losses, problem)["late_rate"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("arm", ["fully_connected", "residual"])
+def test_the_deep_limit_is_that_of_the_finite_network(arm):
+    inputs, _ = experiment._deep_data(arm, 0, 5, 4)
+    kernel = experiment.deep_network(arm, 2, 8).kernel(np.sqrt(4) * inputs).ntk
+    np.testing.assert_allclose(experiment.deep_limit(arm, 2, inputs)[1], kernel, atol=1e-12)
+
+
+def test_contradictory_labels_share_one_input():
+    problem, _ = problem_and_start(SETTING._replace(conflict=True))
+    assert np.array_equal(problem.inputs[-1], problem.inputs[-2])
+    assert problem.labels[-1] == -problem.labels[-2]
+    assert problem.smallest > 0.05
+    assert abs(np.linalg.eigvalsh(problem.first_layer)[0]) < 1e-14
