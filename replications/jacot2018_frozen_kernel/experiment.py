@@ -1,8 +1,9 @@
 """What is run: every part of the replication of Jacot, Gabriel & Hongler (2018).
 
 One function per table. Rows carry the theory's prediction beside the measurement. Arms share no
-randomness: the arm's name is part of the name of every stream. Widths of one seed share their data
-(never their weights), so that slopes over the width compare equal tasks.
+randomness: the arm's name is part of the name of every stream (closed forms are deterministic and
+share their points). Widths of one seed share their data, never their weights, so that slopes over
+the width compare equal tasks.
 """
 
 import jax
@@ -43,7 +44,7 @@ from shared.ntk.dynamics import critical_learning_rate, kernel_flow
 from shared.ntk.random import generator
 from shared.ntk.training import gradient_descent
 
-INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)  # no antipodes shared
+INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)
 P90 = norm.ppf(0.9)  # in units of the standard deviation
 
 
@@ -164,10 +165,8 @@ def training(
     for run in runs:
         limit = network(activation).limit(np.concatenate([CIRCLE, run.inputs]))
         start = jax.tree.map(lambda values: values[0], run.watched)
-        of_flow = (limit.nngp, start.nngp_inputs)
-        if arm != "readout_kernel":
-            of_flow = (limit.ntk, start.ntk_inputs)
-        error, error_own = _flow_error(run, steps, of_flow[0][32:, 32:], of_flow[1])
+        of_flow = limit.nngp if arm == "readout_kernel" else limit.ntk
+        error = _flow_error(run, steps, of_flow[32:, 32:])
         trained = start.nngp if arm == "readout_only" else start.ntk
         ntk_limit, nngp_limit = (kernel[:32, :32] for kernel in (limit.ntk, limit.nngp))
         for k, step in enumerate(steps):
@@ -185,7 +184,6 @@ def training(
                 "activation_change": now.activation_change,
                 "hidden_change": now.hidden_change,
                 "flow_error": error[k],
-                "flow_error_own": error_own[k],
             }
 
 
@@ -216,17 +214,13 @@ def _lower_share(ntk: np.ndarray, nngp: np.ndarray) -> float:
     return 1 - float(np.trace(nngp) / np.trace(ntk))
 
 
-def _flow_error(run, steps, *kernels) -> list[np.ndarray]:
-    """|r_t - (1 - Theta/N)^t r_0| / |r_0| at each step, for constant kernels (Section 5)."""
+def _flow_error(run, steps, kernel: np.ndarray) -> np.ndarray:
+    """|r_t - (1 - kernel/N)^t r_0| / |r_0| on the training inputs, at each step (Section 5)."""
     outputs, start = run.watched.outputs, run.watched.outputs[0]
-    size = np.linalg.norm(start - run.targets)
-    flows = [
-        kernel_flow(
-            kernel, run.targets, steps, normalization="mean", method="descent", initial=start
-        ).train[:, :, 0]
-        for kernel in kernels
-    ]
-    return [np.linalg.norm(outputs - flow, axis=1) / size for flow in flows]
+    flow = kernel_flow(
+        kernel, run.targets, steps, normalization="mean", method="descent", initial=start
+    ).train[:, :, 0]
+    return np.linalg.norm(outputs - flow, axis=1) / np.linalg.norm(start - run.targets)
 
 
 def weights(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):

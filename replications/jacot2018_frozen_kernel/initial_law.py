@@ -12,9 +12,11 @@ directly drawn networks at every width, not an approximation for wide ones; all 
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import ACTIVATIONS
@@ -25,6 +27,8 @@ class Forward(NamedTuple):
     """Networks of one draw each; grams[l] is the covariance of h^(l+1) given the layers below."""
 
     hidden: tuple[np.ndarray, ...]  # (draws, n, N) each
+    features: tuple[np.ndarray, ...]  # sigma(hidden)
+    slopes: tuple[np.ndarray, ...]  # sigma'(hidden)
     grams: tuple[np.ndarray, ...]  # (draws, N, N) each
     roots: tuple[np.ndarray, ...]  # R with R^T R = gram
     outputs: np.ndarray  # (draws, outputs, N)
@@ -66,14 +70,15 @@ def draw_networks(
     """Independent networks at the N inputs x (N, d)."""
     samples, inputs = x.shape
     grams = [np.broadcast_to(x @ x.T / inputs + BETA**2, (draws, samples, samples))]
-    roots, hidden = [_root(grams[0])], []
+    roots, layers = [_root(grams[0])], []
     for _ in range(hidden_layers):
-        hidden.append(generator.standard_normal((draws, width, samples)) @ roots[-1])
-        a, _ = _activation(activation, hidden[-1])
+        h = generator.standard_normal((draws, width, samples)) @ roots[-1]
+        a, slope = map(np.asarray, _with_slope(activation)(h))
+        layers.append((h, a, slope))
         grams.append(_transpose(a) @ a / width + BETA**2)
         roots.append(_root(grams[-1]))
     f = generator.standard_normal((draws, outputs, samples)) @ roots[-1]
-    return Forward(tuple(hidden), tuple(grams), tuple(roots), f)
+    return Forward(*zip(*layers, strict=True), tuple(grams), tuple(roots), f)
 
 
 def draw_kernels(
@@ -84,10 +89,10 @@ def draw_kernels(
     for done in range(0, draws, largest):
         count = min(largest, draws - done)
         drawn = draw_networks(generator, x, width=width, draws=count, **network)
-        yield _backward(generator, drawn, network["activation"])
+        yield _backward(generator, drawn)
 
 
-def _backward(generator, drawn: Forward, activation: str) -> LayerKernels:
+def _backward(generator, drawn: Forward) -> LayerKernels:
     draws, outputs, samples = drawn.outputs.shape
     delta = np.kron(np.eye(outputs), np.ones(samples))[None].repeat(draws, axis=0)
     above, kernels = drawn.outputs, LayerKernels([], [])
@@ -97,21 +102,22 @@ def _backward(generator, drawn: Forward, activation: str) -> LayerKernels:
         kernels.weights.insert(0, blocks * (drawn.grams[layer] - BETA**2)[:, None, :, None, :])
         kernels.biases.insert(0, blocks * BETA**2)
         if layer > 0:
-            hidden = drawn.hidden[layer - 1]
-            a, slope = _activation(activation, hidden)
-            width = hidden.shape[1]
-            a = a / np.sqrt(width)
+            below = layer - 1
+            width = drawn.hidden[below].shape[1]
+            a = drawn.features[below] / np.sqrt(width)
             xi = generator.standard_normal((draws, width + 1, inner.shape[-1])) @ _root(inner)
             known = _transpose(above) @ delta - _transpose(a) @ xi[:, :-1] - BETA * xi[:, -1:]
             back = xi[:, :-1] + a @ (_inverse(drawn.roots[layer]) @ known)
-            above, delta = hidden, np.tile(slope, (1, 1, outputs)) * back / np.sqrt(width)
+            delta = np.tile(drawn.slopes[below], (1, 1, outputs)) * back / np.sqrt(width)
+            above = drawn.hidden[below]
     return kernels
 
 
-def _activation(name: str, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """sigma(h) and sigma'(h), of the same layer that the networks are made of."""
-    pair = jax.jvp(lambda h: ACTIVATIONS[name].apply((), h), (h,), (np.ones_like(h),))
-    return tuple(np.asarray(values) for values in pair)
+@cache
+def _with_slope(activation: str):
+    """h -> (sigma(h), sigma'(h)), of the same layer that the networks are made of."""
+    phi = ACTIVATIONS[activation].apply
+    return jax.jit(lambda h: jax.jvp(lambda h: phi((), h), (h,), (jnp.ones_like(h),)))
 
 
 def _root(gram: np.ndarray) -> np.ndarray:

@@ -28,8 +28,6 @@ class Watched(NamedTuple):
 
     ntk: np.ndarray  # Theta on the circle, (T, 32, 32)
     nngp: np.ndarray  # Sigma^(L) of the finite network: Theta's part from the last layer
-    ntk_inputs: np.ndarray  # Theta on the training inputs, (T, 10, 10)
-    nngp_inputs: np.ndarray
     outputs: np.ndarray  # f on the training inputs, (T, 10)
     activation_change: np.ndarray  # rms over neurons and circle of a^(L-1)(t) - a^(L-1)(0), (T,)
     hidden_change: np.ndarray  # rms over the weights between hidden layers, (T,)
@@ -97,16 +95,14 @@ def _observer(activation: str, width: int, linear: bool):
 
     def observe(state, initial, inputs) -> Watched:
         now, start = (pair[1] if linear else pair for pair in (state, initial))
-        points = jnp.concatenate([jnp.asarray(CIRCLE, jnp.float32), inputs])
+        points = jnp.asarray(CIRCLE, jnp.float32)
         kernels = net.kernels(now, points)
         ntk = empirical_ntk(apply, state, points) if linear else kernels.ntk
-        features = [net.trunk.apply(params[:-1], points[:32]) for params in (now, start)]
+        features = [net.trunk.apply(params[:-1], points) for params in (now, start)]
         moved = [(now[layer]["weight"] - start[layer]["weight"]).ravel() for layer in hidden]
         return Watched(
-            ntk=ntk[:32, :32],
-            nngp=kernels.nngp[:32, :32],
-            ntk_inputs=ntk[32:, 32:],
-            nngp_inputs=kernels.nngp[32:, 32:],
+            ntk=ntk,
+            nngp=kernels.nngp,
             outputs=apply(state, inputs)[:, 0],
             activation_change=_rms(features[0] - features[1]),
             hidden_change=_rms(jnp.concatenate(moved)),
