@@ -39,7 +39,7 @@ def activation(phi: Callable, pairs: Callable, variance: Callable, mean: Callabl
     return parameter_free(phi, alike(with_mean))
 
 
-def _from_dual(dual: Callable, variance: Callable) -> Callable:
+def from_dual(dual: Callable, variance: Callable) -> Callable:
     """Pairs from dual(pairs, q, q') = (S, D) and variance(q) = S on the diagonal."""
 
     def function(pairs: Pairs, q1, q2) -> Pairs:
@@ -113,7 +113,7 @@ def erf() -> Architecture:
         rest = jnp.sqrt(1 + 2 * (q1 + q2) + 4 * pairs.deficit * pairs.surplus)
         return (2 / pi) * jnp.arctan2(2 * pairs.nngp, rest), (4 / pi) / rest
 
-    return activation(error_function, _from_dual(dual, variance), variance, jnp.zeros_like)
+    return activation(error_function, from_dual(dual, variance), variance, jnp.zeros_like)
 
 
 def _exponentials(pairs: Pairs, q1, q2):
@@ -132,7 +132,7 @@ def sin() -> Architecture:
     def variance(q):
         return -jnp.expm1(-2 * q) / 2
 
-    return activation(jnp.sin, _from_dual(dual, variance), variance, jnp.zeros_like)
+    return activation(jnp.sin, from_dual(dual, variance), variance, jnp.zeros_like)
 
 
 def cos() -> Architecture:
@@ -145,7 +145,7 @@ def cos() -> Architecture:
     def variance(q):
         return (1 + jnp.exp(-2 * q)) / 2
 
-    return activation(jnp.cos, _from_dual(dual, variance), variance, lambda q: jnp.exp(-q / 2))
+    return activation(jnp.cos, from_dual(dual, variance), variance, lambda q: jnp.exp(-q / 2))
 
 
 def polynomial(coefficients) -> Architecture:
@@ -187,7 +187,7 @@ def polynomial(coefficients) -> Architecture:
             value = value * u + c
         return value
 
-    return activation(phi, _from_dual(dual, variance), variance, lambda q: expansion(values, q)[0])
+    return activation(phi, from_dual(dual, variance), variance, lambda q: expansion(values, q)[0])
 
 
 def monomial(degree: int) -> Architecture:

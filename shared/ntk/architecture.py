@@ -23,6 +23,7 @@ from shared.ntk.activations import (
 from shared.ntk.base import Architecture, Kernels
 from shared.ntk.convolution import average_pool, conv, flatten, global_average_pool
 from shared.ntk.layers import dense, dropout, fully_connected, layer_norm, residual, serial
+from shared.ntk.quadrature import gelu, silu, smooth, softplus, tanh
 
 __all__ = [
     "Architecture",
@@ -36,6 +37,7 @@ __all__ = [
     "erf",
     "flatten",
     "fully_connected",
+    "gelu",
     "global_average_pool",
     "identity",
     "layer_norm",
@@ -45,5 +47,9 @@ __all__ = [
     "relu",
     "residual",
     "serial",
+    "silu",
     "sin",
+    "smooth",
+    "softplus",
+    "tanh",
 ]

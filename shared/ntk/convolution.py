@@ -13,6 +13,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -27,7 +28,7 @@ from shared.ntk.layers import (
     checked_parameterization,
     checked_variance,
 )
-from shared.ntk.state import Pairs, State, alike, merge, remember, scale, shifted
+from shared.ntk.state import Pairs, State, alike, apart, merge, remember, scale, shifted
 
 PADDINGS = ("SAME", "VALID", "CIRCULAR")
 
@@ -64,7 +65,7 @@ class Window(NamedTuple):
         return -(-length // self.stride)
 
     def taps(self, length: int, torus: int, displacement):
-        """For each a: (start of the positions read, whether x and whether x' reads inside)."""
+        """For each a: whether x and whether x' reads inside at each output position."""
         outputs = jnp.arange(torus // self.stride)
         others = (outputs + displacement) % len(outputs)
         if self.padding == "CIRCULAR":
@@ -74,14 +75,14 @@ class Window(NamedTuple):
                     f"found {length}"
                 )
             inside = jnp.ones(len(outputs), bool)
-            return [(a - self.low(length), inside, inside) for a in range(self.size)]
+            return [(inside, inside)] * self.size
         valid, taps = self.outputs(length), []
         for start in (a - self.low(length) for a in range(self.size)):
             one, two = (
                 (p < valid) & (self.stride * p + start >= 0) & (self.stride * p + start < length)
                 for p in (outputs, others)
             )
-            taps.append((start, one, two))
+            taps.append((one, two))
         return taps
 
 
@@ -95,13 +96,21 @@ def _windows(sizes, strides, padding: str) -> tuple[Window, Window]:
     return tuple(Window(size, stride, padding) for size, stride in zip(sizes, strides, strict=True))
 
 
-def _read(array, start: int, stride: int, inside, axis: int):
-    """array at positions stride P + start of one axis, 0 where not inside."""
-    rolled = jnp.roll(array, -start, axis=axis) if start else array
-    taken = rolled[(slice(None),) * axis + (slice(None, None, stride),)]
+def _read(array, tap: int, window: Window, inside, axis: int):
+    """array, continued by `_continued`, at positions stride P + tap of one axis; 0 outside."""
+    taken = lax.slice_in_dim(
+        array, tap, tap + window.stride * (len(inside) - 1) + 1, window.stride, axis
+    )
     shape = [1] * taken.ndim
     shape[axis] = -1
     return jnp.where(inside.reshape(shape), taken, 0)
+
+
+def _continued(array, window: Window, length: int, axis: int):
+    """array continued along the torus, so that all taps of a window are slices of it."""
+    pads = [(0, 0)] * array.ndim
+    pads[axis] = (window.low(length), window.size)
+    return jnp.pad(array, pads, mode="wrap")
 
 
 def _images(state: State, layer: str) -> State:
@@ -118,26 +127,35 @@ def _box_variance(variance, extent, windows):
     """Mean over each window (zeros outside) of a field on the torus."""
     for axis, window in enumerate(windows):
         taps = window.taps(extent[axis], variance.shape[axis], 0)
-        variance = sum(_read(variance, a, window.stride, one, axis) for a, one, _ in taps)
+        field = _continued(variance, window, extent[axis], axis)
+        variance = sum(_read(field, a, window, one, axis) for a, (one, _) in enumerate(taps))
     return variance / (windows[0].size * windows[1].size)
 
 
 def _box_pairs(state: State, windows, displacement) -> Pairs:
-    """Sum over one window of pairs, tap by tap at the same place on both sides."""
+    """Mean over one window of pairs, tap by tap at the same place on both sides."""
     before = _strided(displacement, windows)
-    pairs, q1, q2 = state.pairs(before), state.variance1, shifted(state.variance2, before)
+    fields = (*state.pairs(before), state.variance1, shifted(state.variance2, before))
     for axis, window in enumerate(windows):
-        taps = window.taps(state.extent[axis], q1.shape[axis], displacement[axis])
+        length = state.extent[axis]
+        taps = window.taps(length, fields[3].shape[axis], displacement[axis])
 
-        def read(array, a, inside, axis=axis, stride=window.stride):
-            return _read(array, a, stride, inside, axis)
+        def along(*fields, axis=axis, window=window, taps=taps):
+            def read(field, insides):
+                return [_read(field, a, window, inside, axis) for a, inside in enumerate(insides)]
 
-        parts = [Pairs(*(read(array, a, one & two) for array in pairs)) for a, one, two in taps]
-        q1s = [read(q1, a, one) for a, one, _ in taps]
-        q2s = [read(q2, a, two) for a, _, two in taps]
-        pairs = merge(parts, [safe_sqrt(q) for q in q1s], [safe_sqrt(q) for q in q2s])
-        q1, q2 = sum(q1s), sum(q2s)
-    return scale(pairs, 1 / (windows[0].size * windows[1].size))
+            ones, twos = zip(*taps, strict=True)
+            both = [one & two for one, two in taps]
+            parts = zip(*(read(field, both) for field in fields[:3]), strict=True)
+            q1, q2 = read(fields[3], ones), read(fields[4], twos)
+            roots, others = ([safe_sqrt(q) for q in qs] for qs in (q1, q2))
+            return *merge([Pairs(*part) for part in parts], roots, others), sum(q1), sum(q2)
+
+        def continued(*fields, axis=axis, window=window, length=length):
+            return tuple(_continued(field, window, length, axis) for field in fields)
+
+        fields = apart(state, along, *apart(state, continued, *fields))
+    return scale(Pairs(*fields[:3]), 1 / (windows[0].size * windows[1].size))
 
 
 def _wrapped(x, windows):
@@ -237,13 +255,13 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
             for axis, w in enumerate(windows):
                 taps = w.taps(state.extent[axis], fields[0].shape[axis], displacement[axis])
                 read = [
-                    (a, one & taps[i + offset[axis]][2])
-                    for i, (a, one, _) in enumerate(taps)
-                    if 0 <= i + offset[axis] < w.size
+                    (a, one & taps[a + offset[axis]][1])
+                    for a, (one, _) in enumerate(taps)
+                    if 0 <= a + offset[axis] < w.size
                 ]
+                fields = [_continued(field, w, state.extent[axis], axis) for field in fields]
                 fields = [
-                    sum(_read(field, a, w.stride, inside, axis) for a, inside in read)
-                    for field in fields
+                    sum(_read(field, a, w, inside, axis) for a, inside in read) for field in fields
                 ]
             sums = tuple(total + field for total, field in zip(sums, fields, strict=True))
         return tuple(total / count**2 for total in sums)
@@ -309,8 +327,8 @@ def global_average_pool() -> Architecture:
 
         def sums(_):
             steps = jnp.stack(jnp.divmod(jnp.arange(rows * columns), columns), axis=1)
-            first = state.pairs((0, 0))
-            zero = jnp.zeros_like(first.ntk[0, 0])
+            shape = jax.eval_shape(lambda: state.pairs(tuple(steps[0])).ntk).shape[2:]
+            zero = jnp.zeros(shape, state.variance1.dtype)
 
             def add(totals, displacement):
                 displacement = (displacement[0], displacement[1])
@@ -335,10 +353,7 @@ def global_average_pool() -> Architecture:
         means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    def propagate_without_selves(state: State) -> State:
-        return propagate(state)
-
-    return parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate_without_selves)
+    return parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate)
 
 
 def _means(state: State):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from shared.ntk.chord import cauchy_gap
 
@@ -73,13 +74,31 @@ def remember(pairs: Callable[[Displacement], Pairs]) -> Callable[[Displacement],
     return remembered
 
 
+def apart(state: State, function: Callable, *arguments):
+    """function(*arguments), of images compiled as a computation of its own.
+
+    Left to itself XLA fuses a layer into the next one and evaluates it again at every tap of the
+    window. It does not fuse across a conditional whose predicate it cannot foresee: here whether
+    a variance is a number, and if it is not, neither is the result.
+    """
+    if not state.extent:
+        return function(*arguments)
+    shapes = jax.eval_shape(function, *arguments)
+    number = state.variance1.reshape(-1)[0] >= 0
+
+    def undefined(*_):
+        return jax.tree.map(lambda like: jnp.full(like.shape, jnp.nan, like.dtype), shapes)
+
+    return lax.cond(number, function, undefined, *arguments)
+
+
 def elementwise(function, variance) -> Callable[[State], State]:
     """Map of states: pairs through function(pairs, q, q'), variances through variance(q)."""
 
     def propagate(state: State) -> State:
         def pairs(displacement):
             others = shifted(state.variance2, displacement)
-            return function(state.pairs(displacement), state.variance1, others)
+            return apart(state, function, state.pairs(displacement), state.variance1, others)
 
         return state._replace(
             variance1=variance(state.variance1),
