@@ -65,7 +65,7 @@ def figure_width_scaling(initial_kernel: DataFrame, training: DataFrame) -> Figu
     left.set(ylabel="relative Frobenius distance", xlabel="width n", title="initialization")
 
     late = training[training["step"] == training["step"].max()]
-    for index, (activation, rows) in enumerate(_arm(late).groupby("activation")):
+    for index, (activation, rows) in enumerate(_arm(late).groupby("activation", sort=False)):
         label = rf"$\Theta(0)$ to $\Theta({late['step'].max():g})$, {activation}"
         seeds_and_mean(right, rows, y="drift", label=label, index=index, **options)
     control = _arm(late, "mean_field")
@@ -87,16 +87,17 @@ def figure_inflation(training: DataFrame) -> Figure:
     does not depend on the width.
     """
     figure, axes = panels(1, height=2.6)
-    panel = axes[0, 0]
+    panel, column = axes[0, 0], "scaled_inflation"
     late = training[training["step"] == training["step"].max()]
-    for index, (activation, rows) in enumerate(_arm(late).groupby("activation")):
-        seeds_and_mean(panel, rows, x="width", y="scaled_inflation", label=activation, index=index)
+    for index, (activation, rows) in enumerate(_arm(late).groupby("activation", sort=False)):
+        seeds_and_mean(panel, rows, x="width", y=column, label=activation, index=index)
     control = _arm(late, "mean_field")
     control = control[control["activation"] == "relu"]
     label = "mean-field scale"
-    seeds_and_mean(panel, control, x="width", y="scaled_inflation", label=label, control=True)
+    seeds_and_mean(panel, control, x="width", y=column, label=label, control=True)
     logarithmic(panel, "x", ticks=sorted(_arm(late)["width"].unique()))
     panel.axhline(0, color=THEORY, lw=0.7)
+    panel.set_ylim(-20, 3 * _arm(late).groupby(["activation", "width"])[column].mean().max())
     panel.set(xlabel="width n", ylabel=r"$n\,(\mathrm{tr}\,\Theta(t)/\mathrm{tr}\,\Theta(0) - 1)$")
     panel.set_title(f"t = {late['step'].max():g}")
     panel.legend()
