@@ -1,5 +1,6 @@
 """What the report is made of: formulas, text, drawings, lines of code, states, and its views."""
 
+import base64
 import json
 import math
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.browser import gallery
 from workflow.judge import claims_of
-from workflow.page import SCHEMA, content, formula, markdown, sources, texts, view
+from workflow.page import SCHEMA, content, formula, markdown, picture, sources, texts
 from workflow.page.strip import WIDTH, Mark, _axis, strip
 from workflow.tree import replications
 
@@ -117,6 +118,29 @@ def test_what_is_off_the_axis_is_an_arrow_and_what_is_not_there_is_not_drawn():
     none = str(strip(None, 1.0, Mark(None, None, None), Mark(None, None, None), "l"))
     assert "mark" not in none
     assert f'width="{WIDTH / 2:.1f}"' in none
+
+
+SVG = """<svg width="244.8pt">
+<path d="M 1.23456 7.1e-05"/>
+  <use href="#a" x="1.239" style="fill: red; fill-opacity: 0.5"/>
+  <use href="#a" x="2" style="fill: red; fill-opacity: 0.5"/>
+  <use href="#a" x="3" style="opacity: 0.5"/>
+</svg>"""
+
+
+def test_a_picture_is_made_smaller_without_changing_it():
+    _, _, encoded = picture.address(SVG).partition(",")
+    assert base64.b64decode(encoded).decode().splitlines() == [
+        '<svg width="244.8pt">',
+        '<path d="M 1.23 7.1e-05"/>',
+        '<g style="fill: red; fill-opacity: 0.5">',
+        '<use href="#a" x="1.23"/>',
+        '<use href="#a" x="2"/>',
+        "</g>",
+        '  <use href="#a" x="3" style="opacity: 0.5"/>',
+        "</svg>",
+    ]
+    assert picture.width(SVG) == picture.width("") == 416
 
 
 CLAIMS = """
@@ -255,7 +279,8 @@ def test_the_report_of_a_run(green):
     for path in (claim["rows"], *figure["files"].values(), "data/checks.csv"):
         assert (folder / path).stat().st_size > 0
         assert f'href="{path}"' in page
-    assert view.image(folder, figure["files"]["svg"]) in page
+    svg = (folder / figure["files"]["svg"]).read_text(encoding="utf-8")
+    assert picture.address(svg) in page
 
 
 def test_the_report_says_nothing_of_the_machine(green):

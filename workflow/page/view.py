@@ -1,6 +1,5 @@
 """The report as one HTML page: styles, script, figures and formulas are all inside."""
 
-import base64
 import os
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from workflow.page import markdown
+from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES
 from workflow.page.formula import typeset
 from workflow.page.strip import Mark, short, strip
@@ -47,7 +46,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
             report=report,
             headline=headline(report),
             tags=tags,
-            image=partial(image, folder),
+            picture=lambda path: (folder / path).read_text(encoding="utf-8"),
             link=partial(link, report["repository"], relative_root(folder, root)),
         )
     )
@@ -86,6 +85,8 @@ def environment() -> jinja2.Environment:
         "inline": markdown.inline,
         "short": short,
         "slug": slug,
+        "address": picture.address,
+        "width": picture.width,
     }
     found.globals |= {
         "asset": asset,
@@ -133,12 +134,6 @@ def change_strip(change) -> Markup:
     said = [interval(found) if found else "none" for found in (change.new, change.old)]
     label = f"New {said[0]}, old {said[1]}, accepted {row['region']}"
     return strip(row["region_low"], row["region_high"], *marks, label)
-
-
-def image(folder: Path, path: str) -> str:
-    """An SVG file as the address of an image."""
-    encoded = base64.b64encode((folder / path).read_bytes()).decode()
-    return f"data:image/svg+xml;base64,{encoded}"
 
 
 def link(repository: str, relative: str, code: dict) -> str:
