@@ -26,6 +26,23 @@ def test_formulas_become_paths_and_text_stays_text():
     assert html.endswith("for 5\\$")
 
 
+@pytest.mark.parametrize(
+    "text, html",
+    [
+        ("n^{-1/2}", "n<sup>−1/2</sup>"),
+        ("m^(-1/2) and n^-2.", "m<sup>−1/2</sup> and n<sup>−2</sup>."),
+        ("n^-0.5, 10^6", "n<sup>−0.5</sup>, 10<sup>6</sup>"),
+        ("Σ^(L), Θ_∞", "Σ<sup>(L)</sup>, Θ<sub>∞</sub>"),
+        ("|f|_F ~ mu_k[kappa_0]", "|f|<sub>F</sub> ~ mu<sub>k</sub>[kappa<sub>0</sub>]"),
+        ("s^-2L/(L+1)", "s^-2L/(L+1)"),  # how far the power reaches is not said
+        ("weight_variance of figure_12 in a_b_c", "weight_variance of figure_12 in a_b_c"),
+        ("x_i < y^2", "x<sub>i</sub> &lt; y<sup>2</sup>"),
+    ],
+)
+def test_scripts_of_plain_text(text, html):
+    assert str(formula.plain(text)) == html
+
+
 def test_a_formula_that_cannot_be_set_stays_visible():
     html = str(formula.typeset(r"$\nosuchcommand{x}$"))
     assert html == r'<code class="tex">\nosuchcommand{x}</code>'
@@ -41,10 +58,17 @@ def test_synonyms_replace_whole_commands_only():
         formula.outline(r"\tfracture{1}{2}")
 
 
+def test_an_equation_may_come_without_dollar_signs():
+    assert formula.equation(r"\frac{1}{2}") == formula.typeset(r"$\frac{1}{2}$")
+    assert str(formula.equation("x < y")) == "x &lt; y"
+
+
 def formulas_of(replication):
     for claim in claims_of(replication):
         for text in (claim.statement, claim.formula, claim.source, claim.why, claim.reason):
             yield from formula.FORMULA.findall(text)
+        if "\\" in claim.formula and "$" not in claim.formula:
+            yield claim.formula
 
 
 @pytest.mark.parametrize("replication", replications())

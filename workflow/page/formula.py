@@ -25,6 +25,13 @@ SYNONYMS = {
     r"\mathsf": r"\mathrm",
     r"\,": r"\/",
 }
+# scripts of formulas that are written as plain text: n^{-1/2}, m^(-1/2), Σ^(L), Θ_∞, mu_k, |f|_F
+SCRIPTS = re.compile(
+    r"\^\{(?P<up>[^{}]*)\}|\^\((?P<number>[-\d/. ]+)\)|\^(?P<layer>\(\w+\))"
+    r"|\^(?P<power>-?\d+(?:[./]\d+)?|\w|⊤|\*)(?![\w/(])"
+    r"|(?:(?<=[\w|)])_\{(?P<down>[^{}]*)\})"
+    r"|(?P<base>(?<![A-Za-z_])[A-Za-z]{1,6}|[Α-ω|)])_(?P<index>[\w∞])(?!\w)"
+)
 # \frac12 and \sqrt n: TeX spares the braces of a single token, mathtext does not
 TOKEN = r"\s*(\\[A-Za-z]+|[^\s{\\\[])"
 FIRST = re.compile(r"(\\(?:d?frac|binom|sqrt))(?![A-Za-z])" + TOKEN)
@@ -35,8 +42,26 @@ def typeset(text: str) -> Markup:
     """`text` as HTML: plain where it is plain, an SVG for each formula between dollar signs."""
     pieces = FORMULA.split(text)
     return Markup().join(
-        _image(piece) if index % 2 else escape(piece) for index, piece in enumerate(pieces)
+        _image(piece) if index % 2 else plain(piece) for index, piece in enumerate(pieces)
     )
+
+
+def equation(text: str) -> Markup:
+    """A text that is one formula: TeX may come without its dollar signs."""
+    return typeset(f"${text}$" if "\\" in text and "$" not in text else text)
+
+
+def plain(text: str) -> Markup:
+    """Text with its superscripts and subscripts raised and lowered."""
+    result, end = Markup(), 0
+    for found in SCRIPTS.finditer(text):
+        up = found["up"] or found["number"] or found["layer"] or found["power"]
+        tag = "sup" if up else "sub"
+        script = (up or found["down"] or found["index"] or "").replace("-", "\u2212")
+        result += escape(text[end : found.start()] + (found["base"] or ""))
+        result += Markup(f"<{tag}>{{}}</{tag}>").format(script)
+        end = found.end()
+    return result + escape(text[end:])
 
 
 @cache

@@ -7,9 +7,9 @@ web and formulas between dollar signs.
 import re
 from collections.abc import Iterator
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from workflow.page.formula import FORMULA, typeset
+from workflow.page.formula import FORMULA, plain, typeset
 
 INLINE = re.compile(
     r"(?P<code>`[^`]+`)|(?P<formula>" + FORMULA.pattern + r")"
@@ -43,9 +43,9 @@ def html(text: str, top: int = 4) -> Markup:
 def inline(text: str) -> Markup:
     result, end = Markup(), 0
     for found in INLINE.finditer(text):
-        result += escape(text[end : found.start()]) + _inline_piece(found)
+        result += plain(text[end : found.start()]) + _inline_piece(found)
         end = found.end()
-    return result + escape(text[end:])
+    return result + plain(text[end:])
 
 
 def _inline_piece(found: re.Match) -> Markup:

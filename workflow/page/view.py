@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES
-from workflow.page.formula import typeset
+from workflow.page.formula import equation, typeset
 from workflow.page.strip import Mark, short, strip
 from workflow.page.texts import headline, interval
 
@@ -81,6 +81,7 @@ def environment() -> jinja2.Environment:
     )
     found.filters |= {
         "typeset": typeset,
+        "equation": equation,
         "markdown": markdown.html,
         "inline": markdown.inline,
         "short": short,
