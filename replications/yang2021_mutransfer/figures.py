@@ -120,10 +120,10 @@ def figure_7(transformer: DataFrame) -> Figure:
     """Training curves by width at one fixed learning rate
 
     Redraws Figure 7 of arXiv:2203.03466. muP at the best rate of the base width: wider is better at
-    every time. SP at a small rate: better at first, then worse. SP at a large rate: worse
-    throughout. Mean over seeds in six windows of training.
+    every time. SP at a small rate: better, until the falling optimum has passed the rate. SP at a
+    large rate: worse from a small width on. Mean over seeds in six windows of training.
     """
-    shown = (("maximal_update", -5.0), ("standard", -8.0), ("standard", -5.0))
+    shown = (("maximal_update", -5.0), ("standard", -7.0), ("standard", -5.0))
     figure, axes = panels(3, share_y=True, height=2.8)
     for panel, (arm, rate) in zip(axes[0], shown, strict=True):
         rows = transformer[(transformer["arm"] == arm) & (transformer["log2_rate"] == rate)]
