@@ -1,0 +1,1 @@
+"""Cao et al. (2019): spectral bias of two-layer networks."""

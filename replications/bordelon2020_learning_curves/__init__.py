@@ -1,0 +1,1 @@
+"""Bordelon, Canatar & Pehlevan (2020): learning curves from the spectrum."""

@@ -1,0 +1,448 @@
+"""Measurements for Bordelon, Canatar & Pehlevan (2020), arXiv 2002.02561.
+
+Kernel regression on the sphere S^(d-1) with the ReLU NTK of L hidden layers (no bias, He scaling),
+fit (K + ridge)^-1 y. Targets are random functions of one degree k, of unit power; the average over
+them is taken exactly: with A = (K + ridge)^-1, P = P_k(X X^T) and K_2 the kernel of eigenvalues
+mu^2, the error of one draw of X is
+
+    E_k = 1 - 2 mu_k sum(A * P) + sum((A P A) * K_2)            (E_k(0) = 1)
+    label noise of variance 1 adds sum((A A) * K_2); mode j holds sum((A P A) * N_j mu_j^2 P_j)
+
+Everything is float64 on an absolute scale: nothing is fitted or rescaled. Networks are float32.
+"""
+
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.polynomial.chebyshev import Chebyshev
+from scipy.interpolate import CubicSpline
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import brentq
+
+from shared.ntk.architecture import fully_connected
+from shared.ntk.data import digits, flatten_images, gaussian, mnist, normalize_rows, sphere
+from shared.ntk.dynamics import eigensystem
+from shared.ntk.harmonics import legendre, multiplicity
+from shared.ntk.learning_curve import fixed_point, output_errors, target_errors, total_error
+from shared.ntk.random import generator
+from shared.ntk.spectrum import Spectrum, sphere_spectrum, zonal_kernel
+
+DEGREES = (0, 1, 2, 3, 4)
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+# ------------------------------------------------------------------ kernel regression on spheres
+
+
+def modes(*, arm: str, dimension: int, depth: int, ridge: float, samples: tuple, seeds):
+    """E_k per degree, sample size and draw, beside the theory; samples of one draw are nested.
+
+    x = p mu_k/kappa and collapsed = (1 - gamma) E_k (1 + x)^2 (1 for the theory). Arms: swapped,
+    measured degrees 1..4 are read as 4..1; anisotropic, normalized inputs that are not uniform.
+    """
+    spectrum = _spectrum(depth, dimension)
+    points = {p: fixed_point(spectrum, p, ridge) for p in samples}
+    read_as = (0, 4, 3, 2, 1) if arm == "swapped" else DEGREES
+    for seed in seeds:
+        stream = generator(seed, "modes", arm, dimension, depth)
+        cosines = _cosines(stream, max(samples), dimension, arm == "anisotropic")
+        draw = _Draw(cosines, depth, dimension, DEGREES)
+        for p in samples:
+            measured = draw.errors(p, ridge)
+            theory = target_errors(points[p], np.ones(spectrum.eigenvalues.size))
+            for degree in DEGREES:
+                error = measured[read_as[degree]]
+                x = p * spectrum.eigenvalues[degree] / points[p].kappa
+                yield {
+                    "seed": seed,
+                    "p": p,
+                    "degree": degree,
+                    "count": multiplicity(dimension, degree),
+                    "error": error,
+                    "theory": theory[degree],
+                    "ratio": error / theory[degree],
+                    "x": x,
+                    "collapsed": (1 - points[p].gamma) * error * (1 + x) ** 2,
+                }
+
+
+def leakage(*, arm: str, dimension: int, depth: int, samples: int, seeds):
+    """Error found in output mode 1 for a target of degree 2 alone, and noise of unit variance.
+
+    Theory: N_1 L_1^2 E_g/p and gamma/(1 - gamma). Arm swapped: the formula of degree 3.
+    """
+    spectrum = _spectrum(depth, dimension)
+    point = fixed_point(spectrum, samples)
+    power = np.zeros(spectrum.eigenvalues.size)
+    power[2] = 1.0
+    expected = output_errors(point, power, spectrum.multiplicities)[3 if arm == "swapped" else 1]
+    for seed in seeds:
+        stream = generator(seed, "leakage", arm, dimension, depth)
+        draw = _Draw(_cosines(stream, samples, dimension), depth, dimension, (1, 2))
+        found, noise = draw.leak(samples), draw.noise(samples, 0.0)
+        amplified = point.gamma / (1 - point.gamma)
+        yield {
+            "seed": seed,
+            "leak": found,
+            "leak_theory": expected,
+            "leak_ratio": found / expected,
+            "noise_ratio": noise / amplified,
+        }
+
+
+def stages(*, arm: str, dimension: int, degree: int, depth: int, seeds):
+    """p_half, where E_k falls to 1/2, per draw and in theory (arm high_dimension: theory alone).
+
+    Arm shuffled holds the measurement against the theory of the degree above.
+    """
+    spectrum = _spectrum(depth, dimension)
+    theory = _half(spectrum, degree + 1 if arm == "shuffled" else degree)
+    center = _half(spectrum, degree)
+    samples = np.unique((center * np.geomspace(0.7, 1.4, 6)).round().astype(int))
+    for seed in seeds:
+        half = theory
+        if arm != "high_dimension":
+            stream = generator(seed, "stages", arm, dimension, degree)
+            draw = _Draw(_cosines(stream, samples[-1], dimension), depth, dimension, (degree,))
+            errors = [draw.errors(p, 0.0)[degree] for p in samples]
+            half = np.exp(np.interp(-0.5, -np.array(errors), np.log(samples)))
+        yield {
+            "seed": seed,
+            "p_half": half,
+            "theory": theory,
+            "ratio": half / theory,
+            "count": multiplicity(dimension, degree),
+            "over_count": half / multiplicity(dimension, degree),
+        }
+
+
+def stage_formula(*, arm: str, dimension: int, degree: int, depth: int, seeds):
+    """Closed form of one learning stage p = a N(d, l), d -> infinity, against the solver.
+
+    l~ = sum_{k>l} B_k / B_l, k~ = ((1+l~-a) + sqrt((1+l~+a)^2 - 4a))/2, g = a/(a+k~)^2,
+    E_l = (k~/(k~+a))^2/(1-g), E_{k>l} = 1/(1-g). Arm no_tail sets l~ = 0.
+    """
+    spectrum = _spectrum(depth, dimension)
+    block = spectrum.eigenvalues * spectrum.multiplicities
+    above = (block[degree + 1 :].sum() + spectrum.tail) / block[degree]
+    above = 0.0 if arm == "no_tail" else above
+    count = spectrum.multiplicities[degree]
+    for a in (0.25, 0.5, 1.5, 3.0, 6.0):
+        kappa = ((1 + above - a) + np.sqrt((1 + above + a) ** 2 - 4 * a)) / 2
+        gamma = a / (a + kappa) ** 2
+        formula = (kappa / (kappa + a)) ** 2 / (1 - gamma) if kappa > 0 else 0.0
+        point = fixed_point(spectrum, a * count)
+        solver = target_errors(point, np.ones(block.size))[degree]
+        for seed in seeds:
+            yield {
+                "seed": seed,
+                "a": a,
+                "formula": formula,
+                "solver": solver,
+                "error": abs(formula / solver - 1),
+            }
+
+
+def asymptotics(
+    *, arm: str, dimension: int, depth: int, ridge: float, power: float, samples: tuple, seeds
+):
+    """Errors at large p: degree 1 (power = 0), or E_g for target power rho^-power per function.
+
+    rho ranks the eigenfunctions of positive eigenvalue, rho ~ k^(d-1).
+    """
+    spectrum = _spectrum(depth, dimension)
+    counts = np.where(spectrum.eigenvalues > 0, spectrum.multiplicities, 0.0).astype(int)
+    target = np.zeros(counts.size)
+    if power == 0:
+        target[1] = 1.0
+    else:
+        ends = np.cumsum(counts)
+        sums = np.cumsum(np.arange(1.0, ends[-1] + 1) ** -power)
+        target = np.diff(sums[ends - 1], prepend=0.0)
+    for seed in seeds:
+        stream = generator(seed, "asymptotics", arm, dimension, power)
+        cosines = _cosines(stream, max(samples), dimension)
+        draw = _Draw(cosines, depth, dimension, ())
+        per_function = target / spectrum.multiplicities
+        covariance = _series(spectrum, per_function, dimension)(cosines)
+        crossed = _series(spectrum, per_function * spectrum.eigenvalues, dimension)(cosines)
+        for p in samples:
+            error = draw.error_of(p, ridge, target.sum(), covariance, crossed)
+            theory = total_error(fixed_point(spectrum, p, ridge), target)
+            yield {"seed": seed, "p": p, "error": error, "theory": theory, "ratio": error / theory}
+
+
+def noise(*, arm: str, dimension: int, depth: int, ridge: float, samples: tuple, seeds):
+    """Error from label noise of unit variance; depth 0 is the linear kernel P_1 of rank d.
+
+    Control arms hold the measurement against another theory: wrong_rank of a linear kernel of
+    rank 2d, wrong_depth of one hidden layer.
+    """
+    spectrum = _spectrum(1 if arm == "wrong_depth" else depth, dimension)
+    if arm == "wrong_rank":
+        spectrum = Spectrum(np.array([0.5 / dimension]), np.array([2.0 * dimension]))
+    for seed in seeds:
+        stream = generator(seed, "noise", arm, dimension, depth)
+        draw = _Draw(_cosines(stream, max(samples), dimension), depth, dimension, ())
+        for p in samples:
+            point = fixed_point(spectrum, p, ridge)
+            yield {
+                "seed": seed,
+                "p": p,
+                "over_count": p / dimension,
+                "noise": draw.noise(p, ridge),
+                "theory": point.gamma / (1 - point.gamma),
+            }
+
+
+# ------------------------------------------------------------------ networks and real data
+
+
+def networks(*, arm: str, width: int, dimension: int, degree: int, samples: int, seeds):
+    """Two-layer ReLU networks trained to zero loss on a pure degree, against their kernel.
+
+    The same draw and target for both, errors on 4000 fresh points; f_0 is subtracted. Arm
+    duplicated: 64 neurons copied to the full width.
+    """
+    spectrum = _spectrum(1, dimension)
+    theory = target_errors(fixed_point(spectrum, samples), np.ones(spectrum.eigenvalues.size))
+    kernel = _on_cosines(1)
+    for seed in seeds:
+        stream = generator(seed, "networks", arm, width, degree, samples)
+        x = sphere(stream, samples, dimension)
+        fresh = sphere(stream, 4000, dimension)
+        axis = sphere(stream, 1, dimension)[0]
+        scale = np.sqrt(multiplicity(dimension, degree))
+        y, truth = (scale * legendre(dimension, degree, z @ axis)[degree] for z in (x, fresh))
+        system = eigensystem(kernel(x @ x.T))
+        solution = system.vectors @ (system.vectors.T @ y / system.values)
+        of_kernel = np.mean((kernel(fresh @ x.T) @ solution - truth) ** 2)
+        rate = 1.0 / system.values[-1]
+        steps = int(np.ceil(7 * system.values[-1] / system.values[0]))
+        outputs, loss = _train(
+            stream, x, y, fresh, width, rate, min(steps, 6000), 64 if arm == "duplicated" else width
+        )
+        of_network = np.mean((outputs - truth) ** 2)
+        yield {
+            "seed": seed,
+            "network": of_network,
+            "kernel": of_kernel,
+            "theory": theory[degree],
+            "ratio": of_network / of_kernel,
+            "deviation": abs(of_network / of_kernel - 1),
+            "train_loss": loss,
+        }
+
+
+def images(*, arm: str, data: str, pool: int, depth: int, samples: tuple, seeds, data_dir=None):
+    """NTK regression of one-hot labels on a pool of real images, and theory from the pool's kernel.
+
+    The measure is the pool's: p images are drawn from it without replacement and the error is over
+    all of it. Groups are eigenfunctions 1-10, 11-100 and the rest; `output` is the theory of the
+    error found there, `target` that of the error due to the target's part there, `held_out` the
+    error outside the training images. Arms: permuted, labels shuffled in each draw; teacher, the
+    labels are K times Gaussian vectors (v_r^2 ~ lambda_r^2); white, theory for equal eigenvalues.
+    """
+    kernel, values, vectors, labels = _pool(data, pool, depth, data_dir)
+    pool = len(kernel)
+    listed = np.full(pool, values.mean()) if arm == "white" else values
+    spectrum = Spectrum(listed, np.ones(pool))
+    edges = (0, 10, 100, pool)
+    for seed in seeds:
+        stream = generator(seed, "images", arm, data)
+        y = labels[stream.permutation(pool)] if arm == "permuted" else labels
+        if arm == "teacher":
+            y = kernel @ stream.standard_normal(y.shape) / pool
+        coefficients = vectors.T @ y / np.sqrt(pool)
+        power = np.sum(coefficients**2, axis=1)
+        total = power.sum()
+        for p in samples:
+            chosen = stream.choice(pool, p, replace=False)
+            factor = cho_factor(kernel[np.ix_(chosen, chosen)] + 1e-10 * np.eye(p))
+            residual = y - kernel[:, chosen] @ cho_solve(factor, y[chosen])
+            point = fixed_point(spectrum, p)
+            found = np.sum((vectors.T @ residual) ** 2, axis=1) / pool
+            outputs = output_errors(point, power, np.ones(pool))
+            targets = target_errors(point, power)
+            unseen = np.delete(residual, chosen, axis=0)
+            for group in range(3):
+                part = slice(edges[group], edges[group + 1])
+                yield {
+                    "seed": seed,
+                    "p": p,
+                    "group": group + 1,
+                    "error": found[part].sum() / total,
+                    "output": outputs[part].sum() / total,
+                    "target": targets[part].sum() / total,
+                    "output_ratio": found[part].sum() / outputs[part].sum(),
+                    "target_ratio": found[part].sum() / targets[part].sum(),
+                    "total": found.sum() / total,
+                    "total_ratio": found.sum() / targets.sum(),
+                    "held_out_ratio": np.mean(np.sum(unseen**2, axis=1)) / targets.sum(),
+                }
+
+
+# ------------------------------------------------------------------ helpers
+
+
+@cache
+def _pool(data: str, count: int, depth: int, data_dir):
+    """Kernel of the pool of images, its eigensystem over the pool's measure, one-hot labels."""
+    images_ = digits() if data == "digits" else mnist("train", data_dir=data_dir, count=count)
+    x = flatten_images(images_.images[:count])
+    network = fully_connected(depth=depth, width=1, weight_variance=2.0, readout_weight_variance=1)
+    kernel = np.asarray(network.kernel(x).ntk)
+    system = eigensystem(kernel / len(x))
+    values, vectors = system.values[::-1], system.vectors[:, ::-1]
+    return kernel, values, vectors, np.eye(10)[images_.labels[:count]]
+
+
+class _Draw:
+    """Kernel matrices of one draw of inputs; sample size p takes the leading p points."""
+
+    def __init__(self, cosines, depth: int, dimension: int, degrees: tuple):
+        self.spectrum = _spectrum(depth, dimension)
+        self.kernel = _on_cosines(depth)(cosines)
+        self.squared = _squared(depth, dimension)(cosines)
+        top = legendre(dimension, max(degrees, default=1), cosines)
+        self.polynomials = {k: top[k] for k in degrees}
+
+    def errors(self, p: int, ridge: float) -> dict:
+        """E_k of each degree asked for."""
+        inverse, weights = self._inverse(p, ridge), self.spectrum.eigenvalues
+        return {
+            k: self._error(inverse, 1.0, P[:p, :p], weights[k] * P[:p, :p])
+            for k, P in self.polynomials.items()
+        }
+
+    def error_of(self, p, ridge, total, covariance, crossed) -> float:
+        inverse = self._inverse(p, ridge)
+        return self._error(inverse, total, covariance[:p, :p], crossed[:p, :p])
+
+    def noise(self, p: int, ridge: float) -> float:
+        inverse = self._inverse(p, ridge)
+        return float(np.sum((inverse @ inverse) * self.squared[:p, :p]))
+
+    def leak(self, p: int) -> float:
+        """Power that a target of degree 2 leaves in output degree 1."""
+        inverse, spectrum = self._inverse(p, 0.0), self.spectrum
+        spread = inverse @ self.polynomials[2] @ inverse
+        weight = spectrum.multiplicities[1] * spectrum.eigenvalues[1] ** 2
+        return float(weight * np.sum(spread * self.polynomials[1]))
+
+    def _inverse(self, p: int, ridge: float) -> np.ndarray:
+        """(K + ridge)^-1, or the pseudo-inverse where the kernel has less than p directions."""
+        block = self.kernel[:p, :p] + ridge * np.eye(p)
+        rank = self.spectrum.multiplicities.sum()
+        if ridge == 0 and self.spectrum.tail == 0 and p > rank:
+            return np.linalg.pinv(block, rcond=1e-10, hermitian=True)
+        return np.linalg.inv(block)
+
+    def _error(self, inverse, total, covariance, crossed) -> float:
+        spread = inverse @ covariance @ inverse
+        p = len(inverse)
+        return float(total - 2 * np.sum(inverse * crossed) + np.sum(spread * self.squared[:p, :p]))
+
+
+def _cosines(stream, count: int, dimension: int, anisotropic: bool = False) -> np.ndarray:
+    raw = gaussian(stream, count, dimension)
+    x = normalize_rows(raw * np.geomspace(0.2, 1.0, dimension) if anisotropic else raw, 1.0)
+    cosines = np.clip(x @ x.T, -1.0, 1.0)
+    np.fill_diagonal(cosines, 1.0)
+    return cosines
+
+
+@cache
+def _zonal(depth: int):
+    """The NTK of `depth` hidden layers as a function of the angle, trace depth + 1."""
+    network = fully_connected(depth=depth, width=1, weight_variance=2.0, readout_weight_variance=1)
+    return zonal_kernel(lambda a, b: network.kernel(a, b).ntk)
+
+
+@cache
+def _spectrum(depth: int, dimension: int) -> Spectrum:
+    """Up to the degree from which on p mu_k << kappa (400 for d = 3), the rest as the tail."""
+    if depth == 0:
+        return Spectrum(np.array([0.0, 1.0 / dimension]), np.array([1.0, float(dimension)]))
+    degrees = 400 if dimension < 5 else 100 if dimension < 8 else 40
+    spectrum = sphere_spectrum(_zonal(depth), dimension, degrees)
+    rounding = 1e-13 / np.sqrt(spectrum.multiplicities)  # of the odd degrees that vanish at L = 1
+    values = np.where(spectrum.eigenvalues < rounding, 0.0, spectrum.eigenvalues)
+    return spectrum._replace(eigenvalues=values)
+
+
+@cache
+def _on_cosines(depth: int):
+    """The kernel on a matrix of cosines: its interpolant in the angle, exact to 1e-13."""
+    if depth == 0:
+        return lambda cosines: cosines
+    return _in_angle(_zonal(depth), 40)
+
+
+@cache
+def _squared(depth: int, dimension: int):
+    """K_2 = sum_k N mu_k^2 P_k on a matrix of cosines."""
+    spectrum = _spectrum(depth, dimension)
+    if depth == 0:
+        return lambda cosines: cosines / dimension
+    return _series(spectrum, spectrum.eigenvalues**2, dimension)
+
+
+def _series(spectrum: Spectrum, values: np.ndarray, dimension: int):
+    """sum_k N values_k P_k as a function of a matrix of cosines."""
+    weights = spectrum.multiplicities * values
+
+    def of_angle(angles):
+        return weights @ legendre(dimension, weights.size - 1, np.cos(angles))
+
+    if weights.size < 80:
+        return _in_angle(of_angle, 80)
+    nodes = np.linspace(0, np.pi, 8001)  # a spline: h^4 = 2e-14
+    spline = CubicSpline(nodes, of_angle(nodes))
+    return lambda cosines: spline(np.arccos(cosines))
+
+
+def _in_angle(function, degree: int):
+    interpolant = Chebyshev.interpolate(function, degree, domain=[0, np.pi])
+    return lambda cosines: interpolant(np.arccos(np.clip(cosines, -1.0, 1.0)))
+
+
+def _half(spectrum: Spectrum, degree: int) -> float:
+    """p at which the theory's E_k/E_k(0) is 1/2."""
+
+    def excess(log_p):
+        point = fixed_point(spectrum, float(np.exp(log_p)))
+        return target_errors(point, np.ones(spectrum.eigenvalues.size))[degree] - 0.5
+
+    return float(np.exp(brentq(excess, 0.0, np.log(100 * spectrum.multiplicities[degree]))))
+
+
+def _train(stream, x, y, fresh, width, rate, steps, distinct):
+    """Gradient descent on f = m^-1/2 sum_r v_r sqrt(2) relu(<w_r, x>), kernel _zonal(1)."""
+
+    def tensor(array):
+        return torch.tensor(np.asarray(array), dtype=torch.float32, device=DEVICE)
+
+    inputs, unseen = tensor(x), tensor(fresh)
+    copies = width // distinct
+    w = tensor(np.tile(stream.standard_normal((distinct, x.shape[1])), (copies, 1)))
+    v = tensor(np.tile(stream.standard_normal(distinct), copies))
+    scale = (2.0 / width) ** 0.5
+
+    def outputs(points):
+        return torch.relu(points @ w.T) @ v * scale
+
+    f_0, f_0_unseen = outputs(inputs), outputs(unseen)
+    goal = tensor(y) + f_0
+    hidden = torch.empty(len(x), width, device=DEVICE)
+    for _ in range(steps):
+        torch.matmul(inputs, w.T, out=hidden)
+        hidden.relu_()
+        pull = (goal - hidden @ v * scale) * (scale * rate)
+        change = pull @ hidden
+        hidden.sign_()
+        w += (hidden.T @ (pull[:, None] * inputs)) * v[:, None]
+        v += change
+    loss = float(torch.mean((goal - outputs(inputs)) ** 2))
+    return (outputs(unseen) - f_0_unseen).cpu().numpy().astype(np.float64), loss
