@@ -249,12 +249,13 @@ CLAIMS = [
     Claim(
         name="D8_drift_exponent",
         statement="The distance of all weights together does not depend on the width",
-        formula=r"$\|W(k)-W(0)\|_F \propto m^0$",
+        formula=r"$\|W(k)-W(0)\|_F / \|y-u(0)\| \propto m^0$",
         source="consequence of Lemma 3.3; Arora et al. 2019",
         part="descent",
-        estimator=loglog_slope("drift", "width"),
+        estimator=loglog_slope("drift_per_residual", "width"),
         region=near(0, 0.04),
-        why="m neurons of squared distance 1/m; O(m^(-1/2)) corrections tilt the slope by -0.02",
+        why="m neurons of squared distance 1/m, per unit of the initial residual, whose draw is "
+        "noise here; O(m^(-1/2)) corrections tilt the slope by -0.02",
         control="mean_field",
     ),
     Claim(
@@ -274,7 +275,7 @@ CLAIMS = [
         formula=r"$\|\theta(k)-\theta(0)\|_2 \propto m^{-1/2}$",
         source="popular statement of lazy training",
         part="descent",
-        estimator=loglog_slope("drift", "width"),
+        estimator=loglog_slope("drift_per_residual", "width"),
         region=near(-0.5, 0.05),
         why="the exponent as stated",
         control="amplified",

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from replications.du2018_convergence import descent, experiment
+from replications.du2018_convergence import deep, descent, observables
+from replications.du2018_convergence.problem import Setting, make_problem, make_start
 
-SETTING = experiment.Setting(count=6, dimension=9)
+SETTING = Setting(count=6, dimension=9)
 
 
 def problem_and_start(setting=SETTING, width=40, seed=0):
-    problem = experiment.make_problem(setting, "test", seed)
-    return problem, experiment.make_start(problem, setting, "test", seed, width)
+    problem = make_problem(setting, "test", seed)
+    return problem, make_start(problem, setting, "test", seed, width)
 
 
 def last_of(start, steps):
@@ -124,26 +125,26 @@ def test_margins_tell_a_kept_bound_from_a_broken_one():
     problem, _ = problem_and_start()
     rate = problem.rate * problem.smallest
     kept = [(1 - rate) ** (2 * k) for k in range(400)]
-    found = experiment._against_bounds(kept, problem)
+    found = observables.against_bounds(kept, problem)
     assert found["margin"] == pytest.approx(2 * np.log1p(-rate) - np.log1p(-rate / 2))
     assert found["margin_flow"] < 0
     broken = [(1 - rate / 8) ** k for k in range(400)]
-    assert experiment._against_bounds(broken, problem)["margin"] > 0
-    assert np.isnan(experiment._against_bounds(broken, problem)["late_rate"])
+    assert observables.against_bounds(broken, problem)["margin"] > 0
+    assert np.isnan(observables.against_bounds(broken, problem)["late_rate"])
 
 
 def test_late_rate_is_one_for_the_least_eigenvalue():
     problem, _ = problem_and_start()
     rate = problem.rate * problem.smallest
     losses = [max((1 - rate) ** (2 * k), 1e-21) for k in range(4000)]
-    assert experiment._against_bounds(losses, problem)["late_rate"] == pytest.approx(1)
+    assert observables.against_bounds(losses, problem)["late_rate"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("arm", ["fully_connected", "residual"])
 def test_the_deep_limit_is_that_of_the_finite_network(arm):
-    inputs, _ = experiment._deep_data(arm, 0, 5, 4)
-    kernel = experiment.deep_network(arm, 2, 8).kernel(np.sqrt(4) * inputs).ntk
-    np.testing.assert_allclose(experiment.deep_limit(arm, 2, inputs)[1], kernel, atol=1e-12)
+    inputs, _ = deep.deep_data(arm, 0, 5, 4)
+    kernel = deep.deep_network(arm, 2, 8).kernel(np.sqrt(4) * inputs).ntk
+    np.testing.assert_allclose(deep.deep_limit(arm, 2, inputs)[1], kernel, atol=1e-12)
 
 
 def test_contradictory_labels_share_one_input():

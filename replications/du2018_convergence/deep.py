@@ -1,0 +1,64 @@
+"""Deep networks of the sequel (Du et al. 2019): their limit, layer by layer, and the finite ones.
+
+Arms: fully_connected (cos: smooth, analytic, chi = c_sigma E sigma'^2 = tanh 1 = 0.76), relu (fully
+connected, chi = 1), residual (cos; x + V sigma(W x) / H, where V, the only addition to the paper's
+block, keeps the branch uncorrelated with the skip).
+"""
+
+import numpy as np
+
+from replications.du2018_convergence.problem import limit_kernels
+from shared.ntk.architecture import Architecture, cos, dense, relu, residual, serial
+from shared.ntk.data import sphere
+from shared.ntk.random import generator
+
+# 1 / E sigma(z)^2: the weight variance c_sigma that keeps unit variance through the layers
+PRESERVING = {"relu": 2.0, "cos": 2 / (1 + np.exp(-2.0))}
+
+
+def deep_limit(arm: str, depth: int, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K^(H), tangent kernel of the whole network), both (count, count), for `depth` layers."""
+    activation = "relu" if arm == "relu" else "cos"
+    features, gain = one_layer(inputs @ inputs.T, activation)
+    last = tangent = gain * (inputs @ inputs.T)
+    for _ in range(depth - 1):
+        outputs, gain = one_layer(features, activation)
+        last, moved = gain * features, gain * (features + tangent)
+        if arm == "residual":
+            last = last / depth**2
+            outputs = features + outputs / depth**2
+            moved = tangent + (outputs - features) + moved / depth**2
+        features, tangent = outputs, moved
+    return last, features + tangent
+
+
+def one_layer(gram: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
+    """(c E sigma sigma, c E sigma' sigma') for Gaussian preactivations of covariance `gram`,
+    none of whose entries may vanish; c keeps unit variances."""
+    values, vectors = np.linalg.eigh(gram)
+    slopes, outputs = limit_kernels(vectors * np.sqrt(np.maximum(values, 0)), activation)
+    return PRESERVING[activation] * outputs, PRESERVING[activation] * slopes / gram
+
+
+def deep_network(arm: str, depth: int, width: int) -> Architecture:
+    """The finite network whose limit `deep_limit` is; features of the residual one are scaled by
+    c_sigma where they are read."""
+    sigma = relu() if arm == "relu" else cos()
+    variance = PRESERVING["relu" if arm == "relu" else "cos"]
+    block = serial(dense(width, variance), sigma)
+    if arm == "residual":
+        block = residual(serial(block, dense(width, 1 / depth**2)))
+    return serial(dense(width), sigma, *[block] * (depth - 1), dense(1, variance))
+
+
+def deep_data(arm: str, seed: int, count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = generator(seed, "du", arm, "deep", count, dimension)
+    return sphere(draw, count, dimension), draw.standard_normal(count)
+
+
+def steps_to(target: float, contraction: np.ndarray, parts: np.ndarray) -> int:
+    """First step at which sum parts contraction^(2 step) is below `target` of its start."""
+    for step in range(10**6):
+        if contraction ** (2 * step) @ parts < target * np.sum(parts):
+            return step
+    raise ValueError(f"no descent to {target} of the loss within 10^6 steps")

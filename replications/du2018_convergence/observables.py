@@ -1,0 +1,93 @@
+"""Train a start and say what moved, beside the bounds and the first-order theory."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from replications.du2018_convergence.descent import (
+    Start,
+    State,
+    descend,
+    first_order_changes,
+    first_order_norms,
+    gram_of_gradients,
+    pattern_changes,
+    weight_norms,
+)
+from replications.du2018_convergence.problem import Problem
+
+LATE = (1e-20, 1e-9)  # relative losses between which the late rate is read
+FLOOR = 1e-24  # relative loss below which float64 residuals are round-off
+
+
+def train(start: Start, steps: int, target: float) -> tuple[list[float], State, np.ndarray]:
+    """Losses of all steps, the last state and the initial residual; stops at `target` or when
+    the loss has grown beyond 10^12 times its start."""
+    losses: list[float] = []
+    for state in descend(start, steps):
+        losses.append(state.loss)
+        if state.step == 0:
+            initial = state.residual.copy()
+        if not target * losses[0] < state.loss < 1e12 * losses[0]:
+            break
+    return losses, state, initial
+
+
+def worst_margin(losses: Sequence[float], log_bound: float) -> float:
+    """max over k >= 1 of log(loss_k / loss_0) - k log_bound: positive where the bound is broken.
+
+    Leaves out steps from divergence on (10^12 times the first loss) and those below round-off.
+    """
+    relative = np.asarray(losses) / losses[0]
+    diverged = np.flatnonzero(~(relative < 1e12))
+    relative = relative[: diverged[0]] if diverged.size else relative
+    steps = np.arange(len(relative))
+    usable = (steps >= 1) & (relative > FLOOR)
+    return float(np.max(np.log(relative[usable]) - steps[usable] * log_bound))
+
+
+def against_bounds(losses: Sequence[float], problem: Problem) -> dict:
+    """Margins log(|r_k|^2 / |r_0|^2) - log(bound), their maximum over k >= 1 (positive: broken).
+
+    bound: (1 - eta lambda_0 / 2)^k (Theorem 4.1); flow: exp(-lambda_0 eta k) (Theorem 3.2).
+    The late rates are log contractions per step over those of the limit kernel's smallest
+    eigenvalue, (1 - eta lambda_0)^2, for the first layer's and for both layers' kernel.
+    """
+    relative = np.array(losses) / losses[0]
+    shrinking = problem.rate * problem.smallest
+    found = {
+        "margin": worst_margin(losses, np.log1p(-shrinking / 2)),
+        "margin_flow": worst_margin(losses, -shrinking),
+        "late_rate": np.nan,
+        "late_rate_joint": np.nan,
+    }
+    late = np.flatnonzero((relative > LATE[0]) & (relative < LATE[1]))
+    if len(late) >= 10 and relative[-1] <= LATE[0]:
+        slope = np.log(relative[late[-1]] / relative[late[0]]) / (late[-1] - late[0])
+        joint = problem.rate * np.linalg.eigvalsh(problem.both_layers)[0]
+        found["late_rate"] = float(slope / (2 * np.log(abs(1 - shrinking))))
+        found["late_rate_joint"] = float(slope / (2 * np.log(abs(1 - joint))))
+    return found
+
+
+def motion(start: Start, last: State, residual: np.ndarray, problem: Problem) -> dict:
+    """Weights, patterns and kernel between start and end, beside bound and first-order theory."""
+    width, count = start.preactivations.shape
+    norms = weight_norms(start, last)
+    push = np.linalg.lstsq(problem.first_layer, residual, rcond=1e-12)[0]
+    change = gram_of_gradients(start, last.preactivations)
+    change -= gram_of_gradients(start, start.preactivations)
+    bound = np.sqrt(count) * np.linalg.norm(residual) / (np.sqrt(width) * problem.smallest)
+    expected = first_order_norms(start, push)
+    return {
+        "distance": float(norms.max()),
+        "distance_bound": float(bound),
+        "distance_limit": float(expected.max()),
+        "drift": float(np.linalg.norm(norms)),
+        "drift_per_residual": float(np.linalg.norm(norms) / np.linalg.norm(residual)),
+        "drift_limit": float(np.sqrt(residual @ push)),
+        "changes": pattern_changes(start, last),
+        "changes_limit": float(first_order_changes(start, push[:, None], 256)[0]),
+        "kernel_change": float(np.linalg.norm(change, 2)),
+        "kernel_change_diagonal": float(np.abs(np.diag(change)).max()),
+    }
