@@ -372,4 +372,52 @@ CLAIMS = [
         control="few",
         tier="laptop",
     ),
+    Claim(
+        name="N1_convolution_error",
+        statement="The test error of a convolutional network grows with alpha.",
+        source="figure 3(a)",
+        part="convolution",
+        estimator=per_seed(
+            _largest_over_smallest("error", "alpha"),
+            columns=("alpha", "error"),
+            center="geometric",
+        ),
+        region=at_least(1.1),
+        why="error at alpha = 300 over that at alpha = 0.1",
+        control="both_lazy",
+        tier="laptop",
+    ),
+    Claim(
+        name="N2_convolution_is_linear",
+        statement="At alpha = 300 a convolutional network classifies as its linearization does.",
+        source="figure 3(a)",
+        part="convolution",
+        estimator=per_seed(
+            lambda rows: rows.sort_values("alpha")["disagreement"].iloc[-1],
+            columns=("alpha", "disagreement"),
+        ),
+        region=at_most(0.02),
+        why="share of 1000 test images put into different classes",
+        control="rich",
+        tier="laptop",
+    ),
+    *(
+        Claim(
+            name=f"N4_convolution_gap_{arm}",
+            statement=f"The outputs of a {kind} convolutional network approach its linearization "
+            f"as alpha^({exponent:g}).",
+            source=source,
+            part="convolution",
+            arm=arm,
+            estimator=loglog_slope("output_gap", "alpha", where={"alpha": (10.0, 30.0, 100.0)}),
+            region=near(exponent, 0.2),
+            why=why,
+            control=control,
+            tier="laptop",
+        )
+        for arm, control, kind, exponent, source, why in (
+            ("smooth", "theory", "softplus", -1.0, "Theorem 2.2", "twice differentiable"),
+            ("theory", "smooth", "relu", -0.5, RELU, FLIPS),
+        )
+    ),
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from scipy.integrate import solve_ivp
 
+from replications.chizat2019_lazy_training.convnet import accuracy, images, instability, trained
 from replications.chizat2019_lazy_training.curvature import second_derivative_norm
 from replications.chizat2019_lazy_training.model import (
     ACTIVATIONS,
@@ -203,6 +204,41 @@ def widths(
     found = _widths(exponent, step / neurons, dimension, neurons, points, steps, seeds)
     for seed, value in zip(seeds, np.asarray(found), strict=True):
         yield {"seed": seed, "test": float(value)}
+
+
+def convolution(
+    *,
+    arm: str,
+    task: str,
+    activation: str,
+    alpha: float,
+    points: int,
+    steps: int,
+    learning_rate: float,
+    seeds,
+    data_dir=None,
+) -> Iterator[dict]:
+    """Figure 3(a): a convolutional network at scale alpha and its linearization.
+
+    `disagreement` is the share of test images that the two put into different classes; `stability`
+    the share of units and test images whose preactivation keeps its sign. float32.
+    """
+    for seed in seeds:
+        labelled = images(task, seed, points, data_dir)
+        how = (task, seed, points, steps, learning_rate, data_dir)
+        state, outputs, loss = trained(activation, False, alpha, *how)
+        _, linear, _ = trained(activation, True, 1.0, *how)
+        right = accuracy(outputs, labelled.test_labels)
+        yield {
+            "seed": seed,
+            "accuracy": right,
+            "linear_accuracy": accuracy(linear, labelled.test_labels),
+            "error": 1 - right,
+            "disagreement": float(np.mean(outputs.argmax(axis=1) != linear.argmax(axis=1))),
+            "output_gap": float(np.sqrt(np.mean((outputs - linear) ** 2))),
+            "stability": 1 - instability(activation, task, state, labelled.test_x),
+            "train_loss": loss,
+        }
 
 
 # Theory: section 2
