@@ -54,6 +54,10 @@ def test_synonyms_replace_whole_commands_only():
     assert formula.outline(r"\frac1{2\pi}") == formula.outline(r"\frac{1}{2\pi}")
     assert formula.outline(r"\sqrt n\,x") == formula.outline(r"\sqrt{n}\/x")
     assert formula.outline(r"\bigl(x\bigr)") == formula.outline("(x)")
+    assert formula.outline(r"a\le b") == formula.outline(r"a\leq b")
+    assert formula.outline(r"\left(x\right)")["path"]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        formula.outline(r"\quad")
     with pytest.raises(ValueError, match=r"Unknown symbol"):
         formula.outline(r"\tfracture{1}{2}")
 
@@ -94,6 +98,12 @@ def test_markdown_of_a_readme():
     assert html.count("<li>") == 2
 
 
+TABLE = (
+    '<div class="wide" tabindex="0"><table><thead><tr><td></td><th>b</th></tr></thead>'
+    "<tbody><tr><td>1</td><td>2</td></tr></tbody></table></div>"
+)
+
+
 @pytest.mark.parametrize(
     "text, html",
     [
@@ -103,6 +113,7 @@ def test_markdown_of_a_readme():
         ("1. a\n   b\n2. c", "<ol><li>a b</li><li>c</li></ol>"),
         ("a_b_c and 2*3*4", "<p>a_b_c and 2*3*4</p>"),
         ("```\n# no *heading*\n```", '<pre tabindex="0"># no *heading*</pre>'),
+        ("| |b|\n|-|-|\n|1|2|", TABLE),
         ("| a | b\nno table", "<p>| a | b no table</p>"),
     ],
 )

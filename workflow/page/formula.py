@@ -15,14 +15,25 @@ MOVE, LINE, QUADRATIC, CUBIC = 1, 2, 3, 4
 LETTERS = {MOVE: "M", LINE: "L", QUADRATIC: "Q", CUBIC: "C"}
 # what TeX knows and mathtext does not, in mathtext's words
 SYNONYMS = {
-    r"\tfrac": r"\frac",
-    r"\lVert": r"\Vert",
-    r"\rVert": r"\Vert",
-    r"\lvert": r"\vert",
-    r"\rvert": r"\vert",
-    r"\bigl": "",
-    r"\bigr": "",
-    r"\mathsf": r"\mathrm",
+    **dict.fromkeys((r"\tfrac", r"\cfrac"), r"\frac"),
+    **dict.fromkeys((r"\lVert", r"\rVert"), r"\Vert"),
+    **dict.fromkeys((r"\lvert", r"\rvert"), r"\vert"),
+    **dict.fromkeys((r"\big", r"\bigl", r"\bigr", r"\Big", r"\Bigl", r"\Bigr", r"\bigg"), ""),
+    **dict.fromkeys((r"\displaystyle", r"\textstyle"), ""),
+    **dict.fromkeys((r"\mathsf", r"\textrm"), r"\mathrm"),
+    **dict.fromkeys((r"\bm", r"\textbf"), r"\mathbf"),
+    **dict.fromkeys((r"\mathds", r"\mathbbm"), r"\mathbb"),
+    r"\le": r"\leq",
+    r"\ge": r"\geq",
+    r"\gets": r"\leftarrow",
+    r"\iff": r"\Leftrightarrow",
+    r"\implies": r"\Rightarrow",
+    r"\land": r"\wedge",
+    r"\lor": r"\vee",
+    r"\dotsc": r"\ldots",
+    r"\coloneqq": ":=",
+    r"\stackrel": r"\overset",
+    r"\bmod": r"\;\mathrm{mod}\;",
     r"\,": r"\/",
 }
 # scripts of formulas that are written as plain text: n^{-1/2}, m^(-1/2), Σ^(L), Θ_∞, mu_k, |f|_F
@@ -86,8 +97,11 @@ def outline(tex: str) -> dict[str, str]:
     from matplotlib.textpath import TextPath
 
     tex = _in_words_of_mathtext(tex)
-    with rc_context({"mathtext.fontset": "stix"}):
-        path = TextPath((0, 0), f"${tex}$", size=SIZE)
+    try:
+        with rc_context({"mathtext.fontset": "stix"}):
+            path = TextPath((0, 0), f"${tex}$", size=SIZE)
+    except AttributeError:  # how matplotlib answers to a formula of nothing but space
+        raise ValueError("nothing to draw") from None
     box = path.get_extents()
     left, right = min(0, box.x0), box.x1
     low, high = min(0, box.y0), box.y1

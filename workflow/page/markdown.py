@@ -6,6 +6,7 @@ web and formulas between dollar signs.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from markupsafe import Markup
 
@@ -137,9 +138,11 @@ def _list(lines: list[str]) -> Markup:
 def _table(lines: list[str]) -> Markup:
     def row(line: str, tag: str) -> Markup:
         cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
-        return Markup("<tr>{}</tr>").format(
-            Markup().join(Markup(f"<{tag}>{{}}</{tag}>").format(inline(c.strip())) for c in cells)
-        )
+        return Markup("<tr>{}</tr>").format(Markup().join(map(partial(cell, tag), cells)))
+
+    def cell(tag: str, text: str) -> Markup:
+        name = tag if text.strip() else "td"  # an empty heading is none
+        return Markup(f"<{name}>{{}}</{name}>").format(inline(text.strip()))
 
     body = Markup().join(row(line, "td") for line in lines[2:])
     return Markup(
