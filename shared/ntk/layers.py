@@ -213,6 +213,11 @@ def _sum(one: State, two: State) -> State:
         raise ValueError(
             f"branch and shortcut must give one shape, found {two.extent} and {one.extent}"
         )
+    if jnp.ndim(one.mean1) and jnp.ndim(two.mean1):
+        raise ValueError(
+            "branch or shortcut must end in an affine layer, else the two are not independent: "
+            "found an activation at the end of both"
+        )
 
     def pairs(displacement):
         q1 = one.variance1, two.variance1

@@ -23,7 +23,7 @@ from shared.ntk.activations import activation, from_dual
 from shared.ntk.base import Architecture
 from shared.ntk.chord import safe_ratio, safe_sqrt
 
-REACH, STEP, TERMS = 12.0, 0.05, 600  # 1e-10 for tanh up to q = 9, and for the others beyond
+REACH, STEP, TERMS = 12.0, 0.05, 1000  # 1e-10 for tanh up to q = 9, and for the others beyond
 
 
 @cache

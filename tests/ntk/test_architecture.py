@@ -1,0 +1,350 @@
+"""Finite networks and their limits: known values, invariances, Monte Carlo, bad input."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from shared.ntk.architecture import (
+    abs_,
+    conv,
+    cos,
+    dense,
+    dropout,
+    erf,
+    flatten,
+    fully_connected,
+    gelu,
+    global_average_pool,
+    layer_norm,
+    leaky_relu,
+    monomial,
+    polynomial,
+    relu,
+    residual,
+    serial,
+    silu,
+    sin,
+    softplus,
+    tanh,
+)
+from shared.ntk.blocks import kernel_in_blocks
+
+RANDOM = np.random.default_rng(7)
+X = RANDOM.normal(size=(6, 5))
+
+
+def jacot_network(depth=3):
+    return fully_connected(depth=depth, width=1, weight_variance=1.0, bias_variance=0.01)
+
+
+# --- known values -------------------------------------------------------------------------------
+
+
+def test_known_values_of_jacot():
+    """Theta(x, x) = 0.2825 for four affine maps, beta = 0.1, |x| = 1, two inputs; antipode."""
+    ntk = jacot_network().kernel([[1.0, 0.0], [-1.0, 0.0]]).ntk
+    np.testing.assert_allclose(np.diag(ntk), 0.2825, rtol=1e-12)
+    np.testing.assert_allclose(ntk[0, 1], 0.06435377, rtol=1e-6)
+
+
+def test_arccosine_at_zero_right_and_straight_angle():
+    """kappa_1 = 1, 1/pi, 0 and kappa_0 = 1, 1/2, 0 (Cho and Saul 2009)."""
+    x = np.sqrt(2.0) * np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    nngp, ntk = serial(dense(1), relu()).kernel(x[:1], x)  # K = <x, x'> / 2, S = kappa_1 / 2
+    np.testing.assert_allclose(nngp, [[0.5, 0.5 / np.pi, 0.0]], atol=1e-12)
+    np.testing.assert_allclose(ntk, [[0.5, 0.0, 0.0]], atol=1e-12)
+    biased = serial(dense(1), relu(), dense(1)).kernel(x[:1], x).ntk
+    np.testing.assert_allclose(biased, [[1.0, 0.5 / np.pi, 0.0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 4])
+def test_diagonal_without_bias(depth):
+    """Theta(x, x) = (depth + 1) |x|^2 / d times the readout's 1/2 * 2 at weight_variance 2."""
+    network = fully_connected(depth=depth, width=1, weight_variance=2.0)
+    wanted = 2 * (depth + 1) * np.sum(X**2, axis=1) / X.shape[1]
+    np.testing.assert_allclose(np.diag(network.kernel(X).ntk), wanted, rtol=1e-12)
+
+
+# --- definition: duals against two-dimensional quadrature ---------------------------------------
+
+STEP = 0.05
+Z = np.arange(-11, 11 + STEP / 2, STEP)
+WEIGHT = np.exp(-(Z**2) / 2) / np.sqrt(2 * np.pi) * STEP
+
+
+def sigmoid(u):
+    return 1 / (1 + np.exp(-u))
+
+
+SMOOTH = {
+    "tanh": (tanh(), np.tanh, lambda u: 1 - np.tanh(u) ** 2),
+    "silu": (silu(), lambda u: u * sigmoid(u), lambda u: sigmoid(u) * (1 + u * sigmoid(-u))),
+    "softplus": (softplus(), lambda u: np.logaddexp(0, u), sigmoid),
+    "gelu": (gelu(), lambda u: u * norm.cdf(u), lambda u: norm.cdf(u) + u * norm.pdf(u)),
+    "sin": (sin(), np.sin, np.cos),
+    "cos": (cos(), np.cos, lambda u: -np.sin(u)),
+    "cube": (monomial(3), lambda u: u**3, lambda u: 3 * u**2),
+    "polynomial": (
+        polynomial([0.3, 1, 0.2]),
+        lambda u: 0.3 + u + 0.2 * u**2,
+        lambda u: 1 + 0.4 * u,
+    ),
+    "erf": (
+        erf(),
+        lambda u: 2 * norm.cdf(np.sqrt(2) * u) - 1,
+        lambda u: 2 / np.sqrt(np.pi) * np.exp(-(u**2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_dual_is_the_gaussian_expectation(name):
+    """E[phi phi] and E[phi' phi'] by the trapezoid rule in two dimensions, to 1e-10."""
+    layer, phi, slope = SMOOTH[name]
+    x = np.concatenate([X[:3] / 2, -X[:1] / 2, X[:1] / 2 + 1e-4])
+    x[1] *= 3 * np.sqrt(x.shape[1]) / np.linalg.norm(x[1])  # variance 9
+    k = x @ x.T / x.shape[1]
+    found = serial(dense(1), layer).kernel(x)
+    for i in range(len(x)):
+        for j in range(len(x)):
+            q1, q2 = np.sqrt(k[i, i]), np.sqrt(k[j, j])
+            rho = np.clip(k[i, j] / (q1 * q2), -1, 1)
+            u, v = q1 * Z[:, None], q2 * (rho * Z[:, None] + np.sqrt(1 - rho**2) * Z)
+            s, d = (WEIGHT @ (f(u) * f(v)) @ WEIGHT for f in (phi, slope))
+            size = max(1.0, abs(s), abs(d * k[i, j]))
+            assert abs(found.nngp[i, j] - s) < 1e-10 * size
+            assert abs(found.ntk[i, j] - d * k[i, j]) < 1e-10 * size
+
+
+# --- limits: Monte Carlo of finite networks -----------------------------------------------------
+
+WIDE = 256
+
+
+def sample(network, x, seeds, **options):
+    """Products f(x_0) f(x) and tangent kernels Theta(x_0, x), one row per draw of the weights."""
+    x = jnp.asarray(x)
+
+    def one(key):
+        params = network.init(key, x.shape[1:], x.dtype)
+
+        def output(p):
+            return network.apply(p, x, **options)[:, 0]
+
+        jacobian = jax.tree.leaves(jax.jacrev(output)(params))
+        rows = [j.reshape(len(x), -1) for j in jacobian]
+        f = output(params)
+        return f[0] * f, sum(r @ r[0] for r in rows)
+
+    keys = jax.random.split(jax.random.key(11), seeds)
+    return [np.asarray(a) for a in jax.jit(lambda keys: jax.lax.map(one, keys))(keys)]
+
+
+def z_scores(samples, wanted):
+    error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+    return (samples.mean(axis=0) - np.asarray(wanted)) / error
+
+
+def stack(weight_variance, parameterization="ntk"):
+    last = dense(WIDE, weight_variance, 0.1, parameterization)
+    return serial(
+        dense(WIDE, weight_variance, 0.1, parameterization),
+        leaky_relu(0.2),
+        residual(serial(dense(WIDE, weight_variance, 0.1, parameterization), abs_(), last)),
+        layer_norm(),
+        dense(1, weight_variance, 0.1, parameterization),
+    )
+
+
+@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+def test_finite_networks_average_to_the_kernel(parameterization):
+    """|z| < 4.5 at every point; one layer stack with residual and normalisation."""
+    network = stack(1.5, parameterization)
+    products, tangents = sample(network, X[:3], 200)
+    kernel = network.kernel(X[:3])
+    bias = 3 / WIDE  # relative, of finite width: below the standard error of the products
+    assert np.abs(z_scores(products, kernel.nngp[0])).max() < 4.5
+    np.testing.assert_allclose(tangents.mean(axis=0), kernel.ntk[0], rtol=bias)
+
+
+def test_three_percent_of_weight_variance_are_caught():
+    """The z-test passes with the right kernel and fails with weight_variance off by 3 %."""
+
+    def network(weights):
+        return fully_connected(depth=2, width=WIDE, weight_variance=weights)
+
+    _, tangents = sample(network(2.0), X[:3], 200)
+    assert np.abs(z_scores(tangents, network(2.0).kernel(X[:3]).ntk[0])).max() < 4.5
+    assert np.abs(z_scores(tangents, network(2.06).kernel(X[:3]).ntk[0])).max() > 4.5
+
+
+def test_dropout_masks_scale_the_diagonal():
+    """Inverted dropout before the readout: diagonal 1 / keep, the rest unchanged."""
+    network = serial(dense(WIDE, 2.0), relu(), dropout(0.5), dense(1))
+    plain, masked = network.kernel(X), network.kernel(X, masks=True)
+    ratio = np.where(np.eye(len(X)), 2.0, 1.0)
+    np.testing.assert_allclose(masked.nngp, ratio * plain.nngp, rtol=1e-12)
+    params = network.init(jax.random.key(0), (5,), jnp.float64)
+    f = network.apply(params, jnp.asarray(X))
+    g = network.apply(params, jnp.asarray(X), key=jax.random.key(1))
+    assert f.shape == g.shape == (6, 1)
+    assert not np.allclose(f, g)
+
+
+# --- images -------------------------------------------------------------------------------------
+
+IMAGES = RANDOM.normal(size=(3, 4, 3, 2))
+
+
+def naive_image_kernel(images, pooled):
+    """conv 3x3 SAME, ReLU, twice; readout: all four position indices, straight from the sums."""
+    rows, columns, channels = images.shape[1:]
+    places = [(y, x) for y in range(rows) for x in range(columns)]
+    k = np.einsum("iyxc,jzwc->ijyxzw", images, images) / channels
+    theta = np.zeros_like(k)
+
+    def box(array):
+        total = np.zeros_like(array)
+        for y, x in places:
+            for z, w in places:
+                for a in (-1, 0, 1):
+                    for b in (-1, 0, 1):
+                        p, q = (y + a, x + b), (z + a, w + b)
+                        if p in places and q in places:
+                            total[:, :, y, x, z, w] += array[:, :, *p, *q]
+        return total / 9
+
+    for _ in range(2):
+        k = 1.7 * box(k) + 0.1
+        theta = k + 1.7 * box(theta)
+        q = np.einsum("iiyxyx->iyx", k)
+        m = np.sqrt(np.einsum("iyx,jzw->ijyxzw", q, q))
+        angle = np.arccos(np.clip(k / m, -1, 1))
+        k = m * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+        theta = theta * (np.pi - angle) / (2 * np.pi)
+    mean = "ijyxzw->ij" if pooled else "ijyxyx->ij"
+    count = len(places) ** (2 if pooled else 1)
+    return tuple(np.einsum(mean, array) / count for array in (k, k + theta))
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_images_against_the_definition(pooled):
+    """Displacement by displacement equals all four position indices at once (1e-8: arccos)."""
+    convolutions = [conv(1, weight_variance=1.7, bias_variance=0.1), relu()] * 2
+    readout = global_average_pool() if pooled else flatten()
+    network = serial(*convolutions, readout, dense(1))
+    nngp, ntk = naive_image_kernel(IMAGES, pooled)
+    found = network.kernel(IMAGES)
+    np.testing.assert_allclose(found.nngp, nngp, rtol=1e-7)
+    np.testing.assert_allclose(found.ntk, ntk, rtol=1e-7)
+
+
+# --- invariances, gradients, blocks -------------------------------------------------------------
+
+
+def test_invariances():
+    """Symmetry, rotation, permutation, x2 = x1, homogeneity without bias, positive spectrum."""
+    ntk = jacot_network().kernel(X).ntk
+    np.testing.assert_allclose(ntk, ntk.T, rtol=1e-14)
+    rotation = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0]
+    np.testing.assert_allclose(jacot_network().kernel(X @ rotation).ntk, ntk, rtol=1e-12)
+    order = RANDOM.permutation(len(X))
+    np.testing.assert_allclose(jacot_network().kernel(X[order]).ntk, ntk[order][:, order])
+    np.testing.assert_allclose(jacot_network().kernel(X, X).ntk, ntk, rtol=1e-13)
+    assert np.linalg.eigvalsh(ntk)[0] > 0
+    unbiased = fully_connected(depth=2, width=1)
+    np.testing.assert_allclose(unbiased.kernel(3 * X, X).ntk, 3 * unbiased.kernel(X).ntk)
+
+
+def test_gradients_are_finite_at_coinciding_inputs():
+    """theta = 0 and pi, and a zero input: no nan, no infinity; elsewhere finite differences."""
+    x = jnp.asarray(np.concatenate([X[:2], X[:1], -X[:1], np.zeros((1, 5))]))
+    for network, other in ((jacot_network(1), None), (fully_connected(depth=1, width=1), x)):
+        gradient = jax.grad(lambda x, o=other, n=network: n.kernel(x, o).ntk.sum())(x)
+        assert np.isfinite(gradient).all()
+
+    def entry(t):
+        return jacot_network(1).kernel(jnp.asarray(X[:1]) + t, jnp.asarray(X[1:2])).ntk[0, 0]
+
+    difference = (entry(1e-5) - entry(-1e-5)) / 2e-5
+    np.testing.assert_allclose(jax.grad(entry)(0.0), difference, rtol=1e-7)
+
+
+@pytest.mark.parametrize("which", ["nngp", "ntk"])
+def test_blocks_give_the_same_kernel(which, tmp_path):
+    """Any N, upper triangle mirrored, into a file, with progress; symmetric and rectangular."""
+    x = np.random.default_rng(0).normal(size=(23, 40))
+    network = jacot_network()
+    whole = np.asarray(getattr(network.kernel(x), which))
+    out = np.memmap(tmp_path / "kernel", np.float64, "w+", shape=(23, 23))
+    calls = []
+    found = kernel_in_blocks(
+        network, x, which=which, out=out, block=7, progress=lambda *done: calls.append(done)
+    )
+    assert found is out
+    assert calls[0] == (1, 10)
+    assert calls[-1] == (10, 10)
+    np.testing.assert_allclose(out, whole, rtol=1e-13)
+    assert np.array_equal(out, out.T)
+    rectangle = kernel_in_blocks(network, x, x[:9], which=which, block=7)
+    np.testing.assert_allclose(rectangle, whole[:, :9], rtol=1e-13)
+
+
+def test_finite_network_shapes_and_precision():
+    """Parameters as documented; float32 stays float32; no bias where its variance is zero."""
+    network = fully_connected(depth=2, width=7, outputs=3)
+    params = network.init(jax.random.key(0), (5,))
+    assert [p["weight"].shape if p else p for p in params] == [(5, 7), (), (7, 7), (), (7, 3)]
+    assert all(set(p) == {"weight"} for p in params if p)
+    assert network.apply(params, jnp.asarray(X, jnp.float32)).dtype == jnp.float32
+    assert network.kernel(X.astype(np.float32)).ntk.dtype == jnp.float32
+    assert network.kernel(X).ntk.dtype == jnp.float64
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "x1, x2, message",
+    [
+        (X[0], None, "x1 must be .* found shape"),
+        (X[:0], None, "at least one input"),
+        (X, X[:, :3], "same features, found"),
+        (X, X.astype(np.float32), "share a dtype, found"),
+        (np.where(X > 1, np.nan, X), None, "x1 must be finite"),
+        (X, np.full((1, 5), np.inf), "x2 must be finite"),
+        (X.astype(complex), None, "float32 or float64 numbers, found complex128"),
+        (IMAGES, None, "images of .* are left"),
+    ],
+)
+def test_bad_inputs(x1, x2, message):
+    with pytest.raises(ValueError, match=message):
+        jacot_network().kernel(x1, x2)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: dense(3, -1.0), "weight_variance must be finite and not negative, found -1.0"),
+        (lambda: dense(3, 1.0, float("nan")), "bias_variance must be finite"),
+        (lambda: dense(0), "width must be a positive integer, found 0"),
+        (lambda: dense(3, parameterization="mup"), "parameterization must be one of"),
+        (lambda: conv(3, padding="FULL"), "padding must be one of"),
+        (lambda: conv(3, stride=0), "stride must be a positive integer, found 0"),
+        (lambda: serial(), "at least one layer"),
+        (lambda: monomial(0), "positive integer, found 0"),
+        (lambda: polynomial([]), "at least one coefficient"),
+        (lambda: dropout(0.0), "keep must lie in"),
+        (lambda: fully_connected(depth=-1, width=2), "non-negative integer, found -1"),
+        (lambda: residual(conv(3, stride=2)), "equal strides"),
+        (lambda: serial(relu(), residual(relu())).kernel(X), "must end in an affine layer"),
+        (lambda: serial(conv(3)).kernel(X), "conv needs images"),
+        (lambda: kernel_in_blocks(jacot_network(), X, which="both"), "'ntk' or 'nngp'"),
+        (lambda: kernel_in_blocks(jacot_network(), X, out=np.empty((2, 2))), "out must be"),
+    ],
+)
+def test_bad_descriptions(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,99 @@
+"""The ReLU kernels against 50-digit values where the arccosine loses half of the digits."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from shared.ntk.architecture import fully_connected
+
+WEIGHTS = 2.0
+
+
+def hard_inputs(dimension):
+    """Duplicates, antipodes, collinear points and 1e-4 / 1e-6 neighbours."""
+    x = np.random.default_rng(3).normal(size=(9, dimension))
+    x[1], x[2], x[3] = x[0], -x[0], 3 * x[0]
+    x[5] = x[4] + 1e-4 * x[5]
+    x[6] = x[4] + 1e-6 * x[6]
+    x[7] = -x[4] + 1e-4 * x[7]
+    return x
+
+
+def exact(x, depth, bias):
+    """The recursion of the definition in 50 digits."""
+    with mpmath.workdps(50):
+        rows = [[mpmath.mpf(float(v)) for v in row] for row in x]
+        n, d = x.shape
+        weights, bias = mpmath.mpf(WEIGHTS), mpmath.mpf(float(bias))
+        k = {
+            (i, j): weights * mpmath.fdot(rows[i], rows[j]) / d + bias
+            for i in range(n)
+            for j in range(n)
+        }
+        theta = dict(k)
+        for _ in range(depth):
+            after_k, after_theta = {}, {}
+            for i, j in k:
+                m = mpmath.sqrt(k[i, i] * k[j, j])
+                cosine = max(min(k[i, j] / m, mpmath.mpf(1)), mpmath.mpf(-1))
+                angle = mpmath.acos(cosine)
+                s = m * (mpmath.sin(angle) + (mpmath.pi - angle) * cosine) / (2 * mpmath.pi)
+                slope = (mpmath.pi - angle) / (2 * mpmath.pi)
+                after_k[i, j] = weights * s + bias
+                after_theta[i, j] = after_k[i, j] + weights * slope * theta[i, j]
+            k, theta = after_k, after_theta
+        return tuple(
+            np.array([[float(a[i, j]) for j in range(n)] for i in range(n)]) for a in (k, theta)
+        )
+
+
+def arccosine_form(x, depth, bias):
+    """What other codes do, in the precision of x: the control that must miss both bounds."""
+    one, two = x.dtype.type(1), x.dtype.type(2)
+    pi = x.dtype.type(np.pi)
+    k = theta = two * (x @ x.T) / x.dtype.type(x.shape[1]) + x.dtype.type(bias)
+    for _ in range(depth):
+        m = np.sqrt(np.outer(np.diag(k), np.diag(k)))
+        cosine = np.clip(k / m, -one, one)
+        angle = np.arccos(cosine)
+        k = m * (np.sin(angle) + (pi - angle) * cosine) / pi + x.dtype.type(bias)
+        theta = k + (pi - angle) / pi * theta
+    return k, theta
+
+
+def worst(found, wanted):
+    return max(
+        np.abs(np.asarray(a, float) - b).max() / np.abs(b).max()
+        for a, b in zip(found, wanted, strict=True)
+    )
+
+
+BOUNDS = {np.float64: 1e-12, np.float32: 2e-6}
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("dimension, depth, bias", [(1, 3, 0.25), (3, 1, 0.0), (40, 3, 0.0)])
+def test_hard_inputs_to_full_precision(dtype, dimension, depth, bias):
+    """float64 within 1e-12 and float32 within 2e-6 of the largest entry."""
+    x = hard_inputs(dimension).astype(dtype)
+    wanted = exact(x, depth, bias)
+    network = fully_connected(depth=depth, width=1, weight_variance=WEIGHTS, bias_variance=bias)
+    for found in (network.kernel(x), network.kernel(x, x)):
+        assert found.ntk.dtype == found.nngp.dtype == dtype
+        assert worst(found, wanted) < BOUNDS[dtype]
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+def test_arccosine_form_misses_both_bounds(dtype):
+    """Control: in 40 dimensions the usual form is wrong by more than either bound."""
+    x = hard_inputs(40).astype(dtype)
+    assert worst(arccosine_form(x, 3, 0.0), exact(x, 3, 0.0)) > BOUNDS[dtype]
+
+
+def test_duplicates_are_exactly_singular():
+    """Equal inputs give equal rows to the last bit or so, also where x2 repeats x1."""
+    x = hard_inputs(40)
+    network = fully_connected(depth=3, width=1, weight_variance=2.0, bias_variance=0.1)
+    for kernel in (*network.kernel(x), *network.kernel(x, x)):
+        np.testing.assert_allclose(kernel[0], kernel[1], rtol=1e-15)
+        assert abs(np.linalg.det(kernel[:2, :2])) < 1e-14 * kernel[0, 0] ** 2
