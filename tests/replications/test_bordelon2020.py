@@ -1,0 +1,66 @@
+"""What is particular to the replication of Bordelon et al. (2020)."""
+
+import numpy as np
+import pytest
+
+from replications.bordelon2020_learning_curves import experiment
+from shared.ntk.architecture import fully_connected
+from shared.ntk.data import sphere
+from shared.ntk.harmonics import legendre, multiplicity
+from shared.ntk.learning_curve import fixed_point, target_errors
+from shared.ntk.random import generator
+
+
+def test_interpolated_kernel_is_that_of_the_architecture():
+    x = sphere(generator(0, "test"), 30, 7)
+    network = fully_connected(depth=2, width=1, weight_variance=2.0, readout_weight_variance=1)
+    exact = np.asarray(network.kernel(np.sqrt(7.0) * x).ntk)
+    cosines = np.clip(x @ x.T, -1, 1)
+    np.fill_diagonal(cosines, 1.0)
+    np.testing.assert_allclose(experiment._on_cosines(2)(cosines), exact, atol=1e-11)
+
+
+def test_exact_average_over_targets_is_the_average_over_targets():
+    """Draws of targets and 20000 test points against the three sums, within 4 standard errors."""
+    dimension, degree, samples = 6, 2, 12
+    stream = generator(1, "test")
+    x, fresh = sphere(stream, samples, dimension), sphere(stream, 20_000, dimension)
+    cosines = np.clip(x @ x.T, -1, 1)
+    np.fill_diagonal(cosines, 1.0)
+    exact = experiment._Draw(cosines, 2, dimension, (degree,)).errors(samples, 0.1)[degree]
+    kernel = experiment._on_cosines(2)
+    fit = kernel(fresh @ x.T) @ np.linalg.inv(kernel(cosines) + 0.1 * np.eye(samples))
+    scale = np.sqrt(multiplicity(dimension, degree))
+    axes = sphere(stream, 400, dimension)
+    y = scale * legendre(dimension, degree, x @ axes.T)[degree]
+    truth = scale * legendre(dimension, degree, fresh @ axes.T)[degree]
+    errors = np.mean((fit @ y - truth) ** 2, axis=0)
+    assert abs(errors.mean() - exact) < 4 * errors.std() / np.sqrt(errors.size) + 0.01
+
+
+def test_one_sample_is_exact():
+    """At p = 1: E_k = 1 - 2 mu_k/T + sum_j N_j mu_j^2/T^2, T the trace."""
+    dimension = 10
+    spectrum = experiment._spectrum(2, dimension)
+    errors = experiment._Draw(np.ones((1, 1)), 2, dimension, (1, 3)).errors(1, 0.0)
+    trace = 3.0
+    spread = spectrum.multiplicities @ spectrum.eigenvalues**2 / trace**2
+    for degree in (1, 3):
+        expected = 1 - 2 * spectrum.eigenvalues[degree] / trace + spread
+        assert errors[degree] == pytest.approx(expected, rel=1e-9)
+
+
+def test_half_learned_is_half():
+    spectrum = experiment._spectrum(2, 12)
+    half = experiment._half(spectrum, 2)
+    errors = target_errors(fixed_point(spectrum, half), np.ones(spectrum.eigenvalues.size))
+    assert errors[2] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_training_reaches_the_kernel_solution_when_wide():
+    rows = experiment.networks(
+        arm="theory", width=4096, dimension=8, degree=1, samples=12, seeds=(0,)
+    )
+    row = next(rows)
+    assert row["train_loss"] < 1e-4
+    assert row["ratio"] == pytest.approx(1, abs=0.1)
