@@ -97,16 +97,6 @@ CLAIMS = [
         "consequence of Theorem 2.2",
     ),
     _rate_in_alpha(
-        "A2_path_gap_tanh",
-        "path_gap",
-        -2.0,
-        0.1,
-        "The distance from the linearized path falls as 1/alpha^2 for tanh.",
-        "Theorems 2.2 and 2.4",
-        arm="tanh",
-        tier="laptop",
-    ),
-    _rate_in_alpha(
         "A3_output_gap_tanh",
         "output_gap",
         -1.0,
@@ -223,7 +213,7 @@ CLAIMS = [
         estimator=per_seed(lambda rows: rows["rate_ratio"].mean(), columns=("rate_ratio",)),
         region=near(1.0, 0.2),
         why="rate over the smallest nonzero eigenvalue of Dh Dh^T, alpha >= 64 |J^+ y|",
-        control="small_alpha",
+        control="wrong_units",
         tier="laptop",
     ),
     Claim(
@@ -234,7 +224,7 @@ CLAIMS = [
         estimator=loglog_slope("distance", "relative_alpha"),
         region=near(-1.0, 0.1),
         why="z tends to the linear least-squares solution",
-        control="small_alpha",
+        control="wrong_units",
         tier="laptop",
     ),
     Claim(

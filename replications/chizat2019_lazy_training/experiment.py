@@ -331,6 +331,7 @@ def _as_numpy(tree):
     return jax.tree.map(np.asarray, tree)
 
 
+@functools.lru_cache(maxsize=64)
 def _underparameterized(seed, relative_alpha, dimension, neurons, points) -> dict:
     key = random.key(seed, "chizat2019", "underparameterized", "weights")
     generator = random.generator(seed, "chizat2019", "underparameterized", "data")
@@ -375,6 +376,7 @@ def _underparameterized(seed, relative_alpha, dimension, neurons, points) -> dic
     return {
         "alpha": alpha,
         "rate_ratio": late_rate / slowest,
+        "rate_of_largest": late_rate / singular[0] ** 2,
         "distance": float(np.linalg.norm(final) / alpha),
         "residual_gap": float(abs(residual - linear_residual) / linear_residual),
         "condition": float(singular[0] / singular[-1]),

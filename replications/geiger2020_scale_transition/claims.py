@@ -37,6 +37,12 @@ def _between(column: str, low: dict, high: dict):
     return lambda rows: mean(rows, high) - mean(rows, low)
 
 
+def _first_minus_last(rows) -> float:
+    """Error at the smallest s minus that at the largest, at the largest width."""
+    ordered = rows[rows["width"] == rows["width"].max()].sort_values("s")["error"]
+    return float(ordered.iloc[0] - ordered.iloc[-1])
+
+
 def _gap_closed(rows) -> float:
     """Error removed by averaging nets of width 64 minus 0.7 of that removed by width 1024."""
     narrow, wide = (rows[rows["width"] == width] for width in (64, 1024))
@@ -444,7 +450,6 @@ CLAIMS = [
         region=at_most(0.02),
         why="the limit alpha to infinity; deviations of order 1/s and of the Euler steps remain",
         control="feature",
-        tier="laptop",
     ),
     Claim(
         name="G13_frozen_final_kernel",
@@ -483,5 +488,35 @@ CLAIMS = [
             control="fixed_s",
         )
         for layer in (1, 2)
+    ),
+    Claim(
+        name="G1_crossover_fashion",
+        statement="At the paper's size (parity of Fashion-MNIST, three hidden layers) the scale at "
+        "which the kernel changes by itself falls as the square root of the width.",
+        formula=r"\alpha^\ast \sim h^{-1/2}",
+        source="abstract, point (i); figure time_dynamics (a)",
+        part="scan",
+        arm="fashion",
+        estimator=per_seed(crossover_exponent(1.0), columns=("width", "alpha", "kernel_change")),
+        region=near(-0.5, 0.1),
+        why="exponent -1/2",
+        control="fashion_alpha_times_root_h",
+        tier="paper",
+    ),
+    *(
+        Claim(
+            name=f"G11_lazy_wins_on_{images}",
+            statement=f"On {images} a fully connected network generalises better in the lazy "
+            "regime.",
+            source="abstract, point (ii); figure test_error",
+            part="scan",
+            arm=images,
+            estimator=per_seed(_first_minus_last, columns=("width", "s", "error")),
+            region=at_least(0.0),
+            why="error at the smallest scale minus that at the largest, widest network",
+            control="theory",
+            tier="paper",
+        )
+        for images in ("fashion", "mnist")
     ),
 ]

@@ -78,9 +78,10 @@ def scan(
 
     The arms alpha_times_root_h and alpha_over_root_h show the theory's own nets with alpha
     relabelled, `copies` counts one net as an ensemble; in `data_draws` each seed has training
-    points of its own (and the test points of all).
+    points of its own (and the test points of all). Arms of the images are named after them.
     """
-    model = MODELS.get(arm, MODELS["theory"])
+    reading = arm.removeprefix("fashion_")
+    model = MODELS.get(reading, MODELS["theory"])
     split = (task, points, test_points, data_dir)
     measured = _run_on_own_data if arm == "data_draws" else _run
     run = measured(model, split, depth, width, s / np.sqrt(width), seeds)
@@ -90,7 +91,7 @@ def scan(
     for index, seed in enumerate(seeds):
         row = {
             "seed": seed,
-            "alpha": s / np.sqrt(width) * width ** RELABELLED.get(arm, 0.0),
+            "alpha": s / np.sqrt(width) * width ** RELABELLED.get(reading, 0.0),
             "kernel_change": run.kernel_change[index],
             "weight_change": run.weight_change[index],
             "weight_distance": run.weight_distance[index],

@@ -245,6 +245,7 @@ def kernel_dyn(frozen: DataFrame) -> Figure:
         ("final_kernel", "final kernel,\nfeature"),
         ("feature", "initial kernel,\nfeature"),
     ]
+    arms = [(arm, name) for arm, name in arms if (frozen["arm"] == arm).any()]
     for index, (arm, _) in enumerate(arms):
         of_arm = frozen[frozen["arm"] == arm].assign(place=index)
         seeds_and_mean(axes, of_arm, x="place", y="excess_error", label="", index=index)

@@ -7,6 +7,7 @@ sigma is softplus (sharpness 5) times the constant that gives E sigma(N(0,1))^2 
 displacement u = w - w_0 is what is trained. All of it is float64: F is alpha times a difference.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -71,17 +72,19 @@ class Model(NamedTuple):
 
 def initial_weights(seeds, depth: int, width: int, dimension: int) -> tuple:
     """Weights of every seed: a tuple of layers dict(weight=(seeds, fan_in, fan_out)), float64."""
-    sizes = [dimension, *[width] * depth, 1]
     keys = random.keys(seeds, "geiger2020", "weights", depth, width)
-    layers = []
-    for index, shape in enumerate(itertools.pairwise(sizes)):
-        draw = jax.vmap(
-            lambda key, index=index, shape=shape: jax.random.normal(
-                jax.random.fold_in(key, index), shape, jnp.float64
-            )
-        )
-        layers.append({"weight": draw(keys)})
-    return tuple(layers)
+    return _draw(keys, (dimension, *[width] * depth, 1))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _draw(keys, sizes):
+    def draw(key, index, shape):
+        return jax.random.normal(jax.random.fold_in(key, index), shape, jnp.float64)
+
+    return tuple(
+        {"weight": jax.vmap(functools.partial(draw, index=index, shape=shape))(keys)}
+        for index, shape in enumerate(itertools.pairwise(sizes))
+    )
 
 
 def apply(weights, x):
