@@ -15,7 +15,13 @@ from scipy import stats
 from replications.lee2019_linearization import setting
 from replications.lee2019_linearization.setting import Model
 from shared.ntk import data, random
-from shared.ntk.dynamics import critical_learning_rate, eigensystem, ensemble_flow, mode_decay
+from shared.ntk.dynamics import (
+    critical_learning_rate,
+    eigensystem,
+    ensemble_flow,
+    kernel_flow,
+    mode_decay,
+)
 from shared.ntk.linearize import linearized_outputs
 from shared.ntk.training import cross_entropy, gradient_descent, squared_error
 
@@ -37,12 +43,13 @@ def drift(
     problem = setting.digits(seeds, TRAIN, TEST)
     begin = setting.start(model, problem, seeds, mean_field=mean_field)
     recorded = setting.log_steps(steps, 16)
-    path = _descend(model, problem, begin.params, begin.rate, recorded, _watch_drift(model))
+    rate = begin.rate / 4 if mean_field else begin.rate  # their kernel grows several times
+    path = _descend(model, problem, begin.params, rate, recorded, _watch_drift(model))
     outputs, ntk, nngp, layers, distance = (np.asarray(a, np.float64) for a in path.observed)
     limit = setting.limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
     limit = limit / width if mean_field else limit
     linear, of_limit = (
-        setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)
+        setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, rate)
         for kernel in (begin.kernel, limit)
     )
     residual = np.linalg.norm(outputs[:, :, :TRAIN] - problem.targets[:, None, :, 0], axis=-1)
@@ -85,16 +92,17 @@ def step_size(
     loss = ((of_arm[:, :, :train] - problem.targets[:, None, :, 0]) ** 2).sum(-1) / 2
     for s, seed in enumerate(seeds):
         gap = setting.rms((outputs - linear)[s, :, train:])
-        growth = np.log10(loss[s, -1] / loss[s, 0])
+        growth = np.log10(max(loss[s, -1] / loss[s, 0], 1e-14))  # where float32 ends
         spectrum = begin.spectrum[s]
         residual = np.linalg.norm(outputs[s, :, :train] - problem.targets[s, :, 0], axis=-1)
         slowest = rate[s] * spectrum[0] * (2 if arm == "twice_as_fast" else 1 / 3)
-        allowed = (1 - slowest) ** recorded * residual[0]
+        # float32 weights cannot follow the bound below 1e-5 of the start
+        allowed = np.maximum((1 - slowest) ** recorded, 1e-5) * residual[0]
         yield {
             "seed": seed,
             "gap": gap.max(),
             "growth": growth,
-            "obeys": bool((residual <= allowed * (1 + 1e-5)).all()),  # weights are float32
+            "obeys": bool((residual <= allowed * (1 + 1e-5)).all()),
             "rate_by_critical": rate[s] * (spectrum[0] + spectrum[-1]) / 2,
         }
 
@@ -129,16 +137,19 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
     """A row is the output of one network at one input of the line x(alpha) at one recorded step.
 
     All networks share one training set, as in the paper. Arm full trains all layers, readout the
-    last one alone. ntk_mean, ntk_sd: the law that equations 14-15 give for full training at this
-    step; nngp_mean, nngp_sd: the one of readout training, which ends in the NNGP posterior.
+    last one alone; centred is full with without_start for its output. without_start: the output
+    less what equations 14-15 say remains of the network's own f_0, whose mean over networks is
+    exactly zero: same mean, less spread. ntk_mean, ntk_sd: the law that equations 14-15 give for
+    full training at this step; nngp_mean, nngp_sd: the one of readout training, which ends in the
+    NNGP posterior.
     """
     model = Model(activation, 3, width)
     problem = setting.digits((0,), TRAIN, 0)
     x, y = problem.points[0], problem.targets[0]
     first, second = x[np.argmax(y[:, 0])], x[np.argmin(y[:, 0])]
-    alphas = np.linspace(-2, 3, 11)
+    alphas = np.linspace(-2, 3, TEST)
     line = alphas[:, None] * first + (1 - alphas[:, None]) * second
-    recorded = np.array([0, 16, 256])
+    recorded = np.array([0, 8, 64])
     nngp, ntk = (k[0] for k in setting.limit_kernels(activation, 3, np.vstack([x, line])[None]))
     laws, rates = {}, {}
     for name, kernel in (("ntk", ntk), ("nngp", nngp)):
@@ -157,7 +168,7 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
             method="descent",
         )
     params = setting.weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
-    rate = setting.rates(params, rates["ntk"] if arm == "full" else 0.0)
+    rate = setting.rates(params, 0.0 if arm == "readout" else rates["ntk"])
     if arm == "readout":
         rate["layers"] = (*rate["layers"][:-1], {"weight": rates["nngp"]})
     path = gradient_descent(
@@ -169,10 +180,26 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
         learning_rate=rate,
         record=recorded,
         observe=_watch_outputs(model),
-        context=line.astype(np.float32),
+        context=np.vstack([x, line]).astype(np.float32),
         seeds=True,
     )
-    outputs = np.asarray(path.observed, np.float64)
+    everywhere = np.asarray(path.observed, np.float64)
+    outputs = everywhere[:, :, TRAIN:]
+    law, kernel = ("nngp", nngp) if arm == "readout" else ("ntk", ntk)
+    remains = kernel_flow(
+        kernel[:TRAIN, :TRAIN],
+        np.zeros((TRAIN, 1)),
+        recorded,
+        normalization="sum",
+        learning_rate=rates[law],
+        method="descent",
+        initial=everywhere[:, 0, :TRAIN, None],
+        kernel_test=kernel[TRAIN:, :TRAIN],
+        initial_test=everywhere[:, 0, TRAIN:, None],
+    ).test[..., 0]
+    without_start = outputs - remains
+    if arm == "centred":
+        outputs = without_start
     expected = {}
     for name, law in laws.items():
         expected[f"{name}_mean"] = law.mean[..., 0]
@@ -186,6 +213,7 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
                     "step": step,
                     "alpha": alpha,
                     "output": outputs[s, r, a],
+                    "without_start": without_start[s, r, a],
                     **theory,
                 }
 
@@ -358,10 +386,8 @@ def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
         x[:1],
         np.ones((1, 1), np.float32),
         loss=HALF_SUM,
-        learning_rate=setting.rates(
-            params, 0.02
-        ),  # Theta = 4 at the point: eta Theta = .08, close to gradient flow
-        record=[200],
+        learning_rate=setting.rates(params, 0.05),  # Theta = 4 there: eta Theta = 0.2
+        record=[80],
         seeds=True,
     )
     (hidden, _, readout), last = params["layers"], np.asarray(path.params["layers"][0]["weight"])
@@ -380,18 +406,18 @@ def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 
 def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """A row is a group of erf networks of one hidden layer at one step, four digits to learn.
+    """A row is a group of erf networks of one hidden layer at one step, four points to learn.
 
-    kurtosis: excess kurtosis of the outputs over the group, mean over 8 other digits.
+    kurtosis: excess kurtosis of the outputs over the group, mean over 8 other points; all points
+    lie on the sphere in R^4 and are the same for all groups.
     """
-    model = Model("erf", 1, width)
-    problem = setting.digits((0,), 4, 8)
-    x, y = problem.points[0], problem.targets[0]
-    limit = setting.limit_kernels("erf", 1, x[None])[1][0, :4, :4]
-    rate = float(setting.STEP * critical_learning_rate(limit, normalization="sum"))
+    model, dimension = Model("erf", 1, width), 4
+    x = data.sphere(random.generator(0, "lee2019", "gaussianity"), 12, dimension, dimension**0.5)
+    y = np.sign(x[:4, :1])
+    rate = 0.13  # 1 / trace of the limit kernel on the four points: below 1 / l_max
     for seed in seeds:
         members = tuple(range(seed * networks, (seed + 1) * networks))
-        params = setting.weights(model, (setting.PIXELS,), members, "gaussianity")
+        params = setting.weights(model, (dimension,), members, "gaussianity")
         path = gradient_descent(
             setting.apply(model),
             params,

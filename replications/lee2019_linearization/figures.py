@@ -24,8 +24,9 @@ def figure_1(drift: DataFrame) -> Figure:
 
     Redraws Figure 1, one row per nonlinearity (the paper's is ReLU, three hidden layers). (a)
     change of the empirical NTK during training, one curve per width, mean and range over seeds:
-    curves fall with the width at all times. (b) largest relative change of the weights: outer layers like
-    n^-1/2, hidden ones like n^-1. (c, d) largest change of the NTK and of the NNGP kernel; erf
+    curves fall with the width at all times. (b) largest relative change of the weights: outer
+    layers like n^-1/2, hidden ones like n^-1. (c, d) largest change of the NTK and of the NNGP
+    kernel; erf
     follows n^-1, the NTK of ReLU is slower. Dashed grey: mean-field scale, where kernels move.
     """
     arms = [arm for arm in drift["arm"].unique() if not arm.startswith("mean_field")]
