@@ -284,7 +284,8 @@ def _images(name, points, test_points, data_dir, generator):
         both = [(images[:points], labels[:points]), (images[points:], labels[points:])]
     elif source in ("mnist", "fashion"):
         load = data.mnist if source == "mnist" else data.fashion_mnist
-        both = [load(split, data_dir=data_dir) for split in ("train", "test")]
+        counts = (("train", points), ("test", test_points))
+        both = [load(split, data_dir=data_dir, count=count) for split, count in counts]
     else:
         raise ValueError(f"task: found {name!r}, wanted xnor, stripe, digits, mnist or fashion")
     (x, y), (test_x, test_y) = both
