@@ -62,8 +62,8 @@
     target.scrollIntoView();
   }
 
-  function unfold(open) {
-    for (const details of all("main details:not(.code)")) details.open = open;
+  function unfold(open, which = "main details:not(.code)") {
+    for (const details of all(which)) details.open = open;
     get("unfold").setAttribute("aria-pressed", open);
   }
 
@@ -72,7 +72,7 @@
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change
   get("unfold").addEventListener("click", () => unfold(get("unfold").getAttribute("aria-pressed") !== "true"));
   addEventListener("hashchange", follow);
-  addEventListener("beforeprint", () => unfold(true));
+  addEventListener("beforeprint", () => unfold(true, ".more, .legend"));
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) {
       event.preventDefault();
