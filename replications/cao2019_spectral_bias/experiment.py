@@ -267,6 +267,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
                 power = np.sqrt(degree_power(residual, x, weights, degree))
                 linear = np.sqrt(degree_power(frozen, x, weights, degree))
                 rate = _window_rate(power, step_size)
+                frozen_rate = _window_rate(linear, step_size)
                 fold = _crossing(power, np.exp(-1)) * on_grid[degree] * step_size
                 for level in LEVELS:
                     yield {
@@ -276,7 +277,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
                         "eigenvalue": mu[degree],
                         "scaled_time": on_grid[degree] * step_size * _crossing(power, level),
                         "collapse": 0.0 if np.isnan(fold) else 1 / fold,
-                        "rate_over_frozen": rate / _window_rate(linear, step_size),
+                        "rate_over_frozen": rate / frozen_rate if frozen_rate > 1e-6 else np.nan,
                         "rate_over_eigenvalue": rate / on_grid[degree],
                     }
 

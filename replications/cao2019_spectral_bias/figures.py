@@ -67,7 +67,8 @@ def figure_fresh_points(projections: DataFrame) -> Figure:
     seen is memorisation.
     """
     figure, axes = panels(2, share_y=True)
-    rows = _of(projections, "theory", AMPLITUDES[0])
+    shown = [a for a in AMPLITUDES if not _of(projections, "theory", a).empty]
+    rows = _of(projections, "theory", shown[-1])
     for panel, column, title in zip(
         axes[0], ("remaining", "fresh"), ("training points", "fresh points"), strict=True
     ):
