@@ -1,0 +1,74 @@
+"""Pieces of the replication of Lee et al. 2019 that its claims rest on."""
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from replications.lee2019_linearization import claims, setting
+from replications.lee2019_linearization.setting import Model
+
+
+def test_linear_outputs_are_explicit_descent():
+    """Train and test outputs of the linear model, step by step, with each seed's own rate."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((2, 7, 9)) / 3
+    kernel = features @ np.swapaxes(features, 1, 2)[:, :, :4]
+    outputs, targets = rng.standard_normal((2, 7, 1)), rng.standard_normal((2, 4, 1))
+    steps, rates = [0, 3, 20], np.array([0.1, 0.3])
+    result = setting.linear_outputs(kernel, outputs, targets, steps, rates)
+    for seed in range(2):
+        current = outputs[seed].copy()
+        for step in range(steps[-1] + 1):
+            if step in steps:
+                expected = result[seed, steps.index(step)]
+                np.testing.assert_allclose(expected, current[:, 0], atol=1e-12)
+            current = current - rates[seed] * kernel[seed] @ (current[:4] - targets[seed])
+
+
+@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+def test_drawn_weights_have_the_shapes_and_deviations_of_init(parameterization):
+    model = Model("relu", 2, 300, parameterization=parameterization)
+    drawn = setting.weights(model, (40,), (0, 1))["layers"]
+    reference = setting.network(model).init(jax.random.key(0), (40,))
+    assert jax.tree.structure(drawn) == jax.tree.structure(reference)
+    for ours, theirs in zip(jax.tree.leaves(drawn), jax.tree.leaves(reference), strict=True):
+        assert ours.shape == (2, *theirs.shape)
+        if theirs.size > 200:
+            assert ours.std() == pytest.approx(float(theirs.std()), rel=0.2)
+    assert not np.array_equal(drawn[0]["weight"][0], drawn[0]["weight"][1])
+
+
+def test_mean_field_networks_are_scaled_and_their_scale_stays():
+    model = Model("erf", 1, 16)
+    params = setting.weights(model, (8,), (0,), mean_field=True)
+    assert params["scale"] == pytest.approx(0.25)
+    one = jax.tree.map(lambda leaf: leaf[0], params)
+    x = np.random.default_rng(0).standard_normal((3, 8))
+    plain = setting.network(model).apply(one["layers"], x)
+    np.testing.assert_allclose(setting.apply(model)(one, x), plain / 4, rtol=1e-6)
+    unscaled = setting.kernels(model, one | {"scale": 1.0}, x)
+    np.testing.assert_allclose(setting.kernels(model, one, x).ntk, unscaled.ntk / 16, rtol=1e-6)
+    assert setting.rates(params, 0.3)["scale"] == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_position_between_two_laws(share):
+    """0 for networks around the one law and 1 around the other, on synthetic outputs."""
+    rng = np.random.default_rng(1)
+    alphas = np.linspace(-1, 1, 5)
+    rows = [
+        {
+            "seed": seed,
+            "step": 64,
+            "alpha": alpha,
+            "ntk_mean": alpha,
+            "nngp_mean": -alpha,
+            "without_start": alpha * (1 - 2 * share) + 0.1 * rng.standard_normal(),
+        }
+        for seed in range(50)
+        for alpha in alphas
+    ]
+    estimate = claims.position("ntk", "nngp")(pd.DataFrame(rows))
+    assert estimate.low < share < estimate.high
+    assert estimate.high - estimate.low < 0.2
