@@ -6,7 +6,7 @@ share the batches only.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from replications.yang2021_mutransfer.batches import (
+    LENGTH,
+    image_batches,
+    load_images,
+    load_tokens,
+    noisy_split,
+    sequence_batches,
+)
 from replications.yang2021_mutransfer.networks import (
     Network,
     Run,
@@ -24,8 +32,6 @@ from replications.yang2021_mutransfer.networks import (
 )
 from replications.yang2021_mutransfer.networks import mlp as mlp_network
 from replications.yang2021_mutransfer.networks import transformer as transformer_network
-from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
-from shared.ntk.data import digits, flatten_images, mnist, tiny_shakespeare
 from shared.ntk.parameterization import (
     Parameterization,
     feature_exponent,
@@ -36,11 +42,8 @@ from shared.ntk.parameterization import (
     optimal_rate_exponent,
     parameterization,
 )
-from shared.ntk.random import generator
 
-LENGTH = 32  # characters per sequence
 WINDOWS = 6  # time windows in which the training loss is averaged
-MLP_BATCH = 64
 PROBE = 64  # inputs on which activations are compared
 
 
@@ -63,9 +66,9 @@ def transformer(
 
     The half octaves around the best of the given rates (mean over seeds) are added to them.
     """
-    tokens, symbols = _tokens(text, data_dir)
+    tokens, symbols = load_tokens(text, data_dir)
     network = transformer_network(symbols, LENGTH, width, base_width)
-    batches = _sequences(tokens, batch, steps)
+    batches = sequence_batches(tokens, batch, steps)
     rule = parameterization(arm, "adam")
     yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, chunk=8)
 
@@ -83,9 +86,9 @@ def mlp(
     data_dir=None,
 ):
     """The same for a relu network with two hidden layers on images, by SGD or Adam."""
-    images, labels = _images(data, data_dir)
+    images, labels = load_images(data, data_dir)
     network = mlp_network(images.shape[1], width, base_width, 10)
-    batches = partial(_minibatches, images, labels, steps=steps)
+    batches = partial(image_batches, images, labels, steps=steps)
     rule = parameterization(arm, optimizer)
     chunk = max(4, 4096 // width)
     yield from _sweep(network, rule, seeds, log2_rates, batches, steps, 10, chunk=chunk)
@@ -134,12 +137,12 @@ def hyperparameter(
 ):
     """Loss of the language model at a fixed learning rate over one other hyperparameter: powers of
     two of `output_multiplier` or `initial_scale`, or the names of learning-rate schedules."""
-    tokens, symbols = _tokens("synthetic", None)
+    tokens, symbols = load_tokens("synthetic", None)
     network = transformer_network(symbols, LENGTH, width, base_width)
     rule = parameterization(arm, "adam")
     settings = values if name == "schedule" else [2.0**value for value in values]
     runs = all_runs(seeds, [log2_rate], **{name: settings})
-    losses = _losses(network, rule, runs, _sequences(tokens, batch, steps), steps, chunk=8)
+    losses = _losses(network, rule, runs, sequence_batches(tokens, batch, steps), steps, chunk=8)
     late = _clipped(losses[:, :steps], symbols)[:, steps // 2 :].mean(1)
     for run, loss in zip(runs, late, strict=True):
         place = settings.index(getattr(run, name))
@@ -169,11 +172,11 @@ def weight_decay(
     """
     if arm not in ("scaled", "independent"):
         raise ValueError(f"arm {arm!r}: want scaled or independent")
-    images, labels = _images("digits", None)
+    images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10)
     rule = parameterization("maximal_update", "adam")
     runs = all_runs(seeds, [log2_rate], weight_decay=[2.0**value for value in log2_decays])
-    train, test = _noisy_split(labels, runs, examples, noise)
+    train, test = noisy_split(labels, runs, examples, noise)
     *_, last = descend(
         network, rule, runs, lambda _: (images[train[0]], train[1]), steps,
         scaled_decay=arm == "scaled",
@@ -182,21 +185,6 @@ def weight_decay(
     losses = _clipped(cross_entropy(f, test[1]), 10)
     for run, loss in zip(runs, losses, strict=True):
         yield {"seed": run.seed, "place": math.log2(run.weight_decay), "loss": float(loss)}
-
-
-def _noisy_split(labels: Tensor, runs: list[Run], examples: int, noise: float):
-    """(places, labels) of the training images, a share of whose labels is redrawn, and of the 512
-    test images; each (R, count), a stream per seed."""
-    split = {}
-    for seed in {run.seed for run in runs}:
-        draw = generator(seed, "split")
-        order = torch.from_numpy(draw.permutation(len(labels)))
-        train, test = order[:examples], order[examples : examples + 512]
-        redrawn = torch.from_numpy(draw.random(examples) < noise)
-        wrong = torch.from_numpy(draw.integers(10, size=examples))
-        split[seed] = (train, torch.where(redrawn, wrong, labels[train]), test, labels[test])
-    columns = [torch.stack(column) for column in zip(*(split[r.seed] for r in runs), strict=True)]
-    return columns[:2], columns[2:]
 
 
 # -- coordinate checks and features -----------------------------------------------------------
@@ -214,11 +202,11 @@ def coordinates(
 ):
     """Root mean square of the change of each preactivation since initialization; MLP, random
     read-out, one row per layer and step."""
-    images, labels = _images("digits", None)
+    images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, optimizer)
     runs = all_runs(seeds, [log2_rate])
-    batches = _minibatches(images, labels, runs, steps=steps)
+    batches = image_batches(images, labels, runs, steps=steps)
     probe = images[:PROBE].expand(len(runs), -1, -1)
     predicted = dict(zip(("h1", "h2", "f"), first_step_exponents(rule).values(), strict=True))
     for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
@@ -229,12 +217,12 @@ def transformer_coordinates(
     *, arm: str, width: int, log2_rate: float, base_width: int = 32, steps: int = 4, seeds
 ):
     """The same for logits, attention logits and word embedding of the transformer under Adam."""
-    tokens, symbols = _tokens("synthetic", None)
+    tokens, symbols = load_tokens("synthetic", None)
     network = transformer_network(
         symbols, LENGTH, width, base_width, readout_gain=1.0, query_gain=1.0
     )
     runs = all_runs(seeds, [log2_rate])
-    sequences = _sequences(tokens, 4, steps)(runs)
+    sequences = sequence_batches(tokens, 4, steps)(runs)
     probe = sequences(0)[0]
     rule = parameterization(arm, "adam")
     yield from _changes(
@@ -270,12 +258,12 @@ def features(
     seeds,
 ):
     """Relative change of the last hidden features and of their kernel after training by SGD."""
-    images, labels = _images("digits", None)
+    images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, "sgd")
     runs = all_runs(seeds, [log2_rate])
     probe = images[:PROBE].expand(len(runs), -1, -1)
-    batches = _minibatches(images, labels, runs, steps=steps)
+    batches = image_batches(images, labels, runs, steps=steps)
     ends = []
     for step in descend(network, rule, runs, batches, steps):
         if step.number in (0, steps):
@@ -308,13 +296,13 @@ def identity(*, arm: str, optimizer: str, form: str, width: int = 96, steps: int
     """
     depth = 1 if form == "mean_field" else 2
     base_width = width if (form, arm) == ("standard", "theory") else width // 3
-    images, labels = _images("digits", None)
+    images, labels = load_images("digits", None)
     images = images.double()
     network = mlp_network(
         images.shape[1], width, base_width, 10, depth=depth, readout_gain=1.0, bias_gain=0.5
     )
     runs = all_runs(seeds, [-5.0 if optimizer == "adam" else -1.0])
-    batches = _minibatches(images, labels, runs, steps=steps)
+    batches = image_batches(images, labels, runs, steps=steps)
     probe = images[:PROBE].expand(len(runs), -1, -1)
 
     def logits(rule):
@@ -338,58 +326,7 @@ def _written_otherwise(form: str, optimizer: str) -> Parameterization:
     return mean_field() if form == "mean_field" else parameterization(form, optimizer)
 
 
-# -- data and batches -------------------------------------------------------------------------
-
-
-def _tokens(text: str, data_dir) -> tuple[Tensor, int]:
-    """Character codes and the number of symbols."""
-    if text == "shakespeare":
-        found = tiny_shakespeare(data_dir=data_dir)
-        return torch.from_numpy(found.tokens), len(found.vocabulary)
-    if text != "synthetic":
-        raise ValueError(f"text {text!r}: want synthetic or shakespeare")
-    return torch.from_numpy(synthetic_text()), len(SYMBOLS)
-
-
-def _images(data: str, data_dir) -> tuple[Tensor, Tensor]:
-    """Centred images scaled to mean |x|^2 = 1, float32 (N, d), and their labels."""
-    if data not in ("digits", "mnist"):
-        raise ValueError(f"data {data!r}: want digits or mnist")
-    images, labels = digits() if data == "digits" else mnist(data_dir=data_dir)
-    x = flatten_images(images)
-    x -= x.mean(axis=0)
-    x /= math.sqrt(np.mean(np.sum(x**2, axis=1)))
-    return torch.from_numpy(x).float(), torch.from_numpy(labels)
-
-
-def _sequences(tokens: Tensor, batch: int, steps: int) -> Callable:
-    """For some runs, the function step -> (inputs, next characters), each (R, batch, LENGTH)."""
-
-    def of(runs):
-        starts = _positions(runs, len(tokens) - LENGTH, steps, batch)
-
-        def at(step):
-            windows = tokens[starts[:, step, :, None] + torch.arange(LENGTH + 1)]
-            return windows[..., :-1], windows[..., 1:]
-
-        return at
-
-    return of
-
-
-def _minibatches(images: Tensor, labels: Tensor, runs: list[Run], *, steps: int) -> Callable:
-    """The function step -> (inputs, labels), (R, MLP_BATCH, d) and (R, MLP_BATCH)."""
-    chosen = _positions(runs, len(images), steps, MLP_BATCH)
-    return lambda step: (images[chosen[:, step]], labels[chosen[:, step]])
-
-
-def _positions(runs: list[Run], below: int, steps: int, batch: int) -> Tensor:
-    """Places in the data, (R, steps + 1, batch): a stream per seed, whatever else a run has."""
-    draws = {
-        seed: generator(seed, "batches").integers(below, size=(steps + 1, batch))
-        for seed in {run.seed for run in runs}
-    }
-    return torch.from_numpy(np.stack([draws[run.seed] for run in runs]))
+# -- runs ---------------------------------------------------------------------------------------
 
 
 def _losses(network: Network, rule, runs, batches_of, steps: int, *, chunk: int) -> Tensor:
