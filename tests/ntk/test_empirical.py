@@ -10,8 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from shared.ntk import empirical_torch
-from shared.ntk.empirical import dense_kernels, empirical_ntk
+from shared.ntk import empirical, empirical_torch
+
+# One compilation instead of one for every operation.
+empirical_ntk = jax.jit(
+    empirical.empirical_ntk, static_argnums=0, static_argnames=("kind", "memory_mb")
+)
+dense_kernels = jax.jit(
+    empirical.dense_kernels, static_argnames=("activation", "kind", "parameterization")
+)
 
 VARIANCES = {
     "weight_variance": 1.5,
@@ -22,6 +29,7 @@ VARIANCES = {
 SHAPES = {"full": (5, 3, 2, 2), "diagonal": (5, 3, 2), "trace": (5, 3)}
 
 
+@functools.partial(jax.jit, static_argnames=("widths", "dtype"))
 def init(key, widths=(4, 6, 7, 2), dtype=jnp.float64):
     """Dense layers with parameter-free activations between them, as `serial` stores them."""
     layers = []
