@@ -1,0 +1,1 @@
+"""Speed of shared.ntk against the machine's own limit and against neural-tangents."""

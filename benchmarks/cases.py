@@ -1,0 +1,137 @@
+"""What is timed: each case gives its call, the limit of the machine and a warm-up.
+
+`python -m benchmarks.cases NAME` prints one line of JSON. The limit is measured in the same
+process: the matrix products or the eigendecomposition alone, plus one pass over memory.
+"""
+
+from workflow.environment import use_one_thread
+
+use_one_thread()
+
+import json  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import NamedTuple  # noqa: E402
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from scipy.linalg import blas  # noqa: E402
+
+from benchmarks.measure import cpu_seconds, peak_mb  # noqa: E402
+from shared.ntk.architecture import (  # noqa: E402
+    conv,
+    dense,
+    fully_connected,
+    global_average_pool,
+    relu,
+    serial,
+)
+from shared.ntk.blocks import kernel_in_blocks  # noqa: E402
+from shared.ntk.dynamics import kernel_flow  # noqa: E402
+from shared.ntk.empirical import dense_kernels  # noqa: E402
+
+
+class Case(NamedTuple):
+    call: Callable
+    limit: Callable
+    result_mb: float
+
+
+def dense_relu(dtype, size: int = 2000, features: int = 784) -> Case:
+    """NTK of three hidden ReLU layers; limit: the symmetric product and writing the result."""
+    x = np.random.default_rng(0).normal(size=(size, features)).astype(dtype)
+    network = fully_connected(depth=3, width=1, weight_variance=2.0, bias_variance=0.1)
+    syrk = blas.ssyrk if dtype == np.float32 else blas.dsyrk
+    transposed, ones = np.asfortranarray(x.T), np.ones((size, size), dtype)
+
+    def limit():
+        syrk(1.0, transposed, trans=1)
+        ones.copy()
+
+    return Case(lambda: kernel_in_blocks(network, x), limit, ones.nbytes / 2**20)
+
+
+def conv_pool(images: int = 4, side: int = 32) -> Case:
+    """NTK of three 3 x 3 conv + ReLU layers and global pooling, on side x side x 3 images.
+
+    Limit: one pass over K, Theta of every pair of positions, layer and pair of images (i <= j).
+    """
+    x = np.random.default_rng(0).normal(size=(images, side, side, 3)).astype(np.float32)
+    layers = [conv(1, weight_variance=2.0), relu()] * 3
+    network = serial(*layers, global_average_pool(), dense(1))
+    state = np.ones((2, images * (images + 1) // 2, side, side), np.float32)
+
+    def limit():
+        for _ in range(3 * side**2):
+            state.copy()
+
+    return Case(lambda: kernel_in_blocks(network, x), limit, 4 * images**2 / 2**20)
+
+
+def empirical(outputs: int, size: int = 128, width: int = 2048) -> Case:
+    """Empirical NTK of 784-2048-2048-2048-outputs; limit: its matrix products alone."""
+    network = fully_connected(depth=3, width=width, outputs=outputs, weight_variance=2.0)
+    params = network.init(jax.random.key(0), (784,))
+    x = jax.random.normal(jax.random.key(1), (size, 784), jnp.float32)
+    compute = jax.jit(
+        lambda p, x: (
+            dense_kernels(p, x, activation=jax.nn.relu, weight_variance=2.0, kind="full").ntk
+        )
+    )
+    random = np.random.default_rng(0)
+
+    def matrix(rows, columns):
+        return random.normal(size=(rows, columns)).astype(np.float32)
+
+    inputs, hidden, deltas = matrix(size, 784), matrix(size, width), matrix(size * outputs, width)
+    first, square, last = matrix(784, width), matrix(width, width), matrix(width, outputs)
+
+    def limit():
+        _ = inputs @ first, hidden @ square, hidden @ square, hidden @ last  # forward
+        _ = deltas @ square, deltas @ square  # backward
+        _ = inputs @ inputs.T, [hidden @ hidden.T for _ in range(3)]  # features
+        _ = [deltas @ deltas.T for _ in range(3)]
+
+    return Case(
+        lambda: compute(params, x).block_until_ready(), limit, 4 * (size * outputs) ** 2 / 2**20
+    )
+
+
+def gradient_flow(size: int = 1000, test: int = 500, times: int = 100) -> Case:
+    """Train and test outputs at 100 times; limit: eigh and one product with the test kernel."""
+    x = np.random.default_rng(0).normal(size=(size + test, 20))
+    network = fully_connected(depth=1, width=1, weight_variance=2.0)
+    kernel = np.asarray(network.kernel(x).ntk)
+    train, cross = kernel[:size, :size].copy(), kernel[size:, :size].copy()
+    targets, grid = x[:size, :1] ** 2, np.logspace(-1, 4, times)
+
+    def call():
+        return kernel_flow(train, targets, grid, normalization="mean", kernel_test=cross)
+
+    def limit():
+        _, vectors = np.linalg.eigh(train)
+        return cross @ vectors
+
+    return Case(call, limit, 8 * times * (size + test) / 2**20)
+
+
+CASES = {
+    "dense_relu_float32": lambda: dense_relu(np.float32),
+    "dense_relu_float64": lambda: dense_relu(np.float64),
+    "conv_pool_float32": conv_pool,
+    "empirical_ntk_1_output": lambda: empirical(1),
+    "empirical_ntk_10_outputs": lambda: empirical(10),
+    "gradient_flow": gradient_flow,
+}
+
+
+def main(name: str) -> None:
+    case = CASES[name]()
+    seconds, limit_seconds = cpu_seconds(case.call), cpu_seconds(case.limit)
+    row = {"name": name, "seconds": seconds, "limit_seconds": limit_seconds}
+    print(json.dumps(row | {"peak_mb": peak_mb(case.call), "result_mb": case.result_mb}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
