@@ -81,7 +81,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={**LIMIT_WINDOW, **ACTIVATION["relu"]}),
         region=near(-0.5, 0.05),
-        why="-1/2 exactly; the bias of order 1/n shifts the slope by less than 0.01 from n = 64 on",
+        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
         control="readout_kernel",
     ),
     Claim(
@@ -92,7 +92,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={**LIMIT_WINDOW, **ACTIVATION["erf"]}),
         region=near(-0.5, 0.05),
-        why="-1/2 exactly; the bias of order 1/n shifts the slope by less than 0.01 from n = 64 on",
+        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
         control="readout_kernel",
         tier="laptop",
     ),
@@ -126,7 +126,7 @@ INITIALIZATION = [
             "fluctuation", "width", where={**LIMIT_WINDOW, **ACTIVATION["relu"]}
         ),
         region=near(-0.5, 0.05),
-        why="-1/2 exactly; corrections are of relative order 1/n",
+        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
         control="classical",
     ),
     Claim(
@@ -160,7 +160,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={"outputs": 2}),
         region=near(-0.5, 0.05),
-        why="-1/2 exactly; the bias of order 1/n shifts the slope by less than 0.01 from n = 64 on",
+        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
         control="coupled",
     ),
     Claim(
@@ -298,9 +298,14 @@ TRAINING = [
         statement="The cost decreases in every step",
         source="Sections 3 and 5, for gradient flow; tested at a quarter of the stable rate",
         part="descent",
-        estimator=worst(lambda rows: float(rows["rises"].max()), columns=("rises",)),
+        estimator=worst(
+            lambda rows: float(rows["rises"].max()),
+            where={"width": lambda width: width >= 256},
+            columns=("rises",),
+        ),
         region=at_most(0),
-        why="far below 2 / λ_max every step decreases the cost, unless the kernel grows fourfold",
+        why="far below 2 / λ_max every step decreases the cost, unless the kernel grows fourfold, "
+        "which from n = 256 on (inflation of order 40/n) no draw comes near",
         control="too_fast",
         tier="laptop",
     ),
