@@ -347,7 +347,7 @@ def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
         places = np.sort(of_arm["s"].unique())
         middle = of_arm[of_arm["s"] == places[1]][measure].mean()
         slope = exponent(depth)
-        label = f"slope {slope:.3g}"
+        label = f"slope {slope:.3g}" if index == 0 or slope != exponent(1) else None
         guide_slope(axes, places, slope=slope, through=(places[1], 1.3 * middle), label=label)
     logarithmic(axes)
     axes.set_xlabel(S_LABEL)
