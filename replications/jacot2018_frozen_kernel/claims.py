@@ -25,6 +25,10 @@ from shared.evidence import (
 T100 = {"step": 100}  # the time of the poster's width-scaling figure
 TRAINED = {"step": lambda step: step > 0, "width": lambda width: width <= 512}
 LIMIT_WINDOW = {"outputs": 1, "width": lambda width: width <= 16384}
+SLOPE_AT_START = (
+    "-1/2; corrections, relatively of order 10/n in the variance, shift the slope by about 0.01 "
+    "from n = 64 on"
+)
 SLOPE_IN_TRAINING = (
     "corrections are relatively as large as the drift itself, 0.6 at n = 64 and falling: over a "
     "factor of 8 in n they move a slope by at most log 1.6 / log 8, about 0.2"
@@ -81,7 +85,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={**LIMIT_WINDOW, **ACTIVATION["relu"]}),
         region=near(-0.5, 0.05),
-        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
+        why=SLOPE_AT_START,
         control="readout_kernel",
     ),
     Claim(
@@ -92,7 +96,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={**LIMIT_WINDOW, **ACTIVATION["erf"]}),
         region=near(-0.5, 0.05),
-        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
+        why=SLOPE_AT_START,
         control="readout_kernel",
         tier="laptop",
     ),
@@ -126,7 +130,7 @@ INITIALIZATION = [
             "fluctuation", "width", where={**LIMIT_WINDOW, **ACTIVATION["relu"]}
         ),
         region=near(-0.5, 0.05),
-        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
+        why=SLOPE_AT_START,
         control="classical",
     ),
     Claim(
@@ -160,7 +164,7 @@ INITIALIZATION = [
         part="initial_kernel",
         estimator=loglog_slope("distance", "width", where={"outputs": 2}),
         region=near(-0.5, 0.05),
-        why="-1/2; corrections, relatively 10/n in the variance, shift the slope by 0.01 from n = 64 on",
+        why=SLOPE_AT_START,
         control="coupled",
     ),
     Claim(
