@@ -278,8 +278,8 @@ CLAIMS = [
         0.15,
         "ridgeless",
         "ridge",
-        "the theory gives -2.73 over p = 128 to 512 at d = 5 (-2.5 for p -> infinity); the factor by "
-        "which it is low at d = 5 changes by 2 %",
+        "the theory gives -2.73 over p = 128 to 512 at d = 5 (-2.5 for p -> infinity); the factor "
+        "by which it is low at d = 5 changes by 2 %",
         MAIN,
         tier="smoke",
     ),
