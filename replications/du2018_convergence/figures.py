@@ -185,7 +185,8 @@ def figure_late_rate(descent: DataFrame) -> Figure:
             index += 1
     control = descent[(descent["arm"] == "half_output") & descent["late_rate"].notna()]
     style.seeds_and_mean(axis, control, x="width", y="late_rate", label="half output", control=True)
-    widths = (descent.loc[descent["arm"] == "theory", "width"].min(), descent["width"].max())
+    measured = descent.loc[descent["arm"].isin(arms) & descent["late_rate"].notna(), "width"]
+    widths = (measured.min(), measured.max())
     style.theory_line(axis, widths, (1, 1), label=r"$(1-\eta\lambda_0)^2$")
     style.guide_slope(
         axis, widths, slope=0, through=(widths[0], 0.25), label=r"$1-\eta\lambda_0/2$ (bound)"
