@@ -247,10 +247,10 @@ def _amplitude_panels(projections, *, log):
         if log:
             panel.set(yscale="log", ylim=(1e-4, 1.5))
         else:
-            panel.set(ylim=(-0.03, 1.1))
+            panel.set(ylim=(-0.03, 1.5))
         _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
-    axes[0, -1].legend()
+    axes[0, -1].legend(loc="lower left" if log else "center right")
     return figure
 
 
