@@ -204,6 +204,7 @@ DRIFT = [
         estimator=over_width("ntk_change"),
         region=ONE_FUNCTION,
         why=WHY_SMOOTH,
+        tier="laptop",
     ),
     claim(
         "L5_ordered_by_width",
@@ -277,6 +278,20 @@ STEPS = [
 ]
 
 LAWS = [
+    claim(
+        "L8_start_deviation",
+        "At step 0 outputs have the standard deviation of the NNGP prior.",
+        source="Lee et al. 2019, section 2.2 and Figure 2 (first panel)",
+        part="ensemble",
+        arm="full",
+        control="centred",
+        estimator=jackknife(
+            deviation_ratio, where={"step": 0}, columns=("step", "alpha", "output", "ntk_sd")
+        ),
+        region=near(1.0, 0.15),
+        why="the readout is centred, so that the variance is the mean empirical NNGP kernel, which "
+        "is its limit up to order 1/n; without the network's own f_0 nothing is left",
+    ),
     claim(
         "L8_ensemble_mean",
         "The mean of trained networks follows equation 14 during training.",
@@ -356,8 +371,7 @@ KERNELS = [
             why="central limit theorem over neurons; against a wrong limit the error stays",
             tier=tier,
         )
-        for depth, tier in ((1, "smoke"), (3, "laptop"))
-        for kernel in ("nngp", "ntk")
+        for kernel, depth, tier in (("nngp", 1, "smoke"), ("ntk", 1, "smoke"), ("ntk", 3, "laptop"))
     ),
     *(
         claim(

@@ -36,7 +36,7 @@ def figure_1(drift: DataFrame) -> Figure:
         control = drift[(drift["arm"] == f"mean_field_{arm}") & (drift["step"] > 0)]
         largest, largest_control = _largest(trained), _largest(control)
         for index, (width, rows) in enumerate(trained.groupby("width")):
-            label = f"n = {width}"
+            label = f"n = {width:g}"
             curve_over_seeds(
                 row[0], rows, x="step", y="ntk_change", label=label, index=index, geometric=True
             )
@@ -69,7 +69,8 @@ def figure_1(drift: DataFrame) -> Figure:
             _over_width(axis, largest, name, "largest relative change")
             axis.set_title(title)
         for axis in row:
-            axis.legend()
+            axis.set_ylim(bottom=axis.get_ylim()[0] / 8)
+            axis.legend(loc="lower left")
     return figure
 
 
@@ -101,7 +102,7 @@ def figure_2(ensemble: DataFrame) -> Figure:
             axis.plot(
                 targets.keys(), targets.values(), "o", color=COLORS[4], label="training points"
             )
-        axis.set(title=f"step {step}", xlabel=r"$\alpha$")
+        axis.set(title=f"step {step:g}", xlabel=r"$\alpha$")
     axes[0, 0].set_ylabel(r"output at $\alpha x_1 + (1 - \alpha) x_2$")
     axes[0, -1].legend(loc="upper left")
     axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.9)
@@ -133,7 +134,7 @@ def figure_3(tracking: DataFrame) -> Figure:
         curve_over_seeds(axes[0, 3], widest, x="step", y=name, label=label, index=index)
     titles = ("output", "change of a weight", "training loss", "RMSE on test points")
     for axis, title in zip(axes[0], titles, strict=True):
-        axis.set(title=f"{title}, n = {widest['width'].max()}", xlabel="step")
+        axis.set(title=f"{title}, n = {widest['width'].max():g}", xlabel="step")
         logarithmic(axis, "x")
         axis.legend()
     axes[0, 2].set_yscale("log")
@@ -158,7 +159,7 @@ def figure_monte_carlo(monte_carlo: DataFrame) -> Figure:
                 control = arm == "exchanged"
                 if control and (depth > 1 or kernel == "ntk"):
                     continue
-                label = "wrong limit" if control else f"{kernel.upper()}, depth {depth}"
+                label = "wrong limit" if control else f"{kernel.upper()}, depth {depth:g}"
                 seeds_and_mean(
                     axis,
                     rows,
