@@ -1,5 +1,7 @@
 """Closed forms against quadrature, against the Taylor series and against known values."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ from shared.ntk.spectrum import (
 CAO = {"first_layer": 1.0, "readout": 2.0}
 
 
+@functools.cache  # one compilation per depth
 def relu_network(depth, output="ntk"):
     """He scaling: the NTK is depth + 1 on the diagonal of the sphere."""
     kernel = fully_connected(
