@@ -1,7 +1,8 @@
 """What is timed: each case gives its call and the limit of the machine.
 
-`python -m benchmarks.cases NAME [--memory]` prints one line of JSON: times, or memory. The limit is measured in the same
-process: the matrix products or the eigendecomposition alone, plus one pass over memory.
+`python -m benchmarks.cases NAME [--memory]` prints one line of JSON: times, or memory. The limit
+is measured in the same process: the matrix products or the eigendecomposition alone, plus one
+pass over memory.
 """
 
 from workflow.environment import use_one_thread

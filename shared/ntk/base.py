@@ -91,8 +91,11 @@ def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:
         for x in (x1, x1 if x2 is None else x2)
     )  # (rows, columns, N, channels)
     one, two = one[:, :, :, None], two[:, :, None, :]
-    selves = tuple(image_state(x, x, jnp.asarray(True), (height, width)) for x in (one, two))
-    return image_state(one, two, same, (height, width))._replace(selves=selves)
+    state = image_state(one, two, same, (height, width))
+    if x2 is None:
+        return state
+    selves = (image_state(x, x, jnp.asarray(True), (height, width)) for x in (one, two))
+    return state._replace(selves=tuple(selves))
 
 
 def image_state(x1: Array, x2: Array, same: Array | None, extent: tuple[int, int]) -> State:

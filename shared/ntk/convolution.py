@@ -295,6 +295,9 @@ def _pooled(state: State, sums: Callable, selves, extent, origin) -> State:
         variance1, variance2 = selves[0].variance1, selves[1].variance2
     else:
         variance1 = variance2 = sums(origin)[0]
+        if jnp.ndim(state.same) == 2:  # all pairs of one batch: K(x, x) is on the diagonal
+            diagonal = jnp.diagonal(variance1, axis1=-2, axis2=-1)
+            variance1, variance2 = diagonal[..., :, None], diagonal[..., None, :]
 
     def pairs(displacement):
         covariance, ntk = sums(displacement)

@@ -44,7 +44,7 @@ class State(NamedTuple):
     mean1: Array | float = 0.0  # mean over the units, nonzero after an activation
     mean2: Array | float = 0.0
     masks: bool = False  # whether dropout draws masks, independently for every input
-    selves: tuple[State, ...] = ()  # of images: the pairs (x, x) and (x', x'), read by pooling
+    selves: tuple[State, ...] = ()  # images with an x2: the pairs (x, x) and (x', x')
 
 
 def alike(layer: Callable[[State], State]) -> Callable[[State], State]:

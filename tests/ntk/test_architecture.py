@@ -236,9 +236,9 @@ def test_images_against_the_definition(pooled):
     readout = global_average_pool() if pooled else flatten()
     network = serial(*convolutions, readout, dense(1))
     nngp, ntk = naive_image_kernel(IMAGES, pooled)
-    found = network.kernel(IMAGES)
-    np.testing.assert_allclose(found.nngp, nngp, rtol=1e-7)
-    np.testing.assert_allclose(found.ntk, ntk, rtol=1e-7)
+    for found in (network.kernel(IMAGES), network.kernel(IMAGES, IMAGES)):
+        np.testing.assert_allclose(found.nngp, nngp, rtol=1e-7)
+        np.testing.assert_allclose(found.ntk, ntk, rtol=1e-7)
 
 
 # --- invariances, gradients, blocks -------------------------------------------------------------
