@@ -52,7 +52,7 @@ def markdown(report: dict) -> str:
 def summary(report: dict) -> str:
     """What a CI job's page shows: counts per paper, then what is not as expected."""
     lines = [f"## {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
-    lines += [f"- **{problem}**" for problem in report["problems"]]
+    lines += [*(f"- **{problem}**" for problem in report["problems"]), ""]
     lines += counts(report)
     differing = [
         claim
