@@ -331,8 +331,9 @@ CLAIMS = [
         why="the exponent as stated",
         control="orthogonal",
         expected="fail",
-        reason="for n > d the random signs a_r cancel the leading term and leave fluctuations of "
-        "m^(-3/4); the rate is m^(-1/2) where a sample moves its own patterns only",
+        reason="for n > d the random signs a_r cancel much of the leading term, and the m^(-3/4) "
+        "fluctuations beside it steepen the exponent; it is -1/2 where a sample moves its own "
+        "patterns only",
         tier="laptop",
         tags=("popular",),
     ),

@@ -5,6 +5,8 @@ connected, chi = 1), residual (cos; x + V sigma(W x) / H, where V, the only addi
 block, keeps the branch uncorrelated with the skip).
 """
 
+import bisect
+
 import numpy as np
 
 from replications.du2018_convergence.problem import limit_kernels
@@ -57,8 +59,14 @@ def deep_data(arm: str, seed: int, count: int, dimension: int) -> tuple[np.ndarr
 
 
 def steps_to(target: float, contraction: np.ndarray, parts: np.ndarray) -> int:
-    """First step at which sum parts contraction^(2 step) is below `target` of its start."""
-    for step in range(10**6):
-        if contraction ** (2 * step) @ parts < target * np.sum(parts):
-            return step
-    raise ValueError(f"no descent to {target} of the loss within 10^6 steps")
+    """First step at which sum parts contraction^(2 step) is at most `target` of its start."""
+
+    def reached(step: int) -> bool:
+        return contraction ** (2 * step) @ parts <= target * np.sum(parts)
+
+    late = 1
+    while not reached(late):
+        late *= 2
+        if late > 2**40:
+            raise ValueError(f"no descent to {target} of the loss within {late} steps")
+    return bisect.bisect_left(range(late), True, key=reached)

@@ -96,8 +96,8 @@ def figure_kernel_change(descent: DataFrame) -> Figure:
 
     The theorem's m^(-1/2) is an upper bound. Smooth activations (erf) reach 1/m. For ReLU with
     nearly orthogonal inputs, where a sample changes only its own patterns, the rate is m^(-1/2);
-    with n = 5d the random signs of the output weights cancel the leading term and m^(-3/4) is
-    nearer. Dotted lines are guides.
+    with n = 5d the random signs of the output weights cancel much of it, and the fluctuations of
+    m^(-3/4) that remain steepen the slope. Dotted lines are guides.
     """
     figure, axes = style.panels(height=3.4)
     axis = axes[0, 0]
@@ -186,7 +186,7 @@ def figure_late_rate(descent: DataFrame) -> Figure:
     control = descent[(descent["arm"] == "half_output") & descent["late_rate"].notna()]
     style.seeds_and_mean(axis, control, x="width", y="late_rate", label="half output", control=True)
     measured = descent.loc[descent["arm"].isin(arms) & descent["late_rate"].notna(), "width"]
-    widths = (measured.min(), measured.max())
+    widths = (measured.min() / 2, measured.max() * 2)
     style.theory_line(axis, widths, (1, 1), label=r"$(1-\eta\lambda_0)^2$")
     style.guide_slope(
         axis, widths, slope=0, through=(widths[0], 0.25), label=r"$1-\eta\lambda_0/2$ (bound)"

@@ -153,3 +153,12 @@ def test_contradictory_labels_share_one_input():
     assert problem.labels[-1] == -problem.labels[-2]
     assert problem.smallest > 0.05
     assert abs(np.linalg.eigvalsh(problem.first_layer)[0]) < 1e-14
+
+
+def test_steps_are_counted_to_the_first_that_reaches_the_target():
+    parts, contraction = np.array([3.0, 1.0]), np.array([0.5, 0.999])
+    found = deep.steps_to(0.01, contraction, parts)
+    losses = [np.sum(parts * contraction ** (2 * step)) for step in (found - 1, found)]
+    assert losses[1] <= 0.04 < losses[0]
+    with pytest.raises(ValueError, match="no descent"):
+        deep.steps_to(0.01, np.array([1.0]), np.array([1.0]))
