@@ -36,7 +36,11 @@ def write_table(path: Path, rows: pd.DataFrame) -> None:
 
 def read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(
-        path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"]
+        path,
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=["", "nan", "NaN"],
+        low_memory=False,  # else a long column may get other types in other chunks
     )
 
 
