@@ -115,7 +115,7 @@ CLAIMS = [
         source=f"{MAIN}; {FIGURES}",
         part="modes",
         estimator=jackknife(
-            _rms_deviation("ratio"), where=_modes(dimension=(5, 10)), columns=(*CELL, "ratio")
+            _rms_deviation("ratio"), where=_modes(dimension=(3, 10)), columns=(*CELL, "ratio")
         ),
         region=at_most(0.12),
         why="corrections grow as d falls: about twice those of d = 20",
@@ -172,7 +172,7 @@ CLAIMS = [
         source="reported as the theorem of section 2",
         part="modes",
         estimator=per_seed(
-            _violations, where=_modes(dimension=(20, 30), depth=2), columns=("p", "degree", "error")
+            _violations, where=_modes(dimension=30), columns=("p", "degree", "error")
         ),
         region=at_most(0.08),
         why="a theorem of the theory; single draws may scatter by 2 % and more in a few cells",

@@ -56,7 +56,8 @@ def figure_kernel_regression(modes: DataFrame) -> Figure:
     figure, axes = panels(len(shown), share_y=True)
     for panel, (arm, text) in zip(axes[0], shown, strict=True):
         rows = modes[modes["arm"] == arm]
-        rows = rows[rows["dimension"] == rows["dimension"].min()]
+        smallest = 5 if arm == "low_dimension" else rows["dimension"].min()
+        rows = rows[rows["dimension"] == smallest]
         rows = rows[rows["depth"] == rows["depth"].max()]
         _curves(panel, rows, "degree", "k = {:g}")
         title = text if arm == "low_dimension" else f"d = {rows['dimension'].iloc[0]:g}, {text}"
