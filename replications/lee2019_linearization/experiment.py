@@ -115,22 +115,23 @@ def monte_carlo(
     Arm theory compares with the limits; exchanged compares each mean with the other one's limit.
     """
     model = Model("relu", depth, width)
-    points = setting.digits(seeds, 8, 0).points
-    total_nngp = total_ntk = 0.0
-    for member in range(networks):
-        params = setting.weights(model, (setting.PIXELS,), seeds, "group", networks, member)
-        measured, _ = setting.before_training(model)(params, points.astype(np.float32), None)
-        total_nngp = total_nngp + np.asarray(measured.nngp, np.float64) / networks
-        total_ntk = total_ntk + np.asarray(measured.ntk, np.float64) / networks
-    nngp, ntk = setting.limit_kernels("relu", depth, points)
-    if arm == "exchanged":
-        nngp, ntk = ntk, nngp
-    for s, seed in enumerate(seeds):
-        yield {
-            "seed": seed,
-            "nngp_error": setting.relative(total_nngp[s] - nngp[s], nngp[s]),
-            "ntk_error": setting.relative(total_ntk[s] - ntk[s], ntk[s]),
-        }
+    for chunk in (seeds[first : first + 32] for first in range(0, len(seeds), 32)):  # for memory
+        points = setting.digits(chunk, 8, 0).points
+        total_nngp = total_ntk = 0.0
+        for member in range(networks):
+            params = setting.weights(model, (setting.PIXELS,), chunk, "group", networks, member)
+            measured, _ = setting.before_training(model)(params, points.astype(np.float32), None)
+            total_nngp = total_nngp + np.asarray(measured.nngp, np.float64) / networks
+            total_ntk = total_ntk + np.asarray(measured.ntk, np.float64) / networks
+        nngp, ntk = setting.limit_kernels("relu", depth, points)
+        if arm == "exchanged":
+            nngp, ntk = ntk, nngp
+        for s, seed in enumerate(chunk):
+            yield {
+                "seed": seed,
+                "nngp_error": setting.relative(total_nngp[s] - nngp[s], nngp[s]),
+                "ntk_error": setting.relative(total_ntk[s] - ntk[s], ntk[s]),
+            }
 
 
 def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:

@@ -132,9 +132,9 @@ def figure_3(tracking: DataFrame) -> Figure:
         {"rmse_test": "own kernel", "rmse_test_limit": "limit kernel"}.items()
     ):
         curve_over_seeds(axes[0, 3], widest, x="step", y=name, label=label, index=index)
-    titles = ("output", "change of a weight", "training loss", "RMSE on test points")
+    titles = ("output", "change of a weight", "training loss", "RMSE, test points")
     for axis, title in zip(axes[0], titles, strict=True):
-        axis.set(title=f"{title}, n = {widest['width'].max():g}", xlabel="step")
+        axis.set(title=title, xlabel=f"step (n = {widest['width'].max():g})")
         logarithmic(axis, "x")
         axis.legend()
     axes[0, 2].set_yscale("log")
