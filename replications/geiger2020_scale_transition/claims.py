@@ -130,7 +130,7 @@ CLAIMS = [
         region=near(-0.5, 0.15),
         why="exponent -1/2; the noise of the error sets the tolerance",
         control="alpha_times_root_h",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="G2_two_plateaus",
@@ -188,7 +188,7 @@ CLAIMS = [
         region=near(0.5, 0.1),
         why="the transition depends on sqrt(h) alpha alone, once each width has its own plateaus",
         control="alpha_times_root_h",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="G3_worse_against_alpha",
@@ -398,7 +398,7 @@ CLAIMS = [
         region=at_least(0.0),
         why="the excess error of a narrow network is the variance of F, which averaging removes",
         control="copies",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="G11_lazy_wins_on_images",
