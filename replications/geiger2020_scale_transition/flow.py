@@ -18,6 +18,7 @@ import jax.numpy as jnp
 HINGE_SHARPNESS = 20.0  # beta of the soft hinge
 LARGEST_CHANGE = 0.1  # of any training output within one step, in the paper
 GROW, SHRINK = 1.1, 0.1
+FIRST_MOVE = 1e-3  # distance that the first step goes
 # Levels of the mean soft hinge (1 at the start) whose first passage is timed.
 LOSS_LEVELS = (0.99, 0.97, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02)
 
@@ -61,14 +62,14 @@ def flow(
     """
     dtype = targets.dtype
     levels = jnp.asarray(LOSS_LEVELS, dtype)
-    outputs, v = velocity(state)
+    # A first step of length zero finds the velocity at the start: it is compiled only once.
     start = {
         "state": state,
-        "outputs": outputs,
-        "v": v,
-        "dt": jnp.asarray(1e-3, dtype) / jnp.sqrt(_dot(v, v)),
+        "outputs": jnp.zeros_like(targets),
+        "v": jax.tree.map(jnp.zeros_like, state),
+        "dt": jnp.zeros((), dtype),
         "time": jnp.zeros((), dtype),
-        "loss": soft_hinge(targets * outputs).mean(),
+        "loss": jnp.asarray(jnp.finfo(dtype).max, dtype),
         "times": jnp.full(levels.shape, jnp.nan, dtype),
         "steps": jnp.zeros((), jnp.int32),
     }
@@ -77,12 +78,13 @@ def flow(
         return (jnp.min(targets * s["outputs"]) < 1) & (s["steps"] < max_steps)
 
     def step(s):
+        first = s["steps"] == 0
         trial = jax.tree.map(lambda p, q: p + s["dt"] * q, s["state"], s["v"])
         outputs, v = velocity(trial)
         turn = jax.tree.map(jnp.subtract, v, s["v"])
         bent = _dot(turn, turn) / jnp.sqrt(_dot(v, v) * _dot(s["v"], s["v"]))
         jump = jnp.max(jnp.abs(outputs - s["outputs"]))
-        good = (bent < tolerance) & (jump < largest_change)
+        good = first | ((bent < tolerance) & (jump < largest_change))
         loss = soft_hinge(targets * outputs).mean()
         # Linear in time within a step, which changes no output by much.
         share = (s["loss"] - levels) / (s["loss"] - loss)
@@ -91,7 +93,7 @@ def flow(
             "state": trial,
             "outputs": outputs,
             "v": v,
-            "dt": s["dt"] * GROW,
+            "dt": jnp.where(first, FIRST_MOVE / jnp.sqrt(_dot(v, v)), s["dt"] * GROW),
             "time": s["time"] + s["dt"],
             "loss": loss,
             "times": jnp.where(passed, s["time"] + share * s["dt"], s["times"]),
