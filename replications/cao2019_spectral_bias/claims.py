@@ -3,7 +3,14 @@
 import numpy as np
 
 from shared.evidence.claim import Claim, at_least, at_most, between, near
-from shared.evidence.estimators import exact, loglog_slope, ordering, per_seed, worst
+from shared.evidence.estimators import (
+    exact,
+    loglog_slope,
+    ordering,
+    per_seed,
+    proportion,
+    worst,
+)
 
 FOLD = float(np.exp(-1))
 THEOREM_42 = "reported as Theorem 4.2"
@@ -43,6 +50,11 @@ def _high_minus_low(rows):
     return _at_degree("rate_over_eigenvalue", 8)(rows) - _at_degree("rate_over_eigenvalue", 2)(rows)
 
 
+def _degree_4_is_last(rows):
+    average = rows.set_index("degree")["average"]
+    return average[4] > max(average[1], average[2])
+
+
 def _lead_of_degree_2(rows):
     left = rows.set_index("degree")["remaining"]
     return float(min(left[4], left[6]) - left[2])
@@ -80,7 +92,7 @@ LAST = {"last": True}
 LAZY = {"width": (4096, 256), "laziness": (0.005, 6.0), "level": 0.9}
 ORDER = {
     "part": "projections",
-    "estimator": ordering("learned_at", by="degree", increasing=False, where=LAST),
+    "estimator": ordering("average", by="degree", increasing=True, where=LAST),
     "region": at_least(0.5),
     "why": "with |z| in the place of relu degree 1 is never learned, so the order must fail; "
     "8 of 8 seeds bound the share by .52",
@@ -465,11 +477,16 @@ CLAIMS = [
     ),
     Claim(
         name="C15_mixture",
-        statement="the order survives a normalized Gaussian mixture",
+        statement="for a normalized Gaussian mixture degree 4 is learned after degrees 1 and 2",
         source="reported as Figure 6",
+        part="projections",
+        estimator=proportion(_degree_4_is_last, where=LAST, columns=("degree", "average")),
+        region=at_least(0.5),
+        why="a mixture with means 3 apart couples degrees 1 and 2, so that their own order depends "
+        "on the direction; degree 4 is slower by a factor of 100. 8 of 8 seeds bound the share by .52",
         arm="mixture",
-        control="piecewise_abs",
-        **ORDER,
+        control="abs",
+        tier="laptop",
     ),
     Claim(
         name="C16_fresh_points",

@@ -331,8 +331,8 @@ def projections(
     """|v_k' r(t)| on n training points, on fresh points, and for the limit kernel on the sample.
 
     target: "legendre", sum_k a_k P_k(<z_k, x>) with own directions z_k, or "cosine" and
-    "polynomial", even functions of one <z, x>. speed = ln 2 / half-life and learned_at =
-    1 / (time from which on less than a tenth remains) are 0 where that is never reached.
+    "polynomial", even functions of one <z, x>. speed = ln 2 / half-life (0 where that
+    is never reached), average = mean of what remains over the whole training, without a threshold.
     """
     for seed in seeds:
         stream = generator(seed, "projections", arm, dimension, samples, density)
@@ -373,7 +373,7 @@ def projections(
                     "linear": linear[step, column],
                     "eigenvalue": mu[degree],
                     "speed": speed,
-                    "learned_at": _settled(curves[:, column], step_size),
+                    "average": curves[:, column].mean(),
                     "linear_speed": _speed(linear[:, column], step_size),
                     "last": step == record[-1],
                 }
@@ -608,11 +608,6 @@ def _crossing(curve: np.ndarray, level: float) -> float:
 def _speed(curve: np.ndarray, step_size: float) -> float:
     half = _crossing(curve, 0.5)
     return 0.0 if np.isnan(half) else np.log(2) / (step_size * half)
-
-
-def _settled(curve: np.ndarray, step_size: float) -> float:
-    last = np.flatnonzero(curve > 0.1)[-1]
-    return 0.0 if last == curve.size - 1 else 1 / (step_size * (last + 1))
 
 
 def _window_rate(curve: np.ndarray, step_size: float) -> float:
