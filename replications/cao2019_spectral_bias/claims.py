@@ -483,7 +483,7 @@ CLAIMS = [
         estimator=proportion(_degree_4_is_last, where=LAST, columns=("degree", "average")),
         region=at_least(0.5),
         why="a mixture with means 3 apart couples degrees 1 and 2, so that their own order depends "
-        "on the direction; degree 4 is slower by a factor of 100. 8 of 8 seeds bound the share by .52",
+        "on the direction; degree 4 is slower by a factor of 100; 8 of 8 seeds show a share of .52",
         arm="mixture",
         control="abs",
         tier="laptop",
