@@ -8,7 +8,6 @@ from shared.evidence.estimators import (
     loglog_slope,
     ordering,
     per_seed,
-    proportion,
     worst,
 )
 
@@ -50,9 +49,10 @@ def _high_minus_low(rows):
     return _at_degree("rate_over_eigenvalue", 8)(rows) - _at_degree("rate_over_eigenvalue", 2)(rows)
 
 
-def _degree_4_is_last(rows):
+def _lateness_of_degree_4(rows):
+    """log of its mean projection over the larger of those of degrees 1 and 2."""
     average = rows.set_index("degree")["average"]
-    return average[4] > max(average[1], average[2])
+    return float(np.log(average[4] / max(average[1], average[2])))
 
 
 def _lead_of_degree_2(rows):
@@ -480,10 +480,10 @@ CLAIMS = [
         statement="for a normalized Gaussian mixture degree 4 is learned after degrees 1 and 2",
         source="reported as Figure 6",
         part="projections",
-        estimator=proportion(_degree_4_is_last, where=LAST, columns=("degree", "average")),
-        region=at_least(0.5),
+        estimator=per_seed(_lateness_of_degree_4, where=LAST, columns=("degree", "average")),
+        region=at_least(0.3),
         why="a mixture with means 3 apart couples degrees 1 and 2, so that their own order depends "
-        "on the direction; degree 4 is slower by a factor of 100; 8 of 8 seeds show a share of .52",
+        "on the direction; degree 4 is slower by a factor of 100, and .3 is a third more",
         arm="mixture",
         control="abs",
         tier="laptop",
