@@ -248,7 +248,7 @@ STEPS = [
         region=at_most(-0.25),
         why="the linear model is stable up to 2/l_max and nothing else enters the argument: the "
         "exponent is -1/2 or less, and 0 above 2/l_max; -1/4 is midway",
-        tier="laptop",
+        tier="paper",
     ),
     claim(
         "L6_popular_divergence",

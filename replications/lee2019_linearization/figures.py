@@ -216,7 +216,7 @@ def figure_step_size(step_size: DataFrame) -> Figure:
     figure, axes = panels(2, height=2.9)
     names = {
         "below": "0.9 of 2/l_max",
-        "between": "0.85 of 2/l_max, two points",
+        "between": "0.95 of 2/l_max, two points",
         "theory": "0.5 of 2/l_max, four points",
         "above": "1.1 of 2/l_max",
         "above_pair": "1.1 of 2/l_max, two points",
