@@ -214,7 +214,7 @@ CLAIMS = [
         region=near(1.0, 0.2),
         why="rate over the smallest nonzero eigenvalue of Dh Dh^T, alpha >= 64 |J^+ y|",
         control="wrong_units",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="U2_distance",
@@ -225,7 +225,7 @@ CLAIMS = [
         region=near(-1.0, 0.1),
         why="z tends to the linear least-squares solution",
         control="wrong_units",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="K1_inverse_root",
@@ -375,7 +375,7 @@ CLAIMS = [
         region=at_least(1.1),
         why="error at alpha = 300 over that at alpha = 0.1",
         control="both_lazy",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="N2_convolution_is_linear",
