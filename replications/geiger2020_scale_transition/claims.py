@@ -174,7 +174,7 @@ CLAIMS = [
         region=near(0.5, 0.1),
         why="the transition depends on sqrt(h) alpha alone",
         control="alpha_times_root_h",
-        tier="laptop",
+        tier="paper",
     ),
     Claim(
         name="G3_collapse_error",
