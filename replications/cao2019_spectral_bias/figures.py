@@ -9,6 +9,7 @@ from shared.evidence.style import (
     arm_style,
     curve_over_seeds,
     guide_slope,
+    legend_below,
     logarithmic,
     panels,
     seeds_and_mean,
@@ -250,7 +251,7 @@ def _amplitude_panels(projections, *, log):
             panel.set(ylim=(-0.03, 1.5))
         _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
-    axes[0, -1].legend(loc="lower left" if log else "center right")
+    legend_below(figure)
     return figure
 
 

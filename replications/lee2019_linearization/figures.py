@@ -11,6 +11,7 @@ from shared.evidence.style import (
     THEORY,
     curve_over_seeds,
     guide_slope,
+    legend_below,
     logarithmic,
     panels,
     seeds_and_mean,
@@ -184,6 +185,7 @@ def figure_gap(drift: DataFrame) -> Figure:
     Largest RMSE over training on test points. Against the linearization with the network's own
     kernel the smooth erf gains a whole power of n, ReLU less; against the limit kernel exactly half
     a power, the fluctuation at initialization. Dashed grey: mean-field scale, where the gap stays.
+    Gaps above 10 are out of view: there the step is too long for the linearization of that network.
     """
     arms = [arm for arm in drift["arm"].unique() if not arm.startswith("mean_field")]
     figure, axes = panels(2, height=2.9, share_y=True)
@@ -201,8 +203,8 @@ def figure_gap(drift: DataFrame) -> Figure:
                     axis, control, x="width", y=name, label=label, control=True, geometric=True
                 )
         _over_width(axis, _largest(drift[drift["arm"] == arms[0]]), name, "largest gap (RMSE)")
-        axis.set_title(title)
-        axis.legend()
+        axis.set(title=title, ylim=(1e-3, 10))
+    legend_below(figure)
     return figure
 
 
