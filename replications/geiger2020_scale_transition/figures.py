@@ -42,7 +42,8 @@ def test_error(scan: DataFrame) -> Figure:
         )
     logarithmic(by_width, "x", ticks=sorted(rows["width"].unique()))
     by_width.set(xlabel="width h", ylabel="test error", title="(b) error against width")
-    by_width.legend()
+    by_width.margins(y=0.45)  # room for the legend above the curves
+    by_width.legend(ncols=2, loc="upper right")
     for index, (width, of_width) in enumerate(rows.groupby("width")):
         mean = of_width.groupby("alpha")["error"].mean()
         seeds_and_mean(by_alpha, of_width, x="alpha", y="error", label=f"h = {width}", index=index)
@@ -144,7 +145,10 @@ def var_ens(scan: DataFrame) -> Figure:
     by_s.set(xlabel=S_LABEL, ylabel="h Var F", title="(b) rescaled variance")
     error_s.set(xlabel=S_LABEL, ylabel="test error", title="(c) single (solid), average (dashed)")
     error_width.set(xlabel="width h", ylabel="test error", title="(d) the same against width")
-    for axes in (by_width, by_s, error_s, error_width):
+    for axes in (by_width, error_width):
+        axes.margins(y=0.45)  # room for the legend above the curves
+        axes.legend(ncols=2, loc="upper right")
+    for axes in (by_s, error_s):
         axes.legend()
     return figure
 
