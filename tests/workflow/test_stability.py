@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from workflow.stability import agreement
+from workflow.stability import agreement, publish
 
 
 def checks(*finals):
     claims = [f"C{i}" for i in range(len(finals))]
     return pd.DataFrame(
-        {"replication": "paper", "claim": claims, "final": finals, "expected": "pass"}
+        {"replication": "paper", "claim": claims, "final": finals, "expected": "pass", "git": "abc"}
     )
 
 
@@ -18,3 +18,14 @@ def test_counts_per_claim_and_names_the_other_verdicts():
     assert table["runs"].tolist() == [2, 2]
     assert table["as_expected"].tolist() == [2, 1]
     assert table["others"].tolist() == ["", "fail"]
+
+
+def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
+    first = agreement([checks("pass", "pass"), checks("pass", "fail")])
+    publish(first.assign(replication="other"), "smoke", tmp_path)
+    publish(first, "smoke", tmp_path)
+    page = (tmp_path / "docs" / "stability.md").read_text()
+    assert "75.00% of 8 (claim, seed) pairs" in page
+    assert "| paper | C1 | 1 of 2 | fail |" in page
+    assert "| other | C1 | 1 of 2 | fail |" in page
+    assert "| paper | C0 |" not in page
