@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow.files import UserError, sha256
-from workflow.grid import shards
+from workflow.grid import Seeds, shards
 from workflow.judge import claims_digest, judged
 from workflow.records import problems, read_facts, read_table
 from workflow.tree import TIERS, Results
@@ -36,12 +36,14 @@ class Outcome(NamedTuple):
     problems: list[str]
 
 
-def outcome(results: Results, replication: str, seed: int) -> Outcome:
+def outcome(results: Results, replication: str, seeds: Seeds) -> Outcome:
     """Checks of a replication as far as they can be trusted today."""
-    found = problems(results, replication, seed) or _problems_downstream(results, replication)
+    found = problems(results, replication, seeds)
+    found = found or _problems_downstream(results, replication, seeds)
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
-    expected = judged(replication, pd.DataFrame(columns=["part", "arm", "seed"]), results.tier)
+    nothing = pd.DataFrame(columns=["part", "arm", "seed"])
+    expected = judged(replication, nothing, results.tier, seeds.at_most)
     decided = expected["final"] != "not judged"
     for column, value in WITHHELD.items():
         expected[column] = value
@@ -50,7 +52,7 @@ def outcome(results: Results, replication: str, seed: int) -> Outcome:
     return Outcome(replication, expected, found)
 
 
-def _problems_downstream(results: Results, replication: str) -> list[str]:
+def _problems_downstream(results: Results, replication: str, seeds: Seeds) -> list[str]:
     """What is wrong with the table and the checks that were made from good records."""
     table, checks = results.table(replication), results.checks(replication)
     for path in (table, checks, checks.with_suffix(".json")):
@@ -64,15 +66,17 @@ def _problems_downstream(results: Results, replication: str) -> list[str]:
         return ["the checks are stale: the claims have changed"]
     if facts.get("table") != sha256(table):
         return ["the checks are stale: the table has changed"]
+    if facts.get("seeds_at_most", 0) != seeds.at_most:
+        return ["the checks are stale: they are of a run with other seeds"]
     if facts.get("checks") != sha256(checks):
         return [f"{checks.relative_to(results.folder)} is damaged"]
     return []
 
 
-def facts_of(results: Results, replication: str, seed: int) -> list[dict]:
+def facts_of(results: Results, replication: str, seeds: Seeds) -> list[dict]:
     """Facts of all readable records of a replication: cost, versions, seeds, checksums."""
     found = []
-    for shard in shards(replication, results.tier, seed):
+    for shard in shards(replication, results.tier, seeds):
         try:
             found.append(read_facts(results.record(replication, shard)))
         except (OSError, json.JSONDecodeError, UnicodeDecodeError):
@@ -88,6 +92,11 @@ def provenance(results: Results) -> dict:
         raise UserError(f"{results.provenance}: missing: no finished run in this folder") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise UserError(f"{results.provenance}: damaged: run snakemake again") from None
+
+
+def chosen_seeds(settings: dict) -> Seeds:
+    """The seeds of a run, from the settings in its provenance."""
+    return Seeds(settings["seed"], settings.get("seeds_at_most", 0))
 
 
 def results_folder(path: Path) -> Results:

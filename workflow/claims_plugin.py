@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.assemble import outcome, provenance, results_folder
+from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
 from workflow.files import UserError
 from workflow.page.content import state
 from workflow.page.texts import WORDS
@@ -52,7 +52,7 @@ class Claims(pytest.File):
         results = results_folder(self.path.parent)
         settings = provenance(results)["settings"]
         for name in settings["replications"]:
-            one = outcome(results, name, settings["seed"])
+            one = outcome(results, name, chosen_seeds(settings))
             for row in one.checks.fillna("").to_dict("records"):
                 found = state(row, withheld=bool(one.problems))
                 yield ClaimItem.from_parent(

@@ -98,6 +98,8 @@ def read(folder: Path) -> Kept:
         raise UserError(f"{error.filename}: missing; is {folder} a folder of results?") from None
     except (json.JSONDecodeError, UnicodeDecodeError, pd.errors.ParserError):
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
+    if made["settings"].get("seeds_at_most"):
+        raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
     rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
     return Kept(
         str(folder),

@@ -8,6 +8,7 @@ import jsonschema
 import yaml
 
 from workflow.files import UserError
+from workflow.grid import Seeds
 from workflow.tree import ROOT, replications
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -17,7 +18,12 @@ class Settings(NamedTuple):
     tier: str
     replications: list[str]
     seed: int
+    seeds_at_most: int
     data_dir: str
+
+    @property
+    def seeds(self) -> Seeds:
+        return Seeds(self.seed, self.seeds_at_most)
 
 
 def settings(config: dict) -> Settings:
@@ -33,7 +39,8 @@ def settings(config: dict) -> Settings:
     folder = config["data_dir"]
     if folder and not Path(folder).is_dir():
         raise UserError(f"config: data_dir: {folder!r} is no folder")
-    return Settings(config["tier"], _selected(config["replications"]), config["seed"], folder)
+    names = _selected(config["replications"])
+    return Settings(config["tier"], names, config["seed"], config["seeds_at_most"], folder)
 
 
 def _selected(chosen: str | list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.files import UserError, exit_code
-from workflow.grid import shards
+from workflow.grid import Seeds, shards
 from workflow.records import problems, read_table, write_table
 from workflow.tree import Results
 
@@ -16,12 +16,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds-at-most", type=int, default=0)
     arguments = parser.parse_args()
     results = Results(arguments.results)
-    found = problems(results, arguments.replication, arguments.seed)
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    found = problems(results, arguments.replication, seeds)
     if found:
         raise UserError(f"{results.folder}: {arguments.replication}: {'; '.join(found)}")
-    names = shards(arguments.replication, results.tier, arguments.seed)
+    names = shards(arguments.replication, results.tier, seeds)
     tables = [read_table(results.record(arguments.replication, shard)) for shard in names]
     write_table(results.table(arguments.replication), pd.concat(tables, ignore_index=True))
 

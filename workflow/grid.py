@@ -33,14 +33,30 @@ class Cell(NamedTuple):
     seeds: tuple[int, ...]
 
 
+class Seeds(NamedTuple):
+    """Which seeds of a block are run: all, each raised by `shift`, or no more than the first few
+    (`at_most`, 0 for all), to try a grid out."""
+
+    shift: int = 0
+    at_most: int = 0
+
+    def of(self, listed: list[int]) -> tuple[int, ...]:
+        return tuple(seed + self.shift for seed in listed[: self.at_most or None])
+
+
+ALL = Seeds()
+
+
 class Parameter(NamedTuple):
     annotation: str
     required: bool
 
 
 @cache
-def shards(replication: str, tier: str, seed: int = 0, root: Path = ROOT) -> dict[str, list[Cell]]:
-    """Cells of each shard of a tier, in the order of the file; `seed` is added to every seed."""
+def shards(
+    replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT
+) -> dict[str, list[Cell]]:
+    """Cells of each shard of a tier, in the order of the file, with the chosen seeds."""
     path = root / "replications" / replication / "grid.yaml"
     name = path.relative_to(root).as_posix()
     signatures = part_signatures(path.with_name("experiment.py"))
@@ -52,7 +68,7 @@ def shards(replication: str, tier: str, seed: int = 0, root: Path = ROOT) -> dic
         shard = block.get("shard", "main")
         if not isinstance(shard, str) or not shard.replace("_", "").replace("-", "").isalnum():
             raise UserError(f"{where}: shard: found {shard!r}, wanted a name of letters and digits")
-        found.setdefault(shard, []).extend(_cells(block, where, signatures, seed))
+        found.setdefault(shard, []).extend(_cells(block, where, signatures, seeds))
     _refuse_repeated_cells(found, f"{name}: {tier}")
     return found
 
@@ -63,7 +79,7 @@ def shard_digest(cells: list[Cell]) -> str:
 
 def parts(replication: str, tier: str, root: Path = ROOT) -> set[str]:
     """The parts that a tier measures."""
-    return {cell.part for cells in shards(replication, tier, 0, root).values() for cell in cells}
+    return {cell.part for cells in shards(replication, tier, ALL, root).values() for cell in cells}
 
 
 @cache
@@ -102,7 +118,7 @@ def _blocks(path: Path, name: str, tier: str) -> list:
 
 
 def _cells(
-    block: dict, where: str, signatures: dict[str, dict[str, Parameter]], shift: int
+    block: dict, where: str, signatures: dict[str, dict[str, Parameter]], chosen: Seeds
 ) -> Iterator[Cell]:
     part = block.get("part")
     if part not in signatures:
@@ -119,7 +135,7 @@ def _cells(
     missing = [key for key, want in signature.items() if want.required and key not in given]
     if missing or "arm" not in given:
         raise UserError(f"{where}: missing {', '.join(missing or ['arm'])}, wanted by part {part}")
-    seeds = _seeds(block.get("seed"), where, shift)
+    seeds = _seeds(block.get("seed"), where, chosen)
     swept = {key: value if isinstance(value, list) else [value] for key, value in given.items()}
     for key, values in swept.items():
         if not values:
@@ -131,14 +147,14 @@ def _cells(
         yield Cell(part, str(parameters.pop("arm")), parameters, seeds)
 
 
-def _seeds(value: object, where: str, shift: int) -> tuple[int, ...]:
+def _seeds(value: object, where: str, chosen: Seeds) -> tuple[int, ...]:
     listed = list(range(value)) if _is_int(value) else value
     good = isinstance(listed, list) and listed and all(_is_int(s) and s >= 0 for s in listed)
     if not good or len(set(listed)) != len(listed):
         raise UserError(
             f"{where}: seed: found {value!r}, wanted a positive count or a list of distinct seeds"
         )
-    return tuple(s + shift for s in listed)
+    return chosen.of(listed)
 
 
 def _is_int(value: object) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from workflow.environment import use_one_thread
 from workflow.files import UserError, announce, exit_code
-from workflow.grid import Cell, shard_digest, shards
+from workflow.grid import Cell, Seeds, shard_digest, shards
 from workflow.progress import remaining
 from workflow.records import experiment_digest, write_record
 from workflow.tree import ROOT, Results
@@ -31,7 +31,8 @@ def main() -> None:
     if arguments.code not in ("", code):
         raise UserError(f"{arguments.replication}: its code changed while it waited; run again")
     use_one_thread()
-    cells = _cells_of(arguments.replication, results.tier, arguments.shard, arguments.seed)
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    cells = _cells_of(arguments.replication, results.tier, arguments.shard, seeds)
     started, clock = datetime.now(UTC), time.perf_counter()
     experiment = importlib.import_module(f"replications.{arguments.replication}.experiment")
     report = progress_of(f"{arguments.replication}/{arguments.shard}", len(cells))
@@ -56,8 +57,8 @@ def main() -> None:
     announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
 
 
-def _cells_of(replication: str, tier: str, shard: str, seed: int) -> list[Cell]:
-    present = shards(replication, tier, seed)
+def _cells_of(replication: str, tier: str, shard: str, seeds: Seeds) -> list[Cell]:
+    present = shards(replication, tier, seeds)
     if shard not in present:
         raise UserError(
             f"{replication}: {tier}: unknown shard {shard!r}; the grid has {', '.join(present)}"
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--replication", required=True)
     parser.add_argument("--shard", default="main")
     parser.add_argument("--seed", type=int, default=0, help="added to every seed")
+    parser.add_argument("--seeds-at-most", type=int, default=0, help="of each block; 0 for all")
     parser.add_argument("--code", default="", help="digest of the code that was planned")
     parser.add_argument("--data-dir", type=Path, default=None)
     return parser

@@ -31,7 +31,7 @@ class Plan:
         self.memory_mb = MEMORY_MB[self.settings.tier]
         self.minutes = MINUTES[self.settings.tier]
         self.shards = {
-            name: grid.shards(name, self.settings.tier, self.settings.seed) for name in self.names
+            name: grid.shards(name, self.settings.tier, self.settings.seeds) for name in self.names
         }
         self.figures = {name: draw.figures(name, self.settings.tier) for name in self.names}
 
@@ -92,6 +92,14 @@ class Plan:
         quoted = [ROOT / "replications" / name / text for name in self.names for text in QUOTED]
         found = [sha256(path) for path in (*assets, *quoted) if path.exists()]
         return text_digest([code_digest("workflow.report"), *found])
+
+    def seed_options(self) -> str:
+        return f"--seed {self.settings.seed} {self.reduction()}".strip()
+
+    def reduction(self) -> str:
+        """Option of a run with fewer seeds than the grid has; empty for a full one."""
+        at_most = self.settings.seeds_at_most
+        return f"--seeds-at-most {at_most}" if at_most else ""
 
     def data_option(self) -> str:
         return f"--data-dir {self.settings.data_dir!r}" if self.settings.data_dir else ""

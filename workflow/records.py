@@ -12,7 +12,7 @@ import pandas as pd
 
 from workflow.digest import code_digest
 from workflow.files import replacing, sha256, write_json
-from workflow.grid import shard_digest, shards
+from workflow.grid import ALL, Seeds, shard_digest, shards
 from workflow.tree import ROOT, Results
 
 
@@ -49,11 +49,11 @@ def read_facts(path: Path) -> dict:
 
 
 def problem(
-    results: Results, replication: str, shard: str, seed: int = 0, root: Path = ROOT
+    results: Results, replication: str, shard: str, seeds: Seeds = ALL, root: Path = ROOT
 ) -> str:
     """Why the record of a shard does not count today; empty where it does."""
     path = results.record(replication, shard)
-    cells = shards(replication, results.tier, seed, root)[shard]
+    cells = shards(replication, results.tier, seeds, root)[shard]
     if not path.exists() or not path.with_suffix(".json").exists():
         return f"record {shard} is missing"
     try:
@@ -70,9 +70,11 @@ def problem(
     return ""
 
 
-def problems(results: Results, replication: str, seed: int = 0, root: Path = ROOT) -> list[str]:
+def problems(
+    results: Results, replication: str, seeds: Seeds = ALL, root: Path = ROOT
+) -> list[str]:
     found = (
-        problem(results, replication, shard, seed, root)
-        for shard in shards(replication, results.tier, seed, root)
+        problem(results, replication, shard, seeds, root)
+        for shard in shards(replication, results.tier, seeds, root)
     )
     return [text for text in found if text]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import outcome, provenance, results_folder
+from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
 from workflow.files import UserError, announce, exit_code, write_json, write_text
+from workflow.grid import ALL
 from workflow.page.content import STATES, readme, state
 from workflow.page.texts import WORDS
 from workflow.records import read_table
@@ -45,10 +46,14 @@ def folder_of(tier: str, root: Path = ROOT) -> Path:
 def keep(results: Results, target: Path) -> None:
     """Copy checks and provenance; refuse results that are not complete or not today's."""
     made = provenance(results)
-    names, seed = made["settings"]["replications"], made["settings"]["seed"]
-    if names != replications() or seed != 0:
-        raise UserError(f"{results.folder}: a reference has all replications, with seed=0")
-    problems = [f"{name}: {text}" for name in names for text in outcome(results, name, 0).problems]
+    names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
+    if names != replications() or seeds != ALL:
+        raise UserError(
+            f"{results.folder}: a reference has all replications, all seeds, and seed=0"
+        )
+    problems = [
+        f"{name}: {text}" for name in names for text in outcome(results, name, ALL).problems
+    ]
     if problems:
         raise UserError(f"{results.folder}: no reference: {'; '.join(problems)}")
     write_text(target / "checks.csv", results.all_checks.read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ import pandas as pd
 from workflow import page
 from workflow.assemble import Outcome, facts_of, outcome
 from workflow.files import exit_code, write_json, write_text
+from workflow.grid import Seeds
 from workflow.measure import git_revision
 from workflow.records import write_table
 from workflow.tree import Results
@@ -22,13 +23,20 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replications", required=True, help="names separated by commas")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds-at-most", type=int, default=0)
     arguments = parser.parse_args()
     results = Results(arguments.results)
     names = arguments.replications.split(",")
-    outcomes = [outcome(results, name, arguments.seed) for name in names]
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    outcomes = [outcome(results, name, seeds) for name in names]
     write_checks(results, outcomes)
-    settings = {"tier": results.tier, "replications": names, "seed": arguments.seed}
-    facts = {name: facts_of(results, name, arguments.seed) for name in names}
+    settings = {
+        "tier": results.tier,
+        "replications": names,
+        "seed": seeds.shift,
+        "seeds_at_most": seeds.at_most,
+    }
+    facts = {name: facts_of(results, name, seeds) for name in names}
     write_json(results.provenance, provenance_of(settings, facts))
     page.write(results, outcomes, facts)
 

@@ -54,6 +54,7 @@ def report(papers: int = 3, claims: int = 12) -> dict:
         "format": 1,
         "tier": "laptop",
         "seed": 0,
+        "seeds_at_most": 0,
         "git": "0123456789ab",
         "repository": "",
         "started": "2026-01-01T00:00:00+00:00",

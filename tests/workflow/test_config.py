@@ -6,7 +6,7 @@ from workflow.config import settings
 from workflow.files import UserError
 from workflow.plan import read_only
 
-GOOD = {"tier": "smoke", "replications": "all", "seed": 0, "data_dir": ""}
+GOOD = {"tier": "smoke", "replications": "all", "seed": 0, "seeds_at_most": 0, "data_dir": ""}
 
 
 def test_good_settings():
@@ -22,6 +22,8 @@ def test_good_settings():
         ({"seed": "x"}, "seed: 'x' is not of type 'integer'"),
         ({"seed": -1}, "seed: -1 is less than the minimum"),
         ({"seed": 1.5}, "seed: 1.5 is not of type 'integer'"),
+        ({"seeds_at_most": -1}, "seeds_at_most: -1 is less than the minimum"),
+        ({"seeds_at_most": "two"}, "seeds_at_most: 'two' is not of type 'integer'"),
         ({"replications": "jacot"}, "replications: unknown 'jacot'"),
         ({"replications": 5}, "replications: 5 is not of type"),
         ({"replications": [5]}, "5 is not of type 'string'"),

@@ -59,6 +59,28 @@ def test_an_unexpected_pass_is_an_error(project):
     assert project.gate().code == 1
 
 
+def test_a_reduced_run_measures_everything_and_judges_nothing(project):
+    """Its numbers are shown, but no verdict, no reference; a whole run measures again."""
+    run = project.call("snakemake", "--cores", "2", "--config", "tier=smoke", "seeds_at_most=2")
+    assert run.code == 0, run.output
+    assert run.jobs["measure"] == 2
+    assert finals(project) == {"alpha2000_toy": "not judged", "beta2001_toy": "not judged"}
+    checks = project.path("results/smoke/checks.csv").read_text(encoding="utf-8")
+    assert checks.count("reduced run: at most 2 seeds of each block") == 2
+    page = project.path("results/smoke/report/index.html").read_text(encoding="utf-8")
+    assert "Reduced run, at most 2 seeds of each block: no verdicts" in page
+    gate = project.gate()
+    assert gate.code == 0
+    assert "reduced run, at most 2 seeds of each block: nothing is judged" in gate.output
+    for stage in ("workflow.reference", "workflow.compare"):
+        refused = project.call(stage, "results/smoke")
+        assert refused.code == 2
+        assert "seeds" in refused.output
+    assert project.snakemake("-n").jobs["measure"] == 2
+    project.edit("results/smoke/provenance.json", '"seeds_at_most": 2', '"seeds_at_most": 0')
+    assert project.gate().code == 2
+
+
 @pytest.mark.parametrize(
     "damage, said",
     [

@@ -3,7 +3,7 @@
 import pytest
 
 from workflow.files import UserError
-from workflow.grid import shard_digest, shards
+from workflow.grid import ALL, Seeds, shard_digest, shards
 
 EXPERIMENT = """
 def drift(*, arm: str, width: int, rate: float = 0.1, seeds: tuple[int, ...]):
@@ -26,17 +26,30 @@ def write(root, smoke, others="[{part: drift, arm: a, width: 1, seed: 1}]"):
 
 def test_lists_are_swept_and_seeds_counted_and_shifted(tmp_path):
     root = write(tmp_path, "[{part: drift, arm: [a, b], width: [2, 4], seed: 3}]")
-    cells = shards("paper", "smoke", 100, root)["main"]
+    cells = shards("paper", "smoke", Seeds(100), root)["main"]
     assert [(cell.arm, cell.parameters["width"]) for cell in cells] == [
         ("a", 2), ("a", 4), ("b", 2), ("b", 4),
     ]  # fmt: skip
     assert {cell.seeds for cell in cells} == {(100, 101, 102)}
 
 
+def test_a_reduced_run_takes_the_first_seeds_of_each_block(tmp_path):
+    blocks = (
+        "arm: a, width: 1, seed: 3",
+        "arm: b, width: 1, seed: [7, 5, 6]",
+        "arm: c, width: 1, seed: 1",
+    )
+    root = write(tmp_path, f"[{', '.join(f'{{part: drift, {block}}}' for block in blocks)}]")
+    whole, reduced = (shards("paper", "smoke", Seeds(10, n), root)["main"] for n in (0, 2))
+    assert [cell.seeds for cell in reduced] == [(10, 11), (17, 15), (10,)]
+    assert [cell[:3] for cell in reduced] == [cell[:3] for cell in whole]
+    assert shard_digest(reduced) != shard_digest(whole)
+
+
 def test_blocks_of_one_shard_run_together(tmp_path):
     block = "{part: drift, arm: a, width: %d, seed: 1, shard: %s}"
     root = write(tmp_path, f"[{block % (1, 'x')}, {block % (2, 'y')}, {block % (3, 'x')}]")
-    found = shards("paper", "smoke", 0, root)
+    found = shards("paper", "smoke", ALL, root)
     assert {name: len(cells) for name, cells in found.items()} == {"x": 2, "y": 1}
     assert shard_digest(found["x"]) != shard_digest(found["y"])
 
@@ -67,7 +80,7 @@ def test_blocks_of_one_shard_run_together(tmp_path):
 def test_an_impossible_block_is_one_line_that_names_file_tier_and_key(tmp_path, block, said):
     root = write(tmp_path, f"[{block}]")
     with pytest.raises(UserError) as raised:
-        shards("paper", "smoke", 0, root)
+        shards("paper", "smoke", ALL, root)
     message = str(raised.value)
     assert message.startswith("replications/paper/grid.yaml: smoke")
     assert said in message
@@ -87,7 +100,7 @@ def test_an_impossible_file_is_one_line(tmp_path, text, said):
     root = write(tmp_path, "[]")
     (root / "replications" / "paper" / "grid.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=said) as raised:
-        shards("paper", "smoke", 0, root)
+        shards("paper", "smoke", ALL, root)
     assert "\n" not in str(raised.value)
 
 
@@ -95,4 +108,4 @@ def test_a_missing_file_is_named(tmp_path):
     root = write(tmp_path, "[]")
     (root / "replications" / "paper" / "grid.yaml").unlink()
     with pytest.raises(UserError, match=r"replications/paper/grid\.yaml: missing"):
-        shards("paper", "smoke", 0, root)
+        shards("paper", "smoke", ALL, root)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import Outcome
+from workflow.assemble import Outcome, chosen_seeds
 from workflow.draw import KINDS, figures
-from workflow.grid import shards
+from workflow.grid import Seeds, shards
 from workflow.page import sources
 from workflow.page.markdown import sections
 from workflow.records import read_table
@@ -46,6 +46,7 @@ def report(
         "format": FORMAT,
         "tier": results.tier,
         "seed": provenance["settings"]["seed"],
+        "seeds_at_most": chosen_seeds(provenance["settings"]).at_most,
         "git": provenance["git"],
         "repository": sources.repository_url(),
         "started": provenance["started"],
@@ -66,7 +67,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     folder = ROOT / "replications" / name
     title, citation, deviations, text = readme(folder / "README.md")
     costs = [_cost(record) for record in facts]
-    where = _shards_of_parts(name, results.tier, settings["seed"])
+    where = _shards_of_parts(name, results.tier, chosen_seeds(settings))
     return {
         "name": name,
         "title": title or name,
@@ -162,9 +163,9 @@ def _part(results: Results, name: str, part: str, folder: Path, where: dict) -> 
     }
 
 
-def _shards_of_parts(name: str, tier: str, seed: int) -> dict[str, list[str]]:
+def _shards_of_parts(name: str, tier: str, seeds: Seeds) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for shard, cells in shards(name, tier, seed).items():
+    for shard, cells in shards(name, tier, seeds).items():
         for cell in cells:
             if shard not in found.setdefault(cell.part, []):
                 found[cell.part].append(shard)

@@ -23,6 +23,8 @@ def headline(report: dict) -> str:
     if report["problems"]:
         withheld = report["states"]["withheld"]
         return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
+    if report["seeds_at_most"]:
+        return f"Reduced run, at most {report['seeds_at_most']} seeds of each block: no verdicts"
     if not judged:
         return "No claim is decided in this tier"
     if differ:
@@ -84,15 +86,17 @@ def badge(report: dict) -> dict:
     passed, refuted = report["states"]["pass"], report["states"]["refuted"]
     judged = sum(report["states"].values()) - report["states"]["not judged"]
     good = report["as_expected"] and not report["problems"] and judged
+    if report["seeds_at_most"] and not report["problems"]:
+        return _badge(report, "reduced run, not judged", "lightgrey")
     message = f"{passed} pass" + (f", {refuted} refuted" if refuted else "")
     if not good:
         message = f"{passed + refuted} of {judged} as expected"
-    return {
-        "schemaVersion": 1,
-        "label": f"claims ({report['tier']})",
-        "message": message,
-        "color": "brightgreen" if good else "red",
-    }
+    return _badge(report, message, "brightgreen" if good else "red")
+
+
+def _badge(report: dict, message: str, color: str) -> dict:
+    label = f"claims ({report['tier']})"
+    return {"schemaVersion": 1, "label": label, "message": message, "color": color}
 
 
 def _rows(claims: list[dict]) -> list[str]:

@@ -21,12 +21,12 @@ rule gather:
         runtime=5,
     params:
         results=lambda wildcards: RESULTS,
-        seed=PLAN.settings.seed,
+        seeds=PLAN.seed_options(),
     message:
         "gather {wildcards.replication}"
     shell:
         "python -m workflow.gather --results {params.results}"
-        " --replication {wildcards.replication} --seed {params.seed} >{log} 2>&1"
+        " --replication {wildcards.replication} {params.seeds} >{log} 2>&1"
 
 
 rule judge:
@@ -48,8 +48,9 @@ rule judge:
     params:
         results=lambda wildcards: RESULTS,
         claims=lambda w: PLAN.claims_code(w.replication),
+        reduction=PLAN.reduction(),
     message:
         "judge {wildcards.replication}"
     shell:
         "python -m workflow.judge --results {params.results}"
-        " --replication {wildcards.replication} >{log} 2>&1"
+        " --replication {wildcards.replication} {params.reduction} >{log} 2>&1"

@@ -17,7 +17,7 @@ rule measure:
     params:
         code=lambda w: PLAN.experiment_code(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
-        seed=PLAN.settings.seed,
+        seeds=PLAN.seed_options(),
         data=PLAN.data_option(),
         results=lambda wildcards: RESULTS,
     message:
@@ -25,4 +25,4 @@ rule measure:
     shell:
         "TERMINAL_FD=3 python -m workflow.measure --results {params.results}"
         " --replication {wildcards.replication} --shard {wildcards.shard}"
-        " --seed {params.seed} --code {params.code} {params.data} 3>&2 >{log} 2>&1"
+        " {params.seeds} --code {params.code} {params.data} 3>&2 >{log} 2>&1"

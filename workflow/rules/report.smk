@@ -1,7 +1,7 @@
 # Join the checks, write the report. It withholds the verdict of whatever is missing or stale.
 REPORT_COMMAND = (
     f"python -m workflow.report --results {RESULTS} --replications {','.join(PLAN.names)}"
-    f" --seed {PLAN.settings.seed}"
+    f" {PLAN.seed_options()}"
 )
 
 
