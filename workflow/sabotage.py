@@ -1,35 +1,56 @@
 """`python -m workflow.sabotage`: does the suite notice faults? Apply each to a copy and look.
 
-`workflow/faults.yaml` lists deliberate, plausible faults as replacements in one file. Each is
-applied to a copy of the tree; the replications whose code it changes run in the smoke tier, and the
-tests named with it. A fault is caught if a verdict leaves what is expected or a test fails; one
-that is not caught says that a claim is idle.
+`workflow/faults.yaml` lists deliberate, plausible faults, each a replacement in one file. A fault
+is applied to a copy of the tree; the replications whose measurement runs the changed lines, or
+whose judgement does, are measured and judged again in the smoke tier, and the tests named with the
+fault run. It is caught by every claim whose verdict leaves the expected one and by every test that
+fails, if they are as expected without it. Exit code 1: a fault was not noticed.
+
+What is done lies in the folder: the same command goes on where it was killed, and does again only
+what the sources have changed since. `--write` makes the committed matrix and page from it.
 """
 
 import argparse
+import hashlib
+import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import yaml
 
+from workflow.copies import Copy
 from workflow.digest import code_digest
-from workflow.files import UserError, announce, exit_code
-from workflow.records import write_table
+from workflow.files import UserError, announce, exit_code, write_text
+from workflow.grid import shard_digest, shards
+from workflow.judge import claims_digest
+from workflow.measure import git_revision
+from workflow.progress import duration
+from workflow.reach import lines_of
+from workflow.records import experiment_digest, read_facts, write_table
+from workflow.sabotage_page import page
 from workflow.tree import ROOT, Results, replications
 
 FAULTS = ROOT / "workflow" / "faults.yaml"
-COPIED = ("Snakefile", "workflow", "profiles", "shared", "replications", "tests")
-COPIED_FILES = ("environment.yml", "pyproject.toml", "requirements.lock")
+MATRIX = ROOT / "results" / "reference" / "sabotage.csv"
+PAGE = ROOT / "docs" / "sabotage.md"
+TESTS = "tests"  # stands for the tests in the column `replication`
+OVERHEAD = 5.0  # seconds that starting, gathering and judging take, or a test
+PATIENCE = 8  # what takes as many times longer than without the fault does not finish
 
 
 class Fault(NamedTuple):
-    """Replace `old`, which stands once in `file`, by `new`; `tests` is what else may notice."""
+    """Replace `old`, which stands once in `file`, by `new`.
+
+    tests: what may notice it besides the claims. ci: the replications, or "tests", that are enough
+    to notice it; the faults that say so are tried with every change of the suite.
+    """
 
     name: str
     why: str
@@ -37,43 +58,41 @@ class Fault(NamedTuple):
     old: str
     new: str
     tests: tuple[str, ...] = ()
+    ci: tuple[str, ...] = ()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / "results" / "sabotage")
     parser.add_argument("--only", default="", help="names of faults, separated by commas")
+    parser.add_argument("--ci", action="store_true", help="the faults marked so, where marked")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
-    parser.add_argument("--output", type=Path, default=None, help="CSV of fault x claim")
+    parser.add_argument("--write", action="store_true", help="matrix and page of what has run")
     arguments = parser.parse_args()
-    chosen = selected(faults(), arguments.only)
-    rows, missed = [], []
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as scratch:
-        for number, fault in enumerate(chosen, start=1):
-            found = effects(fault, Path(scratch) / fault.name, arguments.cores)
-            rows += found
-            caught = [row["claim"] for row in found if row["caught"]]
-            missed += [] if caught else [fault.name]
-            said = ", ".join(caught[:6]) + (" ..." if len(caught) > 6 else "")
-            announce(f"{number} of {len(chosen)}: {fault.name}: {said or 'NOT NOTICED'}")
-    if arguments.output:
-        write_table(arguments.output, pd.DataFrame(rows))
+    chosen = selected(faults(), arguments.only, arguments.ci)
+    suite = Suite(arguments.folder.resolve(), arguments.cores, arguments.ci)
+    if arguments.write:
+        return write(suite, chosen)
+    missed = suite.run(chosen)
     announce(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed")
     return 1 if missed else 0
 
 
 def faults(path: Path = FAULTS) -> list[Fault]:
     listed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [Fault(**{**entry, "tests": tuple(entry.get("tests", ()))}) for entry in listed]
+    lists = ("tests", "ci")
+    return [
+        Fault(**{**entry, **{key: tuple(entry.get(key, ())) for key in lists}}) for entry in listed
+    ]
 
 
-def selected(every: list[Fault], names: str) -> list[Fault]:
-    if not names:
-        return every
+def selected(every: list[Fault], names: str, ci: bool = False) -> list[Fault]:
     known = {fault.name: fault for fault in every}
-    for name in names.split(","):
+    for name in filter(None, names.split(",")):
         if name not in known:
             raise UserError(f"--only: unknown fault {name!r}; there are {', '.join(known)}")
-    return [known[name] for name in names.split(",")]
+    chosen = [known[name] for name in names.split(",")] if names else every
+    return [fault for fault in chosen if fault.ci or not ci]
 
 
 def sabotaged(text: str, fault: Fault) -> str:
@@ -86,78 +105,170 @@ def sabotaged(text: str, fault: Fault) -> str:
     return text.replace(fault.old, fault.new)
 
 
-def effects(fault: Fault, folder: Path, cores: int) -> list[dict]:
-    """Rows (fault, claim, final, expected, caught) of the claims and tests it reaches."""
-    copy_tree(folder)
-    path = folder / fault.file
-    path.write_text(sabotaged(path.read_text(encoding="utf-8"), fault), encoding="utf-8")
-    touched = [name for name in replications() if changed(name, folder)]
-    rows = claims_after(fault, folder, touched, cores) if touched else []
-    return rows + [test_after(fault, folder, test) for test in fault.tests]
+class Suite:
+    """Copies with a fault each and one without, and what was found in them, in one folder."""
 
+    def __init__(self, folder: Path, cores: int, ci: bool = False):
+        self.folder, self.cores, self.ci = folder, cores, ci
+        self.unchanged = Copy(folder / "unchanged")
+        self.sound: dict[str, bool] = {}  # tests that pass without a fault
 
-def copy_tree(folder: Path) -> None:
-    folder.mkdir()
-    for name in COPIED:
-        source, ignored = ROOT / name, shutil.ignore_patterns("__pycache__")
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
-    for name in COPIED_FILES:
-        shutil.copy(ROOT / name, folder / name)
-
-
-def changed(name: str, folder: Path) -> bool:
-    """Whether the fault is in the code that measures or judges a replication."""
-    modules = (f"replications.{name}.experiment", f"replications.{name}.claims")
-    return any(code_digest(module, folder) != code_digest(module) for module in modules)
-
-
-def claims_after(fault: Fault, folder: Path, names: list[str], cores: int) -> list[dict]:
-    words = ["snakemake", "--cores", str(cores), "--config", "tier=smoke"]
-    run(folder, *words, f"replications={','.join(names)}")
-    checks = pd.read_csv(Results(folder / "results" / "smoke").all_checks, keep_default_na=False)
-    judged = checks[checks["final"] != "not judged"]
-    return [
-        {
-            "fault": fault.name,
-            "replication": row.replication,
-            "claim": row.claim,
-            "final": row.final,
-            "expected": row.expected,
-            "caught": row.final != row.expected,
+    def run(self, chosen: list[Fault]) -> list[str]:
+        """Names of the faults that nothing noticed; the cheapest are tried first."""
+        copies = {fault.name: Copy(self.folder / fault.name) for fault in chosen}
+        self.unchanged.renew({})
+        for fault in chosen:
+            text = (ROOT / fault.file).read_text(encoding="utf-8")
+            copies[fault.name].renew({fault.file: sabotaged(text, fault)})
+        self.prepare([name for name in replications() if not self.ci or used(chosen, name)])
+        reached = {fault.name: self.reached(fault, copies[fault.name]) for fault in chosen}
+        cost = {
+            fault.name: sum(map(self.seconds, reached[fault.name])) + OVERHEAD * len(fault.tests)
+            for fault in chosen
         }
-        for row in judged.itertuples()
-    ]
+        missed, spent, done = [], 0.0, 0.0
+        for number, fault in enumerate(sorted(chosen, key=lambda f: cost[f.name]), start=1):
+            started = time.monotonic()
+            rows = self.effects(fault, copies[fault.name], reached[fault.name])
+            caught = [row["claim"] for row in rows if row["caught"]]
+            missed += [] if caught else [fault.name]
+            spent, done = spent + time.monotonic() - started, done + cost[fault.name]
+            left = duration(spent / max(done, 1) * (sum(cost.values()) - done))
+            said = ", ".join(caught[:6]) + (" ..." if len(caught) > 6 else "") or "NOT NOTICED"
+            announce(f"{number} of {len(chosen)}: {fault.name}: {said}; about {left} left")
+        return missed
+
+    def prepare(self, names: list[str]) -> None:
+        """Measure and judge without a fault and, outside of CI, note the lines that are run."""
+        with ThreadPoolExecutor(self.cores) as pool:
+            broken = dict(zip(names, pool.map(self._prepare, names), strict=True))
+        for name in names:
+            if broken[name]:
+                raise UserError(f"{name}: without a fault: {broken[name]}")
+            for claim, (final, expected) in self.unchanged.finals(name).items():
+                if final != expected:
+                    announce(f"{name}: {claim}: {final} without a fault: it cannot catch any")
+
+    def _prepare(self, name: str) -> str:
+        if self.ci:
+            self.unchanged.borrow(Results(ROOT / "results" / "smoke"), name)
+            return self.unchanged.broken(name)
+        stale = self.unchanged.stale(name)
+        for shard in shards(name, "smoke", root=self.unchanged.folder):
+            lines = self._lines(name, shard)
+            if shard in stale or not lines.exists():
+                done = self.unchanged.stage("reach", name, str(lines), "--shard", shard)
+                if done.returncode:
+                    return done.stdout[-300:]
+        return self.unchanged.broken(name)
+
+    def _lines(self, name: str, shard: str) -> Path:
+        return self.unchanged.folder / "lines" / name / f"{shard}.json"
+
+    def seconds(self, name: str) -> float:
+        """What a replication takes without a fault."""
+        every = shards(name, "smoke", root=self.unchanged.folder)
+        facts = [read_facts(self.unchanged.results.record(name, shard)) for shard in every]
+        return OVERHEAD + sum(found["seconds"] for found in facts)
+
+    def reached(self, fault: Fault, copy: Copy) -> list[str]:
+        """Replications whose cells, judgement or measurement the fault changes."""
+        if self.ci:
+            return [name for name in fault.ci if name != TESTS]
+        return [name for name in replications() if self._reaches(fault, copy, name)]
+
+    def _reaches(self, fault: Fault, copy: Copy, name: str) -> bool:
+        def differs(digest) -> bool:
+            return digest(name, copy.folder) != digest(name, self.unchanged.folder)
+
+        if differs(cells_digests) or differs(claims_digest):
+            return True
+        if not differs(experiment_digest):
+            return False
+        changed = lines_of((self.unchanged.folder / fault.file).read_text("utf-8"), fault.old)
+        every = shards(name, "smoke", root=self.unchanged.folder)
+        ran = (json.loads(self._lines(name, shard).read_text("utf-8")) for shard in every)
+        return any(changed & set(lines.get(fault.file, ())) for lines in ran)
+
+    def effects(self, fault: Fault, copy: Copy, names: list[str]) -> list[dict]:
+        """Rows (fault, replication, claim, final, expected, caught, code, commit), kept as CSV."""
+        tests = fault.tests if not self.ci or TESTS in fault.ci else ()
+        if not names and not tests:
+            raise UserError(f"faults.yaml: {fault.name}: it reaches no claim and names no test")
+        path, code = self.found(fault), self._code(fault, copy, names, tests)
+        if path.exists():
+            known = pd.read_csv(path, keep_default_na=False)
+            if set(known["code"]) == {code}:
+                return known.to_dict("records")
+        with ThreadPoolExecutor(self.cores) as pool:
+            of_claims = list(pool.map(partial(self._claims, copy), names))
+            of_tests = list(pool.map(partial(self._test, copy), tests))
+        held = {"code": code, "commit": git_revision()}
+        found = [*chain.from_iterable(of_claims), *of_tests]
+        rows = [{"fault": fault.name, **row, **held} for row in found]
+        write_table(path, pd.DataFrame(rows))
+        return rows
+
+    def found(self, fault: Fault) -> Path:
+        return self.folder / f"{fault.name}{'.ci' if self.ci else ''}.csv"
+
+    def _code(self, fault: Fault, copy: Copy, names: list[str], tests: Iterable[str]) -> str:
+        """Digest of all that the rows depend on."""
+        parts = [repr(fault)]
+        for name, tree in ((name, tree) for name in names for tree in (copy, self.unchanged)):
+            parts += [name, experiment_digest(name, tree.folder), claims_digest(name, tree.folder)]
+            parts += cells_digests(name, tree.folder)
+        for test in tests:
+            module = test.partition("::")[0].removesuffix(".py").replace("/", ".")
+            parts += [test, code_digest(module, copy.folder)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def _claims(self, copy: Copy, name: str) -> list[dict]:
+        copy.borrow(self.unchanged.results, name)
+        before = self.unchanged.finals(name)
+        broken = copy.broken(name, seconds=PATIENCE * self.seconds(name))
+        if broken:
+            return [_row(name, "(the run itself)", broken, "complete")]
+        return [
+            _row(name, claim, final, expected, before.get(claim) == (expected, expected))
+            for claim, (final, expected) in copy.finals(name).items()
+        ]
+
+    def _test(self, copy: Copy, test: str) -> dict:
+        if test not in self.sound:
+            self.sound[test] = self.unchanged.test(test) == "pass"
+        return _row(TESTS, test, copy.test(test), "pass", self.sound[test])
 
 
-def test_after(fault: Fault, folder: Path, test: str) -> dict:
-    done = run(folder, "pytest", test, "-x", "-q", "-p", "no:xdist")
-    if done.returncode not in (0, 1):  # anything else ran no test at all
-        raise UserError(f"faults.yaml: {fault.name}: {test} cannot be run: {done.stdout[-300:]}")
-    final = "fail" if done.returncode else "pass"
+def _row(replication: str, claim: str, final: str, expected: str, counts: bool = True) -> dict:
     return {
-        "fault": fault.name,
-        "replication": "tests",
-        "claim": test,
+        "replication": replication,
+        "claim": claim,
         "final": final,
-        "expected": "pass",
-        "caught": final == "fail",
+        "expected": expected,
+        "caught": bool(counts and final != expected),
     }
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+def used(chosen: list[Fault], name: str) -> bool:
+    return any(name in fault.ci for fault in chosen)
+
+
+def cells_digests(name: str, root: Path) -> list[str]:
+    return [shard_digest(cells) for cells in shards(name, "smoke", root=root).values()]
+
+
+def write(suite: Suite, chosen: list[Fault]) -> int:
+    """The matrix and the page, of all faults that have run; the others are listed as not run."""
+    run = [suite.found(fault) for fault in chosen if suite.found(fault).exists()]
+    if not run:
+        raise UserError(f"{suite.folder}: no fault has run there")
+    matrix = pd.concat([pd.read_csv(path, keep_default_na=False) for path in run])
+    matrix = matrix.drop(columns="code")
+    write_table(MATRIX, matrix)
+    write_text(PAGE, page(chosen, matrix))
+    announce(f"{MATRIX.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}: {len(run)} faults")
+    return 0
 
 
 if __name__ == "__main__":

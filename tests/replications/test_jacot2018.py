@@ -63,6 +63,13 @@ def assert_same_law(one, two):
     assert np.all(np.abs(one.var(0) - two.var(0)) < 5 * np.hypot(*spread) / np.sqrt(DRAWS))
 
 
+def test_streams_of_weights_have_names():
+    """Networks of another arm or width share no weight, though they share their shape."""
+    net = network("relu", WIDTH)
+    one, two = (draw(net, 2, (0,), "part", arm)[0]["weight"] for arm in ("theory", "control"))
+    assert not np.any(one == two)
+
+
 @pytest.mark.parametrize("activation", ["relu", "erf"])
 def test_sampler_has_the_law_of_direct_networks(activation):
     sampled = np.concatenate([k.total for k in sampled_kernels(activation)])[:, 0, :, 0]

@@ -1,9 +1,40 @@
-"""The list of faults still fits the sources. (`python -m workflow.sabotage` applies them.)"""
+"""The list of faults fits the sources, and the command tells caught faults from missed ones."""
 
+import pandas as pd
 import pytest
+import yaml
 
 from workflow.files import UserError
+from workflow.reach import lines_of
 from workflow.sabotage import ROOT, Fault, faults, sabotaged, selected
+from workflow.sabotage_page import page
+from workflow.tree import replications
+
+NOISE = "shared/ntk/toy.py"
+TOY_FAULTS = [
+    {
+        "name": "no_effect",
+        "why": "nothing notices it",
+        "file": NOISE,
+        "old": "return generator",
+        "new": "return 1.0 * generator",
+    },
+    {
+        "name": "noise_in_steps",
+        "why": "all draws of a mean are one",
+        "file": NOISE,
+        "old": "return generator.standard_normal(count)",
+        "new": "return generator.standard_normal(1).repeat(count)",
+        "ci": ["alpha2000_toy"],
+    },
+    {
+        "name": "broken",
+        "why": "the run ends in an error",
+        "file": "replications/alpha2000_toy/experiment.py",
+        "old": "size = 1.0 if",
+        "new": "size = one if",
+    },
+]
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
@@ -11,12 +42,24 @@ def test_every_fault_changes_its_file_in_one_place(fault):
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     changed = sabotaged(text, fault)
     assert changed != text
-    compile(changed, fault.file, "exec")
+    if fault.file.endswith(".py"):
+        compile(changed, fault.file, "exec")
+        assert lines_of(text, fault.old)
 
 
-def test_names_are_unique():
+@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
+def test_every_fault_names_what_exists(fault):
+    for test in fault.tests:
+        file, _, function = test.partition("::")
+        assert f"def {function}" in (ROOT / file).read_text(encoding="utf-8")
+    assert set(fault.ci) <= {*replications(), "tests"}
+    assert "tests" not in fault.ci or fault.tests
+
+
+def test_names_are_unique_and_a_quarter_runs_in_ci():
     names = [fault.name for fault in faults()]
     assert len(set(names)) == len(names)
+    assert len(selected(faults(), "", ci=True)) >= max(9, len(names) / 4)
 
 
 def test_a_fault_that_does_not_fit_is_named():
@@ -24,3 +67,50 @@ def test_a_fault_that_does_not_fit_is_named():
         sabotaged("a a", Fault("x", "", "f.py", "a", "b"))
     with pytest.raises(UserError, match="unknown fault 'nothing'"):
         selected(faults(), "nothing")
+
+
+def test_the_lines_of_a_fault_are_those_of_its_statement():
+    text = "def f(x):\n    y = (x +\n         1)\n    if y:\n        return y\n"
+    assert lines_of(text, "1)") == {2, 3}
+    assert lines_of(text, "    if y") == {4}
+    assert lines_of(text, "\n        return y") == {5}
+
+
+def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
+    listed = project.path("workflow/faults.yaml")
+    listed.write_text(yaml.safe_dump(TOY_FAULTS), encoding="utf-8")
+    command = ("workflow.sabotage", "--folder", "sabotage", "--cores", "2")
+    run = project.call(*command)
+    assert run.code == 1, run.output
+    assert "no_effect: NOT NOTICED" in run.output
+    assert "noise_in_steps: T1_scatter; about" in run.output
+    assert "2 of 3 faults noticed" in run.output
+    matrix = pd.concat(pd.read_csv(path) for path in project.path("sabotage").glob("*.csv"))
+    # the toy without the changed module is not measured again
+    assert set(matrix["replication"]) == {"alpha2000_toy"}
+    assert matrix.set_index("fault")["final"]["broken"].startswith("error: NameError")
+
+    record = project.path("sabotage/noise_in_steps/results/smoke/records/alpha2000_toy/main.json")
+    before = record.stat().st_mtime_ns
+    project.path("sabotage/noise_in_steps.csv").unlink()
+    again = project.call(*command)
+    assert again.output.splitlines()[-1] == run.output.splitlines()[-1]
+    assert record.stat().st_mtime_ns == before
+
+    assert project.call(*command, "--write").code == 0
+    text = project.path("docs/sabotage.md").read_text(encoding="utf-8")
+    assert "**3 were run: 2 are caught by claims, 0 by a test alone, 1 by nothing" in text
+    assert len(pd.read_csv(project.path("results/reference/sabotage.csv"))) == len(matrix)
+
+    only = project.call(*command, "--ci")
+    assert only.code == 0, only.output
+    assert "1 of 1 faults noticed" in only.output
+
+
+def test_the_page_says_what_was_not_run():
+    some = [Fault("a", "why", "shared/ntk/x.py", "1", "2"), Fault("b", "", "f.py", "1", "2")]
+    row = {"fault": "a", "replication": "tests", "claim": "t.py", "final": "fail"}
+    matrix = pd.DataFrame([{**row, "expected": "pass", "caught": True, "commit": "c0ffee"}])
+    text = page(some, matrix)
+    assert "1 were not run (`b`)" in text
+    assert "| `a` | why | `shared/ntk/x.py` |  |  | `t.py` |" in text

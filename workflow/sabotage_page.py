@@ -1,0 +1,106 @@
+"""docs/sabotage.md: which faults are noticed, by what, and which claims notice none of them."""
+
+import pandas as pd
+
+from workflow.judge import claims_of
+
+COMMAND = """```
+python -m workflow.sabotage            # about an hour on one core; goes on where it was killed
+python -m workflow.sabotage --write    # this page and results/reference/sabotage.csv
+make sabotage                          # the part that runs with every change
+```"""
+SHOWN = 3  # claims named per fault
+JUDGEMENT = "shared/evidence/"  # a fault there changes no measurement
+
+
+def page(faults: list, matrix: pd.DataFrame) -> str:
+    """Markdown of the whole page; `matrix` has a row per (fault, claim or test) that was tried."""
+    run = [fault for fault in faults if fault.name in set(matrix["fault"])]
+    left = [f"`{fault.name}`" for fault in faults if fault not in run]
+    caught = matrix[matrix["caught"]]
+    noticed = set(caught["fault"])
+    by_claims = set(caught["fault"][caught["replication"] != "tests"])
+    missed = [f"`{fault.name}`" for fault in run if fault.name not in noticed]
+    lines = [
+        "# Sabotage: does the suite notice faults?",
+        "",
+        f"{len(faults)} deliberate, plausible faults ([`workflow/faults.yaml`]"
+        "(../workflow/faults.yaml)), each applied to a copy of the tree. The replications whose",
+        "measurement or judgement runs the changed lines are measured and judged again in the",
+        "smoke tier. A claim catches a fault if its verdict leaves the expected one.",
+        "",
+        f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(noticed - by_claims)}"
+        f" by a test alone, {len(missed)} by nothing{_listed(missed)}.**"
+        f" {len(left)} were not run{_listed(left)}.",
+        "",
+        "Made by",
+        "",
+        COMMAND,
+        "",
+        f"at commit {_commits(matrix)}. All pairs of fault and claim stand in",
+        "[`results/reference/sabotage.csv`](../results/reference/sabotage.csv).",
+    ]
+    for title, prefix in (
+        ("Faults in shared/ntk", "shared/ntk/"),
+        ("Faults in the replications", "replications/"),
+        ("Faults in the judgement", JUDGEMENT),
+    ):
+        rows = [fault for fault in run if fault.file.startswith(prefix)]
+        lines += ["", f"## {title}", "", *_table(rows, matrix)]
+    return "\n".join([*lines, "", *_idle(run, matrix)]) + "\n"
+
+
+def _listed(names: list[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _commits(matrix: pd.DataFrame) -> str:
+    counts = matrix.groupby("commit")["fault"].nunique().sort_values(ascending=False)
+    if len(counts) == 1:
+        return f"`{counts.index[0]}`"
+    return ", ".join(f"`{commit}` ({count} faults)" for commit, count in counts.items())
+
+
+def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
+    lines = ["| fault | what is wrong | file | claims | papers | caught by |", "|-|-|-|-:|-|-|"]
+    for fault in faults:
+        rows = matrix[matrix["fault"] == fault.name]
+        claims, tests = (rows[(rows["replication"] == "tests") == kind] for kind in (False, True))
+        caught = claims[claims["caught"]]
+        papers = ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"]))
+        names = [f"`{claim}`" for claim in dict.fromkeys(caught["claim"])]
+        shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
+        shown += [f"`{test}`" for test in tests["claim"][tests["caught"]]]
+        count = f"{len(caught)} of {len(claims)}" if len(claims) else ""
+        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, papers, ", ".join(shown))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
+    """Claims that notice no fault in what is measured, and what each would notice."""
+    measured = {fault.name for fault in faults if not fault.file.startswith(JUDGEMENT)}
+    rows = matrix[matrix["fault"].isin(measured) & (matrix["replication"] != "tests")]
+    rows = rows[~rows["claim"].str.startswith("(")]
+    tried = rows.groupby(["replication", "claim"], sort=False)["caught"].agg(["sum", "size"])
+    idle = tried[tried["sum"] == 0]
+    lines = [
+        "## Claims that none of these faults moves",
+        "",
+        f"{len(idle)} of the {len(tried)} claims that the smoke tier decides notice none of the",
+        "faults above in what is measured (faults in the judgement left out). Each has its own",
+        "built-in fault, the control arm, on which the same check comes out the other way in every",
+        "run: that is what it would notice. *Tried* is the number of faults that reached it.",
+        "",
+        "| paper | claim | tried | what it says | it would notice that |",
+        "|-|-|-:|-|-|",
+    ]
+    for (name, claim), row in idle.iterrows():
+        found = {c.name: c for c in claims_of(name)}.get(claim)
+        if found is None:  # the claim was renamed or removed since
+            continue
+        would = f"arm `{found.arm}` gives what arm `{found.control}` gives: {found.why}"
+        paper = name.split("_")[0]
+        cells = (paper, f"`{claim}`", str(row["size"]), found.statement, would)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return lines
