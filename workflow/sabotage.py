@@ -26,7 +26,7 @@ import pandas as pd
 import yaml
 
 from workflow.copies import Copy
-from workflow.digest import code_digest
+from workflow.digest import code_digest, import_closure
 from workflow.files import UserError, announce, exit_code, write_text
 from workflow.grid import shard_digest, shards
 from workflow.judge import claims_digest
@@ -121,7 +121,7 @@ class Suite:
             text = (ROOT / fault.file).read_text(encoding="utf-8")
             copies[fault.name].renew({fault.file: sabotaged(text, fault)})
         self.prepare([name for name in replications() if not self.ci or used(chosen, name)])
-        reached = {fault.name: self.reached(fault, copies[fault.name]) for fault in chosen}
+        reached = {fault.name: self.reached(fault) for fault in chosen}
         cost = {
             fault.name: sum(map(self.seconds, reached[fault.name])) + OVERHEAD * len(fault.tests)
             for fault in chosen
@@ -171,22 +171,21 @@ class Suite:
         facts = [read_facts(self.unchanged.results.record(name, shard)) for shard in every]
         return OVERHEAD + sum(found["seconds"] for found in facts)
 
-    def reached(self, fault: Fault, copy: Copy) -> list[str]:
+    def reached(self, fault: Fault) -> list[str]:
         """Replications whose cells, judgement or measurement the fault changes."""
         if self.ci:
             return [name for name in fault.ci if name != TESTS]
-        return [name for name in replications() if self._reaches(fault, copy, name)]
+        return [name for name in replications() if self._reaches(fault, name)]
 
-    def _reaches(self, fault: Fault, copy: Copy, name: str) -> bool:
-        def differs(digest) -> bool:
-            return digest(name, copy.folder) != digest(name, self.unchanged.folder)
-
-        if differs(cells_digests) or differs(claims_digest):
+    def _reaches(self, fault: Fault, name: str) -> bool:
+        if not fault.file.endswith(".py"):  # a grid
+            return fault.file.startswith(f"replications/{name}/")
+        root = self.unchanged.folder
+        path = root / fault.file
+        if any(path in import_closure(module, root) for module in judging(name)):
             return True
-        if not differs(experiment_digest):
-            return False
-        changed = lines_of((self.unchanged.folder / fault.file).read_text("utf-8"), fault.old)
-        every = shards(name, "smoke", root=self.unchanged.folder)
+        changed = lines_of(path.read_text(encoding="utf-8"), fault.old)
+        every = shards(name, "smoke", root=root)
         ran = (json.loads(self._lines(name, shard).read_text("utf-8")) for shard in every)
         return any(changed & set(lines.get(fault.file, ())) for lines in ran)
 
@@ -252,6 +251,11 @@ def _row(replication: str, claim: str, final: str, expected: str, counts: bool =
 
 def used(chosen: list[Fault], name: str) -> bool:
     return any(name in fault.ci for fault in chosen)
+
+
+def judging(name: str) -> tuple[str, str]:
+    """The modules that judge a replication."""
+    return f"replications.{name}.claims", "shared.evidence.judge"
 
 
 def cells_digests(name: str, root: Path) -> list[str]:
