@@ -7,7 +7,7 @@ WORKERS ?= auto
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test lint format benchmark lock browser clean
+.PHONY: run test sabotage lint format benchmark lock browser clean
 
 run: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES) --config tier=$(TIER) $(CONFIG)
@@ -18,6 +18,10 @@ test: $(STAMP) browser
 # For tests/browser, where it may be installed; elsewhere they are skipped with the reason.
 browser:
 	bash tests/browser/install.sh
+
+# Whether the suite notices the faults of workflow/faults.yaml that are marked for it.
+sabotage: $(STAMP)
+	$(BIN)/python -m workflow.sabotage --ci
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

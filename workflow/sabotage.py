@@ -31,6 +31,7 @@ from workflow.files import UserError, announce, exit_code, write_text
 from workflow.grid import shard_digest, shards
 from workflow.judge import claims_digest
 from workflow.measure import git_revision
+from workflow.plan import hold_folder
 from workflow.progress import duration
 from workflow.reach import lines_of
 from workflow.records import experiment_digest, read_facts, write_table
@@ -115,6 +116,8 @@ class Suite:
 
     def run(self, chosen: list[Fault]) -> list[str]:
         """Names of the faults that nothing noticed; the cheapest are tried first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        hold_folder(self.folder)
         copies = {fault.name: Copy(self.folder / fault.name) for fault in chosen}
         self.unchanged.renew({})
         for fault in chosen:
@@ -122,10 +125,7 @@ class Suite:
             copies[fault.name].renew({fault.file: sabotaged(text, fault)})
         self.prepare([name for name in replications() if not self.ci or used(chosen, name)])
         reached = {fault.name: self.reached(fault) for fault in chosen}
-        cost = {
-            fault.name: sum(map(self.seconds, reached[fault.name])) + OVERHEAD * len(fault.tests)
-            for fault in chosen
-        }
+        cost = {fault.name: self.cost(fault, reached[fault.name]) for fault in chosen}
         missed, spent, done = [], 0.0, 0.0
         for number, fault in enumerate(sorted(chosen, key=lambda f: cost[f.name]), start=1):
             started = time.monotonic()
@@ -133,7 +133,7 @@ class Suite:
             caught = [row["claim"] for row in rows if row["caught"]]
             missed += [] if caught else [fault.name]
             spent, done = spent + time.monotonic() - started, done + cost[fault.name]
-            left = duration(spent / max(done, 1) * (sum(cost.values()) - done))
+            left = duration(spent / done * max(sum(cost.values()) - done, 0))
             said = ", ".join(caught[:6]) + (" ..." if len(caught) > 6 else "") or "NOT NOTICED"
             announce(f"{number} of {len(chosen)}: {fault.name}: {said}; about {left} left")
         return missed
@@ -165,11 +165,17 @@ class Suite:
     def _lines(self, name: str, shard: str) -> Path:
         return self.unchanged.folder / "lines" / name / f"{shard}.json"
 
+    def cost(self, fault: Fault, names: list[str]) -> float:
+        """About the seconds that a fault takes."""
+        measured = [name for name in names if not self._only_judged(fault, name)]
+        judged = OVERHEAD * (len(names) + len(fault.tests))
+        return judged + sum(map(self.seconds, measured))
+
     def seconds(self, name: str) -> float:
-        """What a replication takes without a fault."""
+        """What the measurement of a replication takes without a fault."""
         every = shards(name, "smoke", root=self.unchanged.folder)
         facts = [read_facts(self.unchanged.results.record(name, shard)) for shard in every]
-        return OVERHEAD + sum(found["seconds"] for found in facts)
+        return sum(found["seconds"] for found in facts)
 
     def reached(self, fault: Fault) -> list[str]:
         """Replications whose cells, judgement or measurement the fault changes."""
@@ -180,14 +186,19 @@ class Suite:
     def _reaches(self, fault: Fault, name: str) -> bool:
         if not fault.file.endswith(".py"):  # a grid
             return fault.file.startswith(f"replications/{name}/")
-        root = self.unchanged.folder
-        path = root / fault.file
-        if any(path in import_closure(module, root) for module in judging(name)):
+        if self._only_judged(fault, name):
             return True
-        changed = lines_of(path.read_text(encoding="utf-8"), fault.old)
-        every = shards(name, "smoke", root=root)
+        text = (self.unchanged.folder / fault.file).read_text(encoding="utf-8")
+        changed = lines_of(text, fault.old)
+        every = shards(name, "smoke", root=self.unchanged.folder)
         ran = (json.loads(self._lines(name, shard).read_text("utf-8")) for shard in every)
         return any(changed & set(lines.get(fault.file, ())) for lines in ran)
+
+    def _only_judged(self, fault: Fault, name: str) -> bool:
+        """Whether the fault is in what judges a replication, so that no measurement changes."""
+        root = self.unchanged.folder
+        modules = (f"replications.{name}.claims", "shared.evidence.judge")
+        return any(root / fault.file in import_closure(module, root) for module in modules)
 
     def effects(self, fault: Fault, copy: Copy, names: list[str]) -> list[dict]:
         """Rows (fault, replication, claim, final, expected, caught, code, commit), kept as CSV."""
@@ -225,7 +236,7 @@ class Suite:
     def _claims(self, copy: Copy, name: str) -> list[dict]:
         copy.borrow(self.unchanged.results, name)
         before = self.unchanged.finals(name)
-        broken = copy.broken(name, seconds=PATIENCE * self.seconds(name))
+        broken = copy.broken(name, seconds=PATIENCE * (OVERHEAD + self.seconds(name)))
         if broken:
             return [_row(name, "(the run itself)", broken, "complete")]
         return [
@@ -251,11 +262,6 @@ def _row(replication: str, claim: str, final: str, expected: str, counts: bool =
 
 def used(chosen: list[Fault], name: str) -> bool:
     return any(name in fault.ci for fault in chosen)
-
-
-def judging(name: str) -> tuple[str, str]:
-    """The modules that judge a replication."""
-    return f"replications.{name}.claims", "shared.evidence.judge"
 
 
 def cells_digests(name: str, root: Path) -> list[str]:

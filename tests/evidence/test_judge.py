@@ -13,6 +13,7 @@ from shared.evidence import (
     Estimate,
     Judgement,
     Verdict,
+    at_least,
     at_most,
     between,
     compare,
@@ -93,6 +94,14 @@ def test_a_value_that_is_not_finite_never_passes(bad):
     found = judge(claim(), table(theory=(*INSIDE, bad)), "smoke")
     assert found.final == "inconclusive"
     assert found.reason == "slope is not finite for seeds 5"
+
+
+@pytest.mark.parametrize("ends", [(2, 1, np.inf), (np.inf, 1, np.inf), (2, np.nan, 3)])
+def test_an_estimate_that_is_not_finite_is_inconclusive(ends):
+    """Also where the infinite end would lie inside a one-sided region."""
+    verdict, reason = compare(Estimate(*ends, 5), at_least(0))
+    assert verdict == "inconclusive"
+    assert reason == "the estimate or its interval is not finite"
 
 
 def test_a_value_missing_in_every_row_never_passes_and_never_raises():
