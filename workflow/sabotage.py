@@ -7,7 +7,8 @@ fault run. It is caught by every claim whose verdict leaves the expected one and
 fails, if they are as expected without it. Exit code 1: a fault was not noticed.
 
 What is done lies in the folder: the same command goes on where it was killed, and does again only
-what the sources have changed since. `--write` makes the committed matrix and page from it.
+what the sources have changed since. `--brief` is enough to know that every fault is noticed; the
+whole matrix takes longer. `--write` makes the committed matrix and page from what is there.
 """
 
 import argparse
@@ -15,10 +16,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,11 +66,12 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "results" / "sabotage")
     parser.add_argument("--only", default="", help="names of faults, separated by commas")
     parser.add_argument("--ci", action="store_true", help="the faults marked so, where marked")
+    parser.add_argument("--brief", action="store_true", help="go on once something notices it")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--write", action="store_true", help="matrix and page of what has run")
     arguments = parser.parse_args()
     chosen = selected(faults(), arguments.only, arguments.ci)
-    suite = Suite(arguments.folder.resolve(), arguments.cores, arguments.ci)
+    suite = Suite(arguments.folder.resolve(), arguments.cores, arguments.ci, arguments.brief)
     if arguments.write:
         return write(suite, chosen)
     missed = suite.run(chosen)
@@ -107,10 +107,14 @@ def sabotaged(text: str, fault: Fault) -> str:
 
 
 class Suite:
-    """Copies with a fault each and one without, and what was found in them, in one folder."""
+    """Copies with a fault each and one without, and what was found in them, in one folder.
 
-    def __init__(self, folder: Path, cores: int, ci: bool = False):
-        self.folder, self.cores, self.ci = folder, cores, ci
+    ci: only where the faults say so; brief: a fault's cheapest replication first, until it is
+    noticed.
+    """
+
+    def __init__(self, folder: Path, cores: int = 1, ci: bool = False, brief: bool = False):
+        self.folder, self.cores, self.ci, self.brief = folder, cores, ci, brief
         self.unchanged = Copy(folder / "unchanged")
         self.sound: dict[str, bool] = {}  # tests that pass without a fault
 
@@ -124,7 +128,7 @@ class Suite:
             text = (ROOT / fault.file).read_text(encoding="utf-8")
             copies[fault.name].renew({fault.file: sabotaged(text, fault)})
         self.prepare([name for name in replications() if not self.ci or used(chosen, name)])
-        reached = {fault.name: self.reached(fault) for fault in chosen}
+        reached = {fault.name: sorted(self.reached(fault), key=self.seconds) for fault in chosen}
         cost = {fault.name: self.cost(fault, reached[fault.name]) for fault in chosen}
         missed, spent, done = [], 0.0, 0.0
         for number, fault in enumerate(sorted(chosen, key=lambda f: cost[f.name]), start=1):
@@ -201,36 +205,46 @@ class Suite:
         return any(root / fault.file in import_closure(module, root) for module in modules)
 
     def effects(self, fault: Fault, copy: Copy, names: list[str]) -> list[dict]:
-        """Rows (fault, replication, claim, final, expected, caught, code, commit), kept as CSV."""
+        """Rows (fault, replication, claim, final, expected, caught, reached, code, commit), kept as
+        CSV after every replication; those of today's code are not made again."""
         tests = fault.tests if not self.ci or TESTS in fault.ci else ()
-        if not names and not tests:
+        tasks = [*((name, "") for name in names), *((TESTS, test) for test in tests)]
+        if not tasks:
             raise UserError(f"faults.yaml: {fault.name}: it reaches no claim and names no test")
-        path, code = self.found(fault), self._code(fault, copy, names, tests)
-        if path.exists():
-            known = pd.read_csv(path, keep_default_na=False)
-            if set(known["code"]) == {code}:
-                return known.to_dict("records")
-        with ThreadPoolExecutor(self.cores) as pool:
-            of_claims = list(pool.map(partial(self._claims, copy), names))
-            of_tests = list(pool.map(partial(self._test, copy), tests))
-        held = {"code": code, "commit": git_revision()}
-        found = [*chain.from_iterable(of_claims), *of_tests]
-        rows = [{"fault": fault.name, **row, **held} for row in found]
-        write_table(path, pd.DataFrame(rows))
+        path, codes = self.found(fault), [self._code(fault, copy, *task) for task in tasks]
+        known = pd.read_csv(path, keep_default_na=False).to_dict("records") if path.exists() else []
+        rows = [row for row in known if row["code"] in codes]
+        done = {row["code"] for row in rows}
+        left = [task for task, code in zip(tasks, codes, strict=True) if code not in done]
+        for batch in batches(left, 1 if self.brief else self.cores):
+            if self.brief and any(row["caught"] for row in rows):
+                break
+            with ThreadPoolExecutor(self.cores) as pool:
+                found = pool.map(partial(self._effects_of, fault, copy), batch)
+                rows += [{**row, "reached": len(names)} for some in found for row in some]
+            write_table(path, pd.DataFrame(rows))
         return rows
+
+    def _effects_of(self, fault: Fault, copy: Copy, task: tuple[str, str]) -> list[dict]:
+        """Rows of one replication or of one test."""
+        name, test = task
+        found = [self._test(copy, test)] if test else self._claims(copy, name)
+        held = {"code": self._code(fault, copy, *task), "commit": git_revision()}
+        return [{"fault": fault.name, **row, **held} for row in found]
 
     def found(self, fault: Fault) -> Path:
         return self.folder / f"{fault.name}{'.ci' if self.ci else ''}.csv"
 
-    def _code(self, fault: Fault, copy: Copy, names: list[str], tests: Iterable[str]) -> str:
-        """Digest of all that the rows depend on."""
-        parts = [repr(fault)]
-        for name, tree in ((name, tree) for name in names for tree in (copy, self.unchanged)):
-            parts += [name, experiment_digest(name, tree.folder), claims_digest(name, tree.folder)]
-            parts += cells_digests(name, tree.folder)
-        for test in tests:
+    def _code(self, fault: Fault, copy: Copy, name: str, test: str) -> str:
+        """Digest of all that the rows of a replication or a test depend on."""
+        parts = [fault.file, fault.old, fault.new, name, test]
+        if test:
             module = test.partition("::")[0].removesuffix(".py").replace("/", ".")
-            parts += [test, code_digest(module, copy.folder)]
+            parts.append(code_digest(module, copy.folder))
+        else:
+            for root in (copy.folder, self.unchanged.folder):
+                parts += [experiment_digest(name, root), claims_digest(name, root)]
+                parts += cells_digests(name, root)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def _claims(self, copy: Copy, name: str) -> list[dict]:
@@ -258,6 +272,10 @@ def _row(replication: str, claim: str, final: str, expected: str, counts: bool =
         "expected": expected,
         "caught": bool(counts and final != expected),
     }
+
+
+def batches(items: list, size: int) -> list[list]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def used(chosen: list[Fault], name: str) -> bool:

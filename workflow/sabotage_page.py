@@ -6,6 +6,7 @@ from workflow.judge import claims_of
 
 COMMAND = """```
 python -m workflow.sabotage            # about an hour on one core; goes on where it was killed
+python -m workflow.sabotage --brief    # each fault only until something notices it
 python -m workflow.sabotage --write    # this page and results/reference/sabotage.csv
 make sabotage                          # the part that runs with every change
 ```"""
@@ -27,7 +28,8 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         f"{len(faults)} deliberate, plausible faults ([`workflow/faults.yaml`]"
         "(../workflow/faults.yaml)), each applied to a copy of the tree. The replications whose",
         "measurement or judgement runs the changed lines are measured and judged again in the",
-        "smoke tier. A claim catches a fault if its verdict leaves the expected one.",
+        "smoke tier. A claim catches a fault if its verdict leaves the expected one. *Claims*: how",
+        "many do so, of those judged; *tried*: in how many papers, of those that it reaches.",
         "",
         f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(noticed - by_claims)}"
         f" by a test alone, {len(missed)} by nothing{_listed(missed)}.**"
@@ -62,7 +64,7 @@ def _commits(matrix: pd.DataFrame) -> str:
 
 
 def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
-    lines = ["| fault | what is wrong | file | claims | papers | caught by |", "|-|-|-|-:|-|-|"]
+    lines = ["| fault | what is wrong | file | claims | tried | in | by |", "|-|-|-|-:|-:|-|-|"]
     for fault in faults:
         rows = matrix[matrix["fault"] == fault.name]
         claims, tests = (rows[(rows["replication"] == "tests") == kind] for kind in (False, True))
@@ -72,7 +74,9 @@ def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
         shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
         shown += [f"`{test}`" for test in tests["claim"][tests["caught"]]]
         count = f"{len(caught)} of {len(claims)}" if len(claims) else ""
-        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, papers, ", ".join(shown))
+        tried = f"{claims['replication'].nunique()} of {rows['reached'].iloc[0]}"
+        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, papers)
+        cells += (", ".join(shown),)
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

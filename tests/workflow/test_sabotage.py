@@ -110,7 +110,9 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
 def test_the_page_says_what_was_not_run():
     some = [Fault("a", "why", "shared/ntk/x.py", "1", "2"), Fault("b", "", "f.py", "1", "2")]
     row = {"fault": "a", "replication": "tests", "claim": "t.py", "final": "fail"}
-    matrix = pd.DataFrame([{**row, "expected": "pass", "caught": True, "commit": "c0ffee"}])
+    matrix = pd.DataFrame(
+        [{**row, "expected": "pass", "caught": True, "reached": 0, "commit": "c0ffee"}]
+    )
     text = page(some, matrix)
     assert "1 were not run (`b`)" in text
-    assert "| `a` | why | `shared/ntk/x.py` |  |  | `t.py` |" in text
+    assert "| `a` | why | `shared/ntk/x.py` |  | 0 of 0 |  | `t.py` |" in text
