@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import factorial, pi, sqrt
 
 import jax
@@ -13,7 +14,8 @@ import jax.numpy as jnp
 from jax.scipy.special import erf as error_function
 
 from shared.ntk.base import Architecture
-from shared.ntk.chord import arc, safe_sqrt
+from shared.ntk.chord import arc_polynomials, safe_sqrt
+from shared.ntk.fused import POLYNOMIAL, PiecewiseLinear, piecewise_linear
 from shared.ntk.state import Pairs, State, alike, elementwise
 
 
@@ -26,12 +28,19 @@ def parameter_free(function: Callable, propagate: Callable[[State], State]) -> A
     )
 
 
-def activation(phi: Callable, pairs: Callable, variance: Callable, mean: Callable) -> Architecture:
+def activation(
+    phi: Callable,
+    pairs: Callable,
+    variance: Callable,
+    mean: Callable,
+    of_one: Callable = lambda q: (q,),
+) -> Architecture:
     """Activation phi with its dual.
 
-    pairs(pairs, q, q') -> Pairs after it, variance(q) = E[phi(u)^2], mean(q) = E[phi(u)].
+    pairs(pairs, *of_one(q), *of_one(q')) -> Pairs after it, variance(q) = E[phi(u)^2],
+    mean(q) = E[phi(u)].
     """
-    propagate = elementwise(pairs, variance)
+    propagate = elementwise(pairs, variance, of_one)
 
     def with_mean(state: State) -> State:
         return propagate(state)._replace(mean1=mean(state.variance1), mean2=mean(state.variance2))
@@ -59,23 +68,23 @@ def _piecewise_linear(negative: float, positive: float, phi: Callable) -> Archit
     S = a^2 K + b^2 E|u||v| and D = a^2 + b^2 E[sign u sign v] (the cross terms are odd).
     Reference: Cho & Saul 2009, section 2.3 (ReLU: arc-cosine kernels of order 1 and 0).
     """
-    a2, b2 = ((positive + negative) / 2) ** 2, ((positive - negative) / 2) ** 2
+    step = PiecewiseLinear(((positive + negative) / 2) ** 2, ((positive - negative) / 2) ** 2)
 
-    def pairs(pairs: Pairs, q1, q2) -> Pairs:
-        deficit, surplus = pairs.deficit, pairs.surplus
-        w, t = arc(deficit, surplus)
+    def pairs(pairs: Pairs, inverse1, inverse2) -> Pairs:
+        dtype = pairs.deficit.dtype.name
+        polynomials = *arc_polynomials(dtype), POLYNOMIAL[dtype]
         return Pairs(
-            a2 * deficit + b2 * w,
-            a2 * surplus + b2 * (deficit + surplus - w),
-            (a2 + b2 * t) * pairs.ntk,
+            *piecewise_linear(*pairs, inverse1, inverse2, *step, *polynomials, safe_sqrt, jnp.where)
         )
 
-    return activation(
+    layer = activation(
         phi,
         pairs,
-        variance=lambda q: (a2 + b2) * q,
+        variance=step.variance,
         mean=lambda q: (positive - negative) / sqrt(2 * pi) * safe_sqrt(q),
+        of_one=step.of_one,
     )
+    return replace(layer, steps=(step,))
 
 
 def relu() -> Architecture:
@@ -96,7 +105,7 @@ def abs_() -> Architecture:
 
 def identity() -> Architecture:
     """u: the shortcut of a residual block."""
-    return parameter_free(lambda x: x, lambda state: state)
+    return replace(parameter_free(lambda x: x, lambda state: state), steps=())
 
 
 def erf() -> Architecture:

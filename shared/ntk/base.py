@@ -32,12 +32,14 @@ class Architecture:
     apply(params, x, key=None) -> outputs               x (N, *input_shape); key draws dropout masks
     propagate(state) -> state                           the same map at infinite width
     stride: total down-sampling of positions, (1, 1) unless there are strided layers
+    steps: the layers as data for `shared.ntk.fused`, None where one of them has no such form
     """
 
     init: Callable[..., Params]
     apply: Callable[..., Array]
     propagate: Callable[[State], State]
     stride: tuple[int, int] = (1, 1)
+    steps: tuple | None = None
 
     def kernel(self, x1, x2=None, *, masks: bool = False) -> Kernels:
         """Infinite-width kernels of one output: nngp = E[f(x) f(x')], ntk = E[<df/dw, df/dw'>].
@@ -50,8 +52,8 @@ class Architecture:
         ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
         """
         x1 = checked_inputs(x1, "x1")
-        x2 = None if x2 is None else checked_pair(x1, checked_inputs(x2, "x2"))
-        return self._compiled(x1, x2, masks)
+        x2 = None if x2 is None else jnp.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
+        return self._compiled(jnp.asarray(x1), x2, masks)
 
     @cached_property
     def _compiled(self):
@@ -126,10 +128,9 @@ def image_state(x1: Array, x2: Array, same: Array | None, extent: tuple[int, int
 def vector_state(x1: Array, x2: Array | None) -> State:
     """Covariance <x, x'> / d of the inputs themselves; no parameters yet, so Theta = 0."""
     same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
-    x2 = x1 if x2 is None else x2
     features = x1.shape[1]
-    norms1, norms2 = (safe_sqrt(jnp.sum(x**2, axis=1, keepdims=True)) for x in (x1, x2))
-    minus, plus = chords(safe_ratio(x1, norms1), safe_ratio(x2, norms2), same)
+    (units1, norms1), (units2, norms2) = (directions(x) for x in (x1, x1 if x2 is None else x2))
+    minus, plus = chords(units1, units2, same)
     product = norms1 * norms2.T / features
     pairs = Pairs(product * minus, product * plus, jnp.zeros_like(product))
     return State(
@@ -139,6 +140,12 @@ def vector_state(x1: Array, x2: Array | None) -> State:
         same=same,
         fan_in=features,
     )
+
+
+def directions(x: Array) -> tuple[Array, Array]:
+    """Unit rows and their lengths (N, 1); a row of zeros stays one."""
+    norms = safe_sqrt(jnp.sum(x**2, axis=1, keepdims=True))
+    return safe_ratio(x, norms), norms
 
 
 def checked_pair(x1: Array, x2: Array) -> Array:
@@ -152,8 +159,8 @@ def checked_pair(x1: Array, x2: Array) -> Array:
     return x2
 
 
-def checked_inputs(x, name: str) -> Array:
-    """x as a jax array of its own floating dtype."""
+def checked_inputs(x, name: str):
+    """x as a numpy or jax array of its own floating dtype."""
     if not isinstance(x, jax.Array):
         x = np.asarray(x)
         x = x.astype(np.float64) if x.dtype.kind in "iub" else x
@@ -168,7 +175,6 @@ def checked_inputs(x, name: str) -> Array:
         )
     if 0 in x.shape:
         raise ValueError(f"{name} must hold at least one input and one feature, found {x.shape}")
-    x = jnp.asarray(x)
-    if not isinstance(x, jax.core.Tracer) and not bool(jnp.isfinite(x).all()):
+    if not isinstance(x, jax.core.Tracer) and not np.isfinite(x).all():
         raise ValueError(f"{name} must be finite, found nan or inf")
     return x

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import ceil, prod
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk.base import Architecture, checked_inputs, checked_pair
+from shared.ntk.base import Architecture, checked_inputs, checked_pair, directions
+from shared.ntk.chord import CLOSE, arc_polynomials
+from shared.ntk.fused import PiecewiseLinear, compiled
 
 
 def kernel_in_blocks(
@@ -22,10 +27,11 @@ def kernel_in_blocks(
 ) -> np.ndarray:
     """One kernel ("ntk" or "nngp"), (N1, N2) in the dtype of the inputs, for any N1 and N2.
 
-    The same function as `architecture.kernel`, compiled once per shape of a block and called for
-    each block; x2 = None computes the upper triangle and mirrors it. Memory beyond `out`: a few
-    blocks. out: array to write into, for instance an np.memmap. progress(done, total) is called
-    after each block. block: rows per block; the default suits the level-2 cache.
+    The formulas of `architecture.kernel`, block by block: dense networks with piecewise linear
+    activations on vectors by `fused.stack`, all others by jax, compiled once per shape of a block.
+    x2 = None computes the upper triangle and mirrors it. Memory beyond `out`: a few blocks and
+    the inputs once more. out: array to write into, for instance an np.memmap. progress(done,
+    total) is called after each block. block: rows per block.
     ValueError: as `kernel`, an unknown `which`, an `out` of another shape or dtype.
     """
     if which not in ("ntk", "nngp"):
@@ -36,30 +42,82 @@ def kernel_in_blocks(
     out = np.empty(shape, x1.dtype) if out is None else out
     if out.shape != shape or out.dtype != x1.dtype:
         raise ValueError(f"out must be {shape} of {x1.dtype}, found {out.shape} of {out.dtype}")
-    block = default_block(x1.shape[1:]) if block is None else int(block)
-    if block < 1:
+    if block is not None and block < 1:
         raise ValueError(f"block must be a positive integer, found {block}")
 
-    compute = architecture.one_kernel[which]
+    fast = x1.ndim == 2 and architecture.steps is not None
+    block = default_block(x1.shape[1:], fast) if block is None else int(block)
+    compute = (_fused if fast else _traced)(architecture, which, x1, x2, block)
     rows, columns = _blocks(x1, block), _blocks(x1 if x2 is None else x2, block)
     pairs = [(i, j) for i in rows for j in columns if x2 is not None or i.start <= j.start]
     for done, (i, j) in enumerate(pairs, start=1):
-        symmetric = x2 is None and i == j
-        left = _padded(x1[i], rows[0])
-        right = None if symmetric else _padded((x1 if x2 is None else x2)[j], columns[0])
-        tile = np.asarray(compute(left, right))[: i.stop - i.start, : j.stop - j.start]
+        tile = compute(i, j)
         out[i, j] = tile
-        if x2 is None and not symmetric:
+        if x2 is None and i != j:
             out[j, i] = tile.T
         if progress is not None:
             progress(done, len(pairs))
     return out
 
 
-def default_block(features: tuple[int, ...]) -> int:
-    """256 vectors; as many images as keep one displacement of all pairs at about 2^16 numbers."""
-    positions = prod(features[:-1])
-    return max(1, int(256 / positions**0.5))
+def default_block(features: tuple[int, ...], fast: bool) -> int:
+    """512 vectors for a matrix product, 256 for the level-2 cache; as many images as keep one
+    displacement of all pairs at about 2^16 numbers."""
+    return 512 if fast else max(1, int(256 / prod(features[:-1]) ** 0.5))
+
+
+def _traced(architecture: Architecture, which: str, x1, x2, block: int) -> Callable:
+    """(i, j) -> the kernel of x1[i] and x2[j], compiled by jax."""
+    kernel, other = architecture.one_kernel[which], x1 if x2 is None else x2
+    height, width = (_blocks(x, block)[0].stop for x in (x1, other))
+
+    def compute(i: slice, j: slice) -> np.ndarray:
+        right = None if x2 is None and i == j else _padded(other[j], width)
+        return np.asarray(kernel(_padded(x1[i], height), right))[: len(x1[i]), : len(other[j])]
+
+    return compute
+
+
+def _fused(architecture: Architecture, which: str, x1, x2, block: int) -> Callable:
+    """(i, j) -> the kernel of x1[i] and x2[j], by `fused.stack`."""
+    dtype = x1.dtype
+    one = _of_inputs(architecture.steps, x1)
+    two = one if x2 is None else _of_inputs(architecture.steps, x2)
+    layers = np.zeros((len(architecture.steps), 5), dtype)
+    for row, step in zip(layers, architecture.steps, strict=True):
+        row[0], row[1 : 1 + len(step)] = isinstance(step, PiecewiseLinear), step
+    stack, polynomials = compiled(dtype.name), arc_polynomials(dtype.name)
+    close, kind = dtype.type(1 - CLOSE[dtype.name]), int(which == "ntk")
+
+    def compute(i: slice, j: slice) -> np.ndarray:
+        symmetric = x2 is None and i == j
+        (units, roots, fields), (others, columns, of_others) = one, two
+        units, others = units[i], others[j]
+        tile = units @ others.T
+        fields = np.ascontiguousarray(fields[..., i]), np.ascontiguousarray(of_others[..., j])
+        stack(
+            tile, symmetric, close, units, others, (roots[i], columns[j]), fields, layers,
+            *polynomials, kind,
+        )  # fmt: skip
+        return tile
+
+    return compute
+
+
+def _of_inputs(steps, x) -> tuple[np.ndarray, ...]:
+    """Unit rows, deviations sqrt(q) (N,) and what the steps need of each input, (steps, 2, N)."""
+    return tuple(np.asarray(array) for array in _of_rows(steps, x))
+
+
+@partial(jax.jit, static_argnums=0)
+def _of_rows(steps, x):
+    units, norms = directions(x)
+    roots = norms[:, 0] / jnp.sqrt(jnp.asarray(x.shape[1], x.dtype))
+    q, fields = norms[:, 0] ** 2 / x.shape[1], []
+    for step in steps:
+        fields.append(jnp.stack([*(jnp.broadcast_to(f, q.shape) for f in step.of_one(q)), q][:2]))
+        q = step.variance(q)
+    return units, roots, jnp.stack(fields)
 
 
 def _blocks(x: np.ndarray, block: int) -> list[slice]:
@@ -68,7 +126,7 @@ def _blocks(x: np.ndarray, block: int) -> list[slice]:
     return [slice(start, min(start + length, len(x))) for start in range(0, len(x), length)]
 
 
-def _padded(x: np.ndarray, full: slice) -> np.ndarray:
+def _padded(x: np.ndarray, length: int) -> np.ndarray:
     """Rows of zeros appended so that every block has one shape (and one compilation)."""
-    missing = full.stop - len(x)
+    missing = length - len(x)
     return np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) if missing else x

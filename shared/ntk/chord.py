@@ -12,13 +12,14 @@ covariance and add up under sums of independent variables (`merge`), so nothing 
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
+from math import comb
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from numpy.polynomial import Chebyshev, Polynomial
 
 
 def safe_sqrt(x):
@@ -33,78 +34,74 @@ def safe_ratio(numerator, denominator):
     return jnp.where(positive, numerator / jnp.where(positive, denominator, 1), 0)
 
 
+def half_angle(a, b):
+    """(g, h) of non-negative a, b, so that the vectors (a, b) and (a', b') of the plane have
+
+        |(a, b)| |(a', b')| - a a' - b b' = (g h' - h g')^2,
+
+    twice the product of their lengths times the squared sine of half of the angle between them.
+    """
+    g = safe_sqrt(safe_sqrt(a**2 + b**2) + a)
+    return 0.5**0.25 * g, 0.5**0.25 * safe_ratio(b, g)
+
+
+def half_angles(roots):
+    """`half_angle` of (a_1, a_2), (|(a_1, a_2)|, a_3), ...: adds one number at a time."""
+    angles, length = [], roots[0]
+    for root in roots[1:]:
+        angles.append(half_angle(length, root))
+        length = safe_sqrt(length**2 + root**2)
+    return angles
+
+
+def gap_between(angles, others):
+    """sqrt(sum a_i^2 sum b_i^2) - sum a_i b_i >= 0 from the `half_angles` of a and of b."""
+    pairs = zip(angles, others, strict=True)
+    return sum((one[0] * two[1] - one[1] * two[0]) ** 2 for one, two in pairs)
+
+
 def cauchy_gap(roots, others):
     """sqrt(sum a_i^2 sum b_i^2) - sum a_i b_i >= 0 for non-negative a = roots, b = others.
 
-    By Lagrange's identity it is sum_{i<j} (a_i b_j - a_j b_i)^2 / (the sum of both terms).
     `roots` and `others` are sequences of arrays that broadcast against each other.
     """
-    squares = 0
-    for i in range(len(roots)):
-        for j in range(i):
-            squares = squares + (roots[i] * others[j] - roots[j] * others[i]) ** 2
-    norms = safe_sqrt(sum(a**2 for a in roots)) * safe_sqrt(sum(b**2 for b in others))
-    return safe_ratio(squares, norms + sum(a * b for a, b in zip(roots, others, strict=True)))
-
-
-def _series(terms: int = 120):
-    """Taylor coefficients in z of asin(sqrt z) / sqrt z and of sqrt(1 - z)."""
-    arcsine, root = np.empty(terms), np.empty(terms)
-    binomial, root[0] = 1.0, 1.0  # binomial = (2n)! / (4^n n!^2)
-    for n in range(terms):
-        arcsine[n] = binomial / (2 * n + 1)
-        if n:
-            root[n] = -binomial / (2 * n - 1)
-        binomial *= (2 * n + 1) / (2 * n + 2)
-    return arcsine, root
+    return gap_between(half_angles(roots), half_angles(others))
 
 
 @cache
-def arc_polynomials(dtype) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Coefficients (highest first) of P and Q on z = sin(theta/2)^2 in [0, 1/2].
+def arc_polynomials(dtype: str) -> tuple[tuple, tuple]:
+    """Coefficients (highest first, of this dtype) in z = sin(theta / 2)^2 on [0, 1/2] of
 
-    P(z) = asin(sqrt z) / sqrt z, that is theta = 2 sqrt(z) P(z);
-    Q(z) = (sin theta - theta cos theta) / sqrt(z)^3, analytic with Q(0) = 8/3.
-    Chebyshev interpolants; both are singular at z = 1 only, hence errors of 5.8^-degree.
+        4 / pi asin(sqrt z) / sqrt z     and     (sin theta - theta cos theta) / (pi sqrt(z)^3),
+
+    so that 2 theta / pi is sqrt(z) times the first. Exact Taylor polynomials, then economised:
+    from the highest power down, the multiple of the shifted Chebyshev polynomial with that power
+    is taken off. Relative errors 3e-9 (degree 8, float32) and 2e-16 (degree 17, float64).
     """
-    arcsine, root = _series()
-    doubled = np.concatenate([[0.0], arcsine[:-1]])
-    third = (2 * root - 2 * arcsine + 4 * doubled)[1:]
-    degree = 10 if np.dtype(dtype) == np.float32 else 21
+    degree, terms = (8, 30) if dtype == "float32" else (17, 54)
+    arcsine, root, binomial = [], [], Fraction(1)  # binomial = (2n)! / (4^n n!^2)
+    for n in range(terms + 1):
+        arcsine.append(binomial / (2 * n + 1))
+        root.append(-binomial / (2 * n - 1))
+        binomial *= Fraction(2 * n + 1, 2 * n + 2)
+    # sin theta = 2 sqrt(z) sqrt(1 - z), cos theta = 1 - 2 z, theta = 2 sqrt(z) arcsine(z)
+    sine = [2 * root[n] - 2 * arcsine[n] + 4 * arcsine[n - 1] for n in range(1, terms + 1)]
+    number = np.dtype(dtype).type
     return tuple(
-        tuple(
-            float(c)
-            for c in Chebyshev.interpolate(Polynomial(series), degree, domain=[0.0, 0.5])
-            .convert(kind=Polynomial)
-            .coef[::-1]
-        )
-        for series in (arcsine, third)
+        tuple(number(factor / np.pi * float(c)) for c in reversed(_economised(series, degree)))
+        for factor, series in ((4, arcsine), (1, sine))
     )
 
 
-def horner(coefficients, z):
-    """The polynomial with these coefficients (highest first) at z, in the dtype of z."""
-    value = jnp.full_like(z, coefficients[0])
-    for coefficient in coefficients[1:]:
-        value = value * z + coefficient
-    return value
-
-
-def arc(deficit, surplus):
-    """(w, t): everything that piecewise linear activations need of a pair.
-
-    With m = sqrt(q q'): w = m - E|u||v| = min(deficit, surplus) (1 - sqrt(z) Q(z) / pi) and
-    t = E[sign u sign v] = 1 - 2 theta / pi. Derivatives at theta = 0 and pi, where t has a kink,
-    are those of the smooth part.
-    """
-    near = deficit <= surplus
-    small = jnp.where(near, deficit, surplus)
-    z = safe_ratio(small, deficit + surplus)
-    h = safe_sqrt(z)
-    p, q = arc_polynomials(z.dtype.name)
-    w = small * (1 - h * horner(q, z) * (1 / np.pi))
-    t = 1 - h * horner(p, z) * (4 / np.pi)
-    return w, jnp.where(near, t, -t)
+def _economised(series: list[Fraction], degree: int) -> list[Fraction]:
+    """Coefficients, lowest first, of a polynomial of this degree near the series on [0, 1/2]."""
+    for n in range(len(series) - 1, degree, -1):
+        chebyshev = [  # of T_n(4 z - 1)
+            Fraction(n * (-1) ** (n - k) * 8**k * comb(n + k, 2 * k), n + k) for k in range(n + 1)
+        ]
+        factor = series[n] / chebyshev[n]
+        series = [c - factor * t for c, t in zip(series[:n], chebyshev, strict=False)]
+    return series
 
 
 def _differences(a, b):
@@ -119,21 +116,47 @@ def _differences(a, b):
     return minus / 2, plus / 2
 
 
+def _repaired(a, b, minus, plus, close):
+    """minus, plus with the few pairs marked in `close` computed from differences."""
+    i, j = jnp.nonzero(close, size=few_close(a, b), fill_value=(len(a), len(b)))  # dropped at once
+    one, two = a.at[i].get(mode="fill", fill_value=0), b.at[j].get(mode="fill", fill_value=0)
+    exact = (jnp.sum((one - two) ** 2, axis=1) / 2, jnp.sum((one + two) ** 2, axis=1) / 2)
+    return tuple(
+        whole.at[i, j].set(part, mode="drop")
+        for whole, part in zip((minus, plus), exact, strict=True)
+    )
+
+
+def few_close(a, b) -> int:
+    """As many pairs as are repaired one by one; more of them and all are computed anew."""
+    return 4 * (len(a) + len(b))
+
+
+CLOSE = {"float32": 2e-2, "float64": 1e-6}  # of 1 - |cosine|: rounding would show in the angle
+
+
 @jax.custom_jvp
 def chords(a, b, same):
     """|a_i - b_j|^2 / 2 and |a_i + b_j|^2 / 2 for unit rows a (N1, d) and b (N2, d).
 
-    One matrix product; if some pair not marked in `same` (N1, N2) is so close to parallel that
-    the product's rounding would show in its angle, all are computed from differences instead.
+    One matrix product; pairs so close to parallel that the product's rounding would show in
+    their angle are computed from differences instead.
     Pairs marked in `same` (None: nowhere) are equal rows: exactly 0 and 2.
     """
-    few, threshold = 16, 2e-2 if a.dtype == jnp.float32 else 1e-6
-    if a.shape[1] <= few:
+    if a.shape[1] <= 16:
         return _exact(*_differences(a, b), same)
     cosine = jnp.matmul(a, b.T, precision=lax.Precision.HIGHEST)
-    other = cosine if same is None else jnp.where(same, 0, cosine)
-    close = jnp.max(jnp.abs(other)) > 1 - threshold
-    minus, plus = lax.cond(close, lambda: _differences(a, b), lambda: (1 - cosine, 1 + cosine))
+    close = jnp.abs(cosine) > 1 - CLOSE[a.dtype.name]
+    close = close if same is None else close & ~same
+    count = jnp.sum(close)
+    minus, plus = lax.switch(
+        (count > 0).astype(int) + (count > few_close(a, b)),
+        (
+            lambda: (1 - cosine, 1 + cosine),
+            lambda: _repaired(a, b, 1 - cosine, 1 + cosine, close),
+            lambda: _differences(a, b),
+        ),
+    )
     return _exact(minus, plus, same)
 
 

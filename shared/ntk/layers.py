@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, random
 
+from shared.ntk import fused
 from shared.ntk.activations import identity, parameter_free, relu
 from shared.ntk.base import Architecture
 from shared.ntk.chord import cauchy_gap, safe_sqrt
@@ -48,33 +49,27 @@ def has_bias(bias_variance) -> bool:
     return isinstance(bias_variance, jax.core.Tracer) or bias_variance > 0
 
 
-def affine(state: State, mixed, variances, fan_in, width, weights, biases, standard) -> State:
-    """W h + b at infinite width, after `mixed` and `variances` averaged h over one fan-in.
+def affine_step(weights, biases, fan_in, standard) -> fused.Affine:
+    """K' = weights K + biases. NTK parameterization: Theta' = K' + weights Theta. Standard
+    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta."""
+    slope, constant = (fan_in, float(has_bias(biases))) if standard else (weights, biases)
+    return fused.Affine(weights, biases, slope / 2, constant)
 
-    K' = weights K + biases. NTK parameterization: Theta' = K' + weights Theta. Standard
-    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta.
-    """
-    with_bias = has_bias(biases)
-    variance1, variance2 = variances
+
+def affine(state: State, mixed, variances, fan_in, width, weights, biases, standard) -> State:
+    """W h + b at infinite width, after `mixed` and `variances` averaged h over one fan-in."""
+    step = affine_step(weights, biases, fan_in, standard)
+    one, two = (step.of_one(q) for q in variances)
 
     def pairs(displacement):
         before = mixed(displacement)
-        weight, bias = (jnp.asarray(v, before.ntk.dtype) for v in (weights, biases))
-        after = scale(before, weight)
-        if with_bias:
-            constant = Pairs(jnp.zeros_like(bias), 2 * bias, jnp.zeros_like(bias))
-            others = shifted(variance2, displacement)
-            deviations = ((safe_sqrt(weight * q), safe_sqrt(bias)) for q in (variance1, others))
-            after = merge((after, constant), *deviations)
-        new = fan_in * before.nngp + (1 if with_bias else 0) if standard else after.nngp
-        return after._replace(ntk=after.ntk + new)
-
-    def variance(q):
-        return jnp.asarray(weights, q.dtype) * q + jnp.asarray(biases, q.dtype)
+        numbers = (jnp.asarray(v, before.ntk.dtype) for v in step)
+        others = (shifted(field, displacement) for field in two)
+        return Pairs(*fused.affine(*before, *one, *others, *numbers))
 
     return state._replace(
-        variance1=variance(variance1),
-        variance2=variance(variance2),
+        variance1=step.variance(variances[0]),
+        variance2=step.variance(variances[1]),
         pairs=remember(pairs),
         fan_in=width,
         mean1=0.0,
@@ -132,7 +127,9 @@ def dense(
         variances = (state.variance1, state.variance2)
         return affine(state, state.pairs, variances, state.fan_in, width, weights, biases, standard)
 
-    return Architecture(init, apply, alike(propagate))
+    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases))
+    steps = None if standard or traced else (affine_step(weights, biases, 0, standard),)
+    return Architecture(init, apply, alike(propagate), steps=steps)
 
 
 def output_shape(layer: Architecture, params, input_shape, dtype) -> tuple[int, ...]:
@@ -168,7 +165,9 @@ def serial(*layers: Architecture) -> Architecture:
         return state
 
     stride = tuple(prod(layer.stride[axis] for layer in layers) for axis in (0, 1))
-    return Architecture(init, apply, propagate, stride)
+    parts = [layer.steps for layer in layers]
+    steps = None if None in parts else tuple(step for part in parts for step in part)
+    return Architecture(init, apply, propagate, stride, steps)
 
 
 def residual(branch: Architecture, shortcut: Architecture | None = None) -> Architecture:

@@ -92,13 +92,15 @@ def apart(state: State, function: Callable, *arguments):
     return lax.cond(number, function, undefined, *arguments)
 
 
-def elementwise(function, variance) -> Callable[[State], State]:
-    """Map of states: pairs through function(pairs, q, q'), variances through variance(q)."""
+def elementwise(function, variance, of_one=lambda q: (q,)) -> Callable[[State], State]:
+    """Map of states: function(pairs, *of_one(q), *of_one(q')) and variance(q)."""
 
     def propagate(state: State) -> State:
+        one, two = of_one(state.variance1), of_one(state.variance2)
+
         def pairs(displacement):
-            others = shifted(state.variance2, displacement)
-            return apart(state, function, state.pairs(displacement), state.variance1, others)
+            others = (shifted(field, displacement) for field in two)
+            return apart(state, function, state.pairs(displacement), *one, *others)
 
         return state._replace(
             variance1=variance(state.variance1),

@@ -4,7 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import fully_connected
+from shared.ntk.architecture import Kernels, fully_connected
+from shared.ntk.blocks import kernel_in_blocks
 
 WEIGHTS = 2.0
 
@@ -78,9 +79,27 @@ def test_hard_inputs_to_full_precision(dtype, dimension, depth, bias):
     x = hard_inputs(dimension).astype(dtype)
     wanted = exact(x, depth, bias)
     network = fully_connected(depth=depth, width=1, weight_variance=WEIGHTS, bias_variance=bias)
-    for found in (network.kernel(x), network.kernel(x, x)):
+    blocks = [
+        Kernels(*(kernel_in_blocks(network, x, x2, which=which) for which in Kernels._fields))
+        for x2 in (None, x)
+    ]
+    for found in (network.kernel(x), network.kernel(x, x), *blocks):
         assert found.ntk.dtype == found.nngp.dtype == dtype
         assert worst(found, wanted) < BOUNDS[dtype]
+
+
+def test_many_close_pairs_are_repaired():
+    """Clusters, where most pairs are too close for the product, and one of close pairs alone."""
+    x = np.random.default_rng(5).normal(size=(1, 40)) + np.zeros((30, 1))
+    x = (x + 1e-4 * np.random.default_rng(6).normal(size=x.shape)).astype(np.float64)
+    x[0] = np.random.default_rng(7).normal(size=40)
+    network = fully_connected(depth=2, width=1, weight_variance=WEIGHTS, bias_variance=0.1)
+    for inputs in (x, x[:2], x[:4]):
+        wanted = exact(inputs, 2, 0.1)
+        assert worst(network.kernel(inputs), wanted) < 1e-14
+        assert (
+            worst((network.kernel(inputs).nngp, kernel_in_blocks(network, inputs)), wanted) < 1e-14
+        )
 
 
 @pytest.mark.parametrize("dtype", BOUNDS)
