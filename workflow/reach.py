@@ -1,7 +1,8 @@
 """`python -m workflow.reach LINES ...`: `workflow.measure ...`, noting which lines of ours it runs.
 
 A line that a measurement never runs cannot change it, so that a fault there need not be measured.
-Compiled functions count as well: Python runs their lines when they are traced.
+Functions that jax compiles count as well: Python runs their lines when they are traced. Those that
+numba compiles do not: whoever measures with them must let this module see their lines.
 """
 
 import argparse

@@ -259,8 +259,8 @@ class Suite:
         ]
 
     def _test(self, copy: Copy, test: str) -> dict:
-        if test not in self.sound:
-            self.sound[test] = self.unchanged.test(test) == "pass"
+        if test not in self.sound:  # in CI all tests have just passed
+            self.sound[test] = self.ci or self.unchanged.test(test) == "pass"
         return _row(TESTS, test, copy.test(test), "pass", self.sound[test])
 
 
