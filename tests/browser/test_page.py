@@ -35,8 +35,7 @@ def check_axe(page) -> None:
 def check_whole(page) -> None:
     """All images are there, nothing is wider than the window, every link within leads somewhere."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    images = page.eval_on_selector_all("img", "found => found.map(i => i.naturalWidth)")
-    assert all(images)
+    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     broken = """found => found.map(a => a.getAttribute('href').slice(1))
         .filter(id => !document.getElementById(id))"""
@@ -74,6 +73,8 @@ def test_real_reports_are_whole_and_accessible(visit, path):
 def test_reading_needs_no_javascript(visit, made):
     page = visit(made, java_script_enabled=False)
     assert page.locator(".claim:visible").count() == 42
+    beside = page.locator("noscript img").first
+    assert beside.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     assert not page.locator(".filter").is_visible()
     page.locator(".square").nth(3).click()
     assert page.url.endswith("#alpha2018_kernel.K3_law")

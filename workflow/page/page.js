@@ -1,4 +1,5 @@
-// Reading needs none of this: it filters, searches, and opens what a link points to.
+// Reading needs none of this but for the figures inside (without it they are read from the files
+// beside the page): it filters, searches, and opens what a link points to.
 (() => {
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const get = (id) => document.getElementById(id);
@@ -67,6 +68,13 @@
     get("unfold").setAttribute("aria-pressed", open);
   }
 
+  async function unpack(image) {
+    const bytes = Uint8Array.from(atob(image.dataset.packed), (letter) => letter.charCodeAt(0));
+    const svg = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    image.src = `data:image/svg+xml,${encodeURIComponent(await new Response(svg).text())}`;
+  }
+
+  all("img[data-packed]").forEach(unpack);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change

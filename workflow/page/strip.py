@@ -92,10 +92,10 @@ def _ends(low: float | None, high: float | None, place) -> Iterator[Markup]:
 def _interval(mark: Mark, place, y: float, kind: str) -> Iterator[Markup]:
     if not mark.drawable:
         return
-    for point in filter(lambda point: EDGE < place(point) < WIDTH - EDGE, mark.points):
-        yield Markup('<circle class="point {}" cx="{:.1f}" cy="{}" r="1.8"/>').format(
-            kind, place(point), y + 7
-        )
+    inside = [x for x in map(place, mark.points) if EDGE < x < WIDTH - EDGE]
+    if inside:  # dots: lines of no length with round ends
+        dots = "".join(f"M{x:.1f} {y + 7}h0" for x in inside)
+        yield Markup('<path class="points {}" d="{}"/>').format(kind, dots)
     left, right, middle = place(mark.low), place(mark.high), place(mark.value)
     yield Markup('<path class="interval {}" d="M{:.1f} {y}H{:.1f}"/>').format(
         kind, left, right, y=y

@@ -86,8 +86,8 @@ def environment() -> jinja2.Environment:
         "inline": markdown.inline,
         "short": short,
         "slug": slug,
-        "address": picture.address,
-        "width": picture.width,
+        "packed": picture.packed,
+        "size": picture.size,
     }
     found.globals |= {
         "asset": asset,
