@@ -11,8 +11,8 @@ import pandas as pd
 
 from workflow.files import UserError, sha256
 from workflow.grid import Seeds, shards
-from workflow.judge import claims_digest, judged
-from workflow.records import problems, read_facts, read_table
+from workflow.judge import judged
+from workflow.records import claims_digest, problems, read_facts, read_table
 from workflow.tree import TIERS, Results
 
 WITHHELD = {

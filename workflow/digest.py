@@ -8,9 +8,10 @@ jobs whose numbers it can change, and a touch, a comment or a moved folder re-ru
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from workflow.tree import ROOT
 
@@ -21,7 +22,7 @@ def code_digest(module: str, root: Path = ROOT) -> str:
     total = hashlib.sha256()
     for path in import_closure(module, root):
         total.update(f"{path.relative_to(root).as_posix()}\n".encode())
-        total.update(_meaning(path).encode())
+        total.update(_read(path, root).meaning.encode())
     return total.hexdigest()[:16]
 
 
@@ -39,48 +40,51 @@ def import_closure(module: str, root: Path = ROOT) -> list[Path]:
         for path in _files(waiting.pop(), root):
             if path not in found:
                 found.add(path)
-                waiting.extend(_imported_names(path, root))
+                waiting.extend(_read(path, root).imports)
     return sorted(found)
 
 
-def _files(module: str, root: Path) -> Iterator[Path]:
+@cache
+def _files(module: str, root: Path) -> list[Path]:
     """The module's own file and the `__init__.py` of each of its parents, where they exist."""
     parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        base = root.joinpath(*parts[:depth])
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                yield path
+    bases = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+    possible = [path for base in bases for path in (base.with_suffix(".py"), base / "__init__.py")]
+    return [path for path in possible if path.is_file()]
 
 
-def _imported_names(path: Path, root: Path) -> Iterator[str]:
+class Source(NamedTuple):
+    """What a file may import, and what it does."""
+
+    imports: tuple[str, ...]
+    meaning: str
+
+
+@cache
+def _read(path: Path, root: Path) -> Source:
+    """A file's imports, and its syntax tree as text, docstrings left out (comments are not in it
+    anyway). Every file is parsed once for all that depends on it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     package = path.relative_to(root).parent.parts
-    for node in ast.walk(_tree(path)):
+    imports: list[str] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            imports += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else ()
             base = ".".join([*start, *([node.module] if node.module else [])])
-            yield base
-            yield from (f"{base}.{name.name}" for name in node.names)  # `from a import module`
+            imports.append(base)
+            imports += [f"{base}.{name.name}" for name in node.names]  # `from a import module`
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    return Source(tuple(imports), ast.dump(tree))
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@cache
-def _meaning(path: Path) -> str:
-    """The syntax tree as text, docstrings left out (comments are not in it anyway)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return ast.dump(tree)
+def _drop_docstring(node: ast.AST) -> None:
+    first = node.body[0] if node.body else None
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        node.body = node.body[1:]

@@ -101,13 +101,18 @@ def part_signatures(path: Path) -> dict[str, dict[str, Parameter]]:
     }
 
 
-def _blocks(path: Path, name: str, tier: str) -> list:
+@cache
+def _content(path: Path, name: str) -> object:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         raise UserError(f"{name}: missing; it lists per tier what is measured") from None
     except yaml.YAMLError as error:
         raise UserError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _blocks(path: Path, name: str, tier: str) -> list:
+    content = _content(path, name)
     if not isinstance(content, dict) or set(content) != set(TIERS):
         keys = sorted(map(str, content)) if isinstance(content, dict) else content
         raise UserError(f"{name}: found the keys {keys}, wanted exactly {', '.join(TIERS)}")

@@ -9,10 +9,9 @@ import pandas as pd
 
 from shared.evidence.claim import Verdict
 from shared.evidence.judge import Judgement, judge
-from workflow.digest import code_digest
 from workflow.files import exit_code, sha256, write_json
-from workflow.records import read_table, write_table
-from workflow.tree import ROOT, Results
+from workflow.records import claims_digest, read_table, write_table
+from workflow.tree import Results
 
 
 def main() -> None:
@@ -38,12 +37,6 @@ def main() -> None:
 
 def claims_of(replication: str) -> list:
     return importlib.import_module(f"replications.{replication}.claims").CLAIMS
-
-
-def claims_digest(replication: str, root: Path = ROOT) -> str:
-    """Digest of the claims and of the code that judges them."""
-    code = code_digest(f"replications.{replication}.claims", root)
-    return f"{code}{code_digest('shared.evidence.judge', root)}"
 
 
 def judged(

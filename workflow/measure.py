@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from workflow.clock import compile_clock
 from workflow.environment import use_one_thread
 from workflow.files import UserError, announce, exit_code
 from workflow.grid import Cell, Seeds, shard_digest, shards
@@ -35,6 +36,7 @@ def main() -> None:
     cells = _cells_of(arguments.replication, results.tier, arguments.shard, seeds)
     started, clock = datetime.now(UTC), time.perf_counter()
     experiment = importlib.import_module(f"replications.{arguments.replication}.experiment")
+    started_up, compiling = time.process_time(), compile_clock()
     report = progress_of(f"{arguments.replication}/{arguments.shard}", len(cells))
     rows = table_of(measured_rows(experiment, cells, arguments.data_dir, report))
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -47,6 +49,8 @@ def main() -> None:
         "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),
+        "start_seconds": round(started_up, 2),
+        "compile_seconds": round(compiling(), 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
         "max_rss_mb": round(usage.ru_maxrss / 1024, 1),
         "data": _data_checksums(),

@@ -4,9 +4,10 @@ import fcntl
 import os
 import shutil
 import sys
+from functools import cached_property
 from pathlib import Path
 
-from workflow import config, draw, grid, judge, progress, records
+from workflow import config, draw, grid, progress, records
 from workflow.digest import cells_digest as text_digest
 from workflow.digest import code_digest
 from workflow.files import UserError, sha256
@@ -15,6 +16,7 @@ from workflow.tree import ROOT, Results
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
 MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}
 ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's results may need
+UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
 READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
@@ -65,23 +67,30 @@ class Plan:
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
 
+    @cached_property
+    def took(self) -> dict[tuple[str, str], float]:
+        return progress.seconds_before(self.results)
+
+    def priority(self, name: str, shard: str) -> float:
+        """What the job took before: the longest start first, so that none runs alone at the end."""
+        return self.took.get((name, shard), UNKNOWN)
+
     def jobs(self) -> list[progress.Job]:
         """All measuring jobs, with what each took before."""
-        took = progress.seconds_before(self.results)
         return [
             progress.Job(
                 name,
                 shard,
                 self.experiment_code(name),
                 self.cells(name, shard),
-                took.get((name, shard)),
+                self.took.get((name, shard)),
             )
             for name in self.names
             for shard in self.shards[name]
         ]
 
     def claims_code(self, name: str) -> str:
-        return judge.claims_digest(name)
+        return records.claims_digest(name)
 
     def figures_code(self, name: str) -> str:
         return code_digest(f"replications.{name}.figures")

@@ -5,20 +5,30 @@ the cells it was measured with, its seeds, its checksum, its cost and the versio
 Nothing downstream trusts a file's date: `problem` compares a record with today's code and grid.
 """
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from workflow.digest import code_digest
 from workflow.files import replacing, sha256, write_json
 from workflow.grid import ALL, Seeds, shard_digest, shards
 from workflow.tree import ROOT, Results
 
+if TYPE_CHECKING:
+    import pandas as pd  # half a second that planning a run does not need
+
 
 def experiment_digest(replication: str, root: Path = ROOT) -> str:
     """Digest of all code that a measurement of `replication` runs."""
     return code_digest(f"replications.{replication}.experiment", root)
+
+
+def claims_digest(replication: str, root: Path = ROOT) -> str:
+    """Digest of the claims and of the code that judges them."""
+    code = code_digest(f"replications.{replication}.claims", root)
+    return f"{code}{code_digest('shared.evidence.judge', root)}"
 
 
 def write_record(path: Path, rows: pd.DataFrame, facts: dict) -> None:
@@ -35,6 +45,8 @@ def write_table(path: Path, rows: pd.DataFrame) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.read_csv(
         path,
         float_precision="round_trip",

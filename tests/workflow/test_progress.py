@@ -1,6 +1,7 @@
 """What a run says about how far it is."""
 
 from workflow.files import write_json
+from workflow.plan import Plan
 from workflow.progress import Job, begin, duration, remaining, seconds_before
 from workflow.tree import Results
 
@@ -42,6 +43,13 @@ def test_the_last_run_here_counts_more_than_the_reference(tmp_path):
     write_json(reference, {"records": [old, {**old, "shard": "s1"}]})
     measured(results, "s0")
     assert seconds_before(results, tmp_path) == {("paper", "s0"): 7.0, ("paper", "s1"): 99.0}
+
+
+def test_the_longest_jobs_start_first_after_those_never_run(monkeypatch):
+    monkeypatch.setattr(Plan, "took", {("paper", "long"): 90.0, ("paper", "short"): 5.0})
+    plan = Plan.__new__(Plan)
+    order = sorted(("short", "new", "long"), key=lambda shard: -plan.priority("paper", shard))
+    assert order == ["new", "long", "short"]
 
 
 def test_durations_read_well():

@@ -77,7 +77,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "problems": one.problems,
         "claims": [claim(row, one, folder, where) for row in one.checks.to_dict("records")],
         "figures": [_figure(results, figure, folder) for figure in figures(name, results.tier)],
-        "parts": [_part(results, name, part, folder, where) for part in where],
+        "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
         "max_rss_mb": max((cost["max_rss_mb"] for cost in costs), default=0),
@@ -154,7 +154,7 @@ def _figure(results: Results, figure, folder: Path) -> dict:
     }
 
 
-def _part(results: Results, name: str, part: str, folder: Path, where: dict) -> dict:
+def _part(name: str, part: str, folder: Path, where: dict) -> dict:
     return {
         "name": part,
         "rows": f"data/{name}/{part}.csv",

@@ -11,6 +11,7 @@ rule measure:
     conda:
         "../../environment.yml"
     threads: 1
+    priority: lambda wildcards: PLAN.priority(wildcards.replication, wildcards.shard)
     resources:
         mem_mb=PLAN.memory_mb,
         runtime=PLAN.minutes,
