@@ -11,7 +11,6 @@ from shared.evidence.estimators import (
     worst,
 )
 
-FOLD = float(np.exp(-1))
 THEOREM_42 = "reported as Theorem 4.2"
 THEOREM_43 = "reported as Theorem 4.3"
 

@@ -4,26 +4,26 @@ import numpy as np
 import pytest
 import torch
 
-from replications.cao2019_spectral_bias import experiment
+from replications.cao2019_spectral_bias import curves, kernels, tasks, training
 from shared.ntk.harmonics import legendre, sphere_grid
 
 
 def test_kernel_is_the_gradient_kernel_of_the_paper_network():
     """Monte Carlo of t kappa_0 + 2 kappa_1 through the initial kernels of one wide network."""
     x, _ = sphere_grid(4, 8)
-    first, readout = experiment._weights(0, 3, 200_000, "test")
-    finite = experiment._initial_kernel(x, first, readout, bias=False)
-    np.testing.assert_allclose(finite, experiment._limit(x), atol=0.03)
-    np.testing.assert_allclose(np.diag(experiment._limit(x)), 1.5, rtol=1e-12)
+    first, readout = training.draw_weights(0, 3, 200_000, "test")
+    finite = kernels.initial_kernel(x, first, readout, bias=False)
+    np.testing.assert_allclose(finite, kernels.limit_kernel(x), atol=0.03)
+    np.testing.assert_allclose(np.diag(kernels.limit_kernel(x)), 1.5, rtol=1e-12)
 
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("absolute", [False, True])
 def test_one_step_of_training_is_autograd(bias, absolute):
     x, weights = sphere_grid(3, 6)
-    first, readout = experiment._weights(1, 3, 16, "test")
+    first, readout = training.draw_weights(1, 3, 16, "test")
     target = x[:, 0] ** 2
-    residuals, _ = experiment._train(
+    residuals, _ = training.train(
         x, target, weights, first, readout, 0.3, 1, bias=bias, absolute=absolute,
         dtype=torch.float64,
     )  # fmt: skip
@@ -50,7 +50,7 @@ def test_one_step_of_training_is_autograd(bias, absolute):
 def test_low_harmonics_obey_the_addition_theorem():
     x, _ = sphere_grid(5, 10)
     x = np.concatenate([x, 0 * x], axis=1)[:, [0, 1, 2, 3]]
-    harmonics = experiment._low_harmonics(x)
+    harmonics = tasks.low_harmonics(x)
     polynomials = legendre(4, 2, np.clip(x @ x.T, -1, 1))
     np.testing.assert_allclose(
         harmonics @ harmonics.T,
@@ -61,5 +61,5 @@ def test_low_harmonics_obey_the_addition_theorem():
 
 def test_window_rate_is_the_discrete_rate():
     curve = (1 - 0.1 * 0.4) ** np.arange(60)
-    assert experiment._window_rate(curve, 0.1) == pytest.approx(0.4, rel=1e-10)
-    assert experiment._crossing(curve, 0.5) == pytest.approx(np.log(0.5) / np.log(0.96), rel=1e-6)
+    assert curves.window_rate(curve, 0.1) == pytest.approx(0.4, rel=1e-10)
+    assert curves.crossing(curve, 0.5) == pytest.approx(np.log(0.5) / np.log(0.96), rel=1e-6)
