@@ -1,0 +1,57 @@
+"""Figures of Arora et al. 2019 redrawn from the tables alone."""
+
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from shared.evidence import style
+
+
+def figure_1(descent: DataFrame) -> Figure:
+    """Random labels take gradient descent longer, by just as much as theory says
+
+    Redraws Figure 1 (a) for the digits 0 and 1: residual of wide networks, range of the seeds
+    shaded, on the curve of Theorem 4.1 (black). A narrow network (dashed) leaves its curve.
+    """
+    figure, ((axis,),) = style.panels(1)
+    for index, arm in enumerate(("theory", "random", "narrow")):
+        rows, narrow = descent[descent["arm"] == arm], arm == "narrow"
+        label = f"{'true' if arm != 'random' else arm} labels, m = {rows['width'].max():g}"
+        look = {"label": label, "index": index, "control": narrow}
+        style.curve_over_seeds(axis, rows, x="step", y="residual", **look)
+        limit = rows.groupby("step")["predicted"].mean()
+        style.theory_line(axis, limit.index, limit, label=None if index else "Theorem 4.1")
+    axis.set(xlabel="step k", ylabel=r"$\|y-u(k)\|/\sqrt{n}$")
+    style.logarithmic(axis, "x")
+    axis.legend()
+    return figure
+
+
+def figure_2(complexity: DataFrame) -> Figure:
+    """The bound follows the test loss as labels get random, far above it
+
+    Redraws Figure 2: (a) bound, test loss and classification error against the share of random
+    labels; black, mean of the bound; shaded, where it says something. (b) bound against n: it falls
+    like n^(-1/2) (dotted) for a linear function, and more slowly for digits.
+    """
+    figure, (axes,) = style.panels(2)
+    true = complexity[complexity["arm"] == "theory"]
+    noisy = true[true["samples"] == true["samples"].max()]
+    names = {"bound": "bound", "loss": "loss min(1, |f - y|)", "error": "classification error"}
+    for index, (column, label) in enumerate(names.items()):
+        style.seeds_and_mean(axes[0], noisy, x="fraction", y=column, label=label, index=index)
+    mean = noisy.groupby("fraction")["expected"].mean()
+    style.theory_line(axes[0], mean.index, mean, label="mean of the bound")
+    style.accepted_band(axes[0], 0, 1)
+    axes[0].set(xlabel="share of random labels", ylabel="loss or bound", title="(a) two digits")
+    for index, arm in enumerate(("theory", "linear")):
+        rows = complexity[(complexity["arm"] == arm) & (complexity["fraction"] == 0)]
+        look = {"label": {"theory": "digits"}.get(arm, arm), "index": index, "geometric": True}
+        style.seeds_and_mean(axes[1], rows, x="samples", y="bound", **look)
+    sizes = sorted(rows["samples"].unique())
+    start = (sizes[0], rows.loc[rows["samples"] == sizes[0], "bound"].mean())
+    style.guide_slope(axes[1], sizes, slope=-0.5, through=start, label=r"$n^{-1/2}$")
+    axes[1].set(xlabel="n", ylabel="bound", title="(b) more data")
+    style.logarithmic(axes[1], "xy", ticks=sizes)
+    for axis in axes:
+        axis.legend()
+    return figure
