@@ -8,10 +8,10 @@ rule measure:
         f"{RESULTS}/logs/measure/{{replication}}/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure/{{replication}}/{{shard}}.jsonl"
+    priority: lambda wildcards: PLAN.priority(wildcards.replication, wildcards.shard)
     conda:
         "../../environment.yml"
     threads: 1
-    priority: lambda wildcards: PLAN.priority(wildcards.replication, wildcards.shard)
     resources:
         mem_mb=PLAN.memory_mb,
         runtime=PLAN.minutes,
