@@ -255,9 +255,10 @@ def _power(step, times):
 
 
 def _combine(basis, coefficients, modes):
-    """sum_k basis[i,k] coefficients[t,k] modes[k,o] as one matrix product: (..., T, rows, O)."""
-    weighted = coefficients[..., :, :, None] * modes[..., None, :, :]  # (..., T, N, O)
-    return basis[..., None, :, :] @ weighted
+    """(..., T, rows, O): sum_k basis[i,k] coefficients[t,k] modes[k,o], one product for all t."""
+    weighted = np.swapaxes(coefficients, -1, -2)[..., None] * modes[..., None, :]  # (..., N, T, O)
+    product = basis @ weighted.reshape(*weighted.shape[:-2], -1)
+    return np.moveaxis(product.reshape(*product.shape[:-1], *weighted.shape[-2:]), -2, -3)
 
 
 def _checked_times(times, method: Method) -> np.ndarray:

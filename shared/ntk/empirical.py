@@ -126,41 +126,42 @@ def dense_kernels(
         bias_variance if readout_bias_variance is None else readout_bias_variance,
     )
     factors = [
-        _factors(weight, *both, parameterization)
-        for (weight, _), both in zip(chain, [inner] * (len(chain) - 1) + [last], strict=True)
+        _factors(*layer, *both, parameterization)
+        for layer, both in zip(chain, [inner] * (len(chain) - 1) + [last], strict=True)
     ]
+    outputs = chain[-1][0].shape[1]
     one = _features_and_deltas(chain, factors, activation, x1)
-    two = one if x2 is None else _features_and_deltas(chain, factors, activation, x2)
-    ntk = nngp = None
-    for layer in reversed(range(len(chain))):
-        weight_factor, bias_factor = factors[layer]
-        features_1, deltas_1 = one[layer]
-        features_2, deltas_2 = two[layer]
-        gram = _product(features_1, features_2.T) * weight_factor**2
-        if chain[layer][1] is not None:
-            gram = gram + bias_factor**2
-        if layer == len(chain) - 1:
-            nngp, outputs = gram, chain[layer][0].shape[1]
-            ntk = _readout(gram, outputs, kind)
-        else:
-            ntk = ntk + _weighted(deltas_1, deltas_2, gram, kind)
+    if x2 is None:
+        parts = [
+            jax.tree.map(lambda array, rows=rows: array[rows], one)
+            for rows in _samples_in_blocks(len(x1), outputs if kind == "full" else 1)
+        ]
+        blocks = {
+            (i, j): _gram_sum(parts[i], parts[j], factors, outputs, kind)
+            for j in range(len(parts))
+            for i in range(j + 1)
+        }
+        nngp, ntk = (_symmetric({pair: both[k] for pair, both in blocks.items()}) for k in (0, 1))
+    else:
+        two = _features_and_deltas(chain, factors, activation, x2)
+        nngp, ntk = _gram_sum(one, two, factors, outputs, kind)
     if kind == "full":
-        ntk = jnp.transpose(ntk, (0, 2, 1, 3))
+        ntk = ntk.reshape(len(x1), outputs, -1, outputs).transpose(0, 2, 1, 3)
     elif kind == "diagonal":
         ntk = jnp.moveaxis(ntk, 0, -1)
     return EmpiricalKernels(nngp, ntk)
 
 
-def _factors(weight, weight_variance, bias_variance, parameterization):
-    """(c, b) of h = c W x + b bias."""
+def _factors(weight, bias, weight_variance, bias_variance, parameterization):
+    """(c, b) of h = c W x + b bias; b = 0 without a bias."""
     if parameterization == "standard":
-        return 1.0, 1.0
-    variances = (weight_variance / weight.shape[0], bias_variance)
+        return 1.0, 0.0 if bias is None else 1.0
+    variances = (weight_variance / weight.shape[0], 0.0 if bias is None else bias_variance)
     return tuple(jnp.sqrt(jnp.asarray(variance, weight.dtype)) for variance in variances)
 
 
 def _features_and_deltas(chain, factors, activation, x):
-    """[(phi_{l-1} (N, n_{l-1}), d_l (O, N, n_l))] per layer; the readout has None for d = I."""
+    """[(phi_{l-1} (N, n_{l-1}), d_l (N, O, n_l))] per layer; the readout has None for d = I."""
     features, slopes = [x], []
     for (weight, bias), (weight_factor, bias_factor) in zip(chain[:-1], factors[:-1], strict=True):
         h = _product(features[-1], weight) * weight_factor
@@ -169,13 +170,26 @@ def _features_and_deltas(chain, factors, activation, x):
         phi, slope = jax.jvp(activation, (h,), (jnp.ones_like(h),))
         features.append(phi)
         slopes.append(slope)
-    deltas, delta = [None], None
+    deltas = [None]
     for index in reversed(range(1, len(chain))):
-        weight = chain[index][0]
-        above = jnp.eye(weight.shape[1], dtype=x.dtype)[:, None, :] if delta is None else delta
-        delta = _product(above, weight.T) * factors[index][0] * slopes[index - 1]
-        deltas.insert(0, delta)
+        weight, above = chain[index][0], deltas[0]
+        back = weight.T[None] if above is None else _product(above, weight.T)
+        deltas.insert(0, back * factors[index][0] * slopes[index - 1][:, None, :])
     return list(zip(features, deltas, strict=True))
+
+
+def _gram_sum(one, two, factors, outputs: int, kind: Kind):
+    """(nngp, ntk) of two blocks of samples; ntk is (N1 O, N2 O), (O, N1, N2) or (N1, N2)."""
+    grams = [
+        _product(features_1, features_2.T) * weight_factor**2 + bias_factor**2
+        for (features_1, _), (features_2, _), (weight_factor, bias_factor) in zip(
+            one, two, factors, strict=True
+        )
+    ]
+    ntk = _readout(grams[-1], outputs, kind)
+    for (_, deltas_1), (_, deltas_2), gram in zip(one[:-1], two[:-1], grams[:-1], strict=True):
+        ntk = ntk + _weighted(deltas_1, deltas_2, gram, kind)
+    return grams[-1], ntk
 
 
 def _readout(gram, outputs: int, kind: Kind):
@@ -183,20 +197,40 @@ def _readout(gram, outputs: int, kind: Kind):
         return gram
     if kind == "diagonal":
         return jnp.broadcast_to(gram, (outputs, *gram.shape))
-    return gram[:, None, :, None] * jnp.eye(outputs, dtype=gram.dtype)[None, :, None, :]
+    return jnp.kron(gram, jnp.eye(outputs, dtype=gram.dtype))
 
 
 def _weighted(deltas_1, deltas_2, gram, kind: Kind):
-    """<d^o(a), d^p(b)> times gram: (N1, O, N2, O) for full, (O, N1, N2), or its mean over O."""
-    if kind == "full":
-        outputs, rows_1, width = deltas_1.shape
-        rows_2 = deltas_2.shape[1]
-        left = jnp.swapaxes(deltas_1, 0, 1).reshape(rows_1 * outputs, width)
-        right = jnp.swapaxes(deltas_2, 0, 1).reshape(rows_2 * outputs, width)
-        inner = _product(left, right.T).reshape(rows_1, outputs, rows_2, outputs)
-        return inner * gram[:, None, :, None]
-    inner = _product(deltas_1, jnp.swapaxes(deltas_2, 1, 2))
-    return inner.mean(0) * gram if kind == "trace" else inner * gram
+    """<d^o(a), d^p(b)> times gram, shaped as `_gram_sum` says."""
+    if kind == "diagonal":
+        return jnp.einsum("aon,bon->oab", deltas_1, deltas_2, precision="highest") * gram
+    outputs, width = deltas_1.shape[1:]
+    if kind == "trace":
+        wide = (-1, outputs * width)
+        return _product(deltas_1.reshape(wide), deltas_2.reshape(wide).T) * (gram / outputs)
+    inner = _product(deltas_1.reshape(-1, width), deltas_2.reshape(-1, width).T)
+    pairs = inner.reshape(len(deltas_1), outputs, len(deltas_2), outputs)
+    return (pairs * gram[:, None, :, None]).reshape(inner.shape)
+
+
+def _samples_in_blocks(samples: int, rows_each: int) -> list[slice]:
+    """At most 8 slices of samples, 160 rows of Theta or more each, below which products are slow.
+
+    The products of the blocks i <= j alone cost little more than half of the whole.
+    """
+    count = min(8, max(1, samples * rows_each // 160))
+    length = -(-samples // count)
+    return [slice(start, min(start + length, samples)) for start in range(0, samples, length)]
+
+
+def _symmetric(blocks: dict):
+    """The symmetric matrix (last two axes) of the given blocks (i, j), i <= j."""
+    places = range(1 + max(j for _, j in blocks))
+    rows = [
+        [blocks[i, j] if i <= j else jnp.swapaxes(blocks[j, i], -1, -2) for j in places]
+        for i in places
+    ]
+    return jnp.concatenate([jnp.concatenate(row, axis=-1) for row in rows], axis=-2)
 
 
 def _contract(a, b, kind: Kind):

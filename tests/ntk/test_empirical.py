@@ -160,6 +160,17 @@ def test_is_symmetric_and_positive(inputs):
     assert np.linalg.eigvalsh(kernels.nngp)[0] > -1e-12
 
 
+@pytest.mark.parametrize("kind, samples", [("full", 161), ("diagonal", 321)])
+def test_symmetric_blocks_of_samples_change_nothing(kind, samples):
+    """With x2 = x1 left out, large kernels are made of blocks above the diagonal: two here."""
+    params = init(jax.random.key(0))
+    x = jax.random.normal(jax.random.key(6), (samples, 4), jnp.float64)
+    one = dense_kernels(params, x, activation=jnp.tanh, kind=kind, **VARIANCES)
+    two = dense_kernels(params, x, x, activation=jnp.tanh, kind=kind, **VARIANCES)
+    np.testing.assert_allclose(one.ntk, two.ntk, atol=1e-13)
+    np.testing.assert_allclose(one.nngp, two.nngp, atol=1e-13)
+
+
 @pytest.mark.parametrize("kind, rows", [("full", 1), ("full", 3), ("trace", 2), ("diagonal", 4)])
 def test_blocks_change_nothing(inputs, kind, rows):
     """Any memory bound, divisors of N or not, one or both arguments in blocks."""
