@@ -1,10 +1,11 @@
-"""Kernels of any size, block by block: into memory or into a file larger than memory."""
+"""Kernels of any size, block by block: into memory here, into a file in `kernel_file`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from math import ceil, prod
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ import numpy as np
 from shared.ntk.base import Architecture, checked_inputs, checked_pair, directions
 from shared.ntk.chord import CLOSE, arc_polynomials
 from shared.ntk.fused import PiecewiseLinear, compiled
+
+Progress = Callable[[int, int], None]
 
 
 def kernel_in_blocks(
@@ -23,7 +26,7 @@ def kernel_in_blocks(
     which: str = "ntk",
     out: np.ndarray | None = None,
     block: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """One kernel ("ntk" or "nngp"), (N1, N2) in the dtype of the inputs, for any N1 and N2.
 
@@ -34,30 +37,52 @@ def kernel_in_blocks(
     total) is called after each block. block: rows per block.
     ValueError: as `kernel`, an unknown `which`, an `out` of another shape or dtype.
     """
+    blocks = in_blocks(architecture, x1, x2, which, block)
+    shape, dtype = blocks.shape, blocks.x1.dtype
+    out = np.empty(shape, dtype) if out is None else out
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out must be {shape} of {dtype}, found {out.shape} of {out.dtype}")
+    for done, pair in enumerate(blocks.pairs, start=1):
+        blocks.write(out, pair)
+        if progress is not None:
+            progress(done, len(blocks.pairs))
+    return out
+
+
+class Blocks(NamedTuple):
+    """The blocks of a kernel, in the order in which they are computed."""
+
+    compute: Callable  # (slice of x1, slice of x2) -> the kernel there
+    pairs: list[tuple[slice, slice]]
+    x1: np.ndarray
+    x2: np.ndarray | None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.x1), len(self.x1 if self.x2 is None else self.x2)
+
+    def write(self, out: np.ndarray, pair: tuple[slice, slice]) -> None:
+        i, j = pair
+        tile = self.compute(i, j)
+        out[i, j] = tile
+        if self.x2 is None and i != j:
+            out[j, i] = tile.T
+
+
+def in_blocks(architecture: Architecture, x1, x2, which: str, block: int | None) -> Blocks:
+    """The checked arguments of `kernel_in_blocks`, cut into blocks."""
     if which not in ("ntk", "nngp"):
         raise ValueError(f"which must be 'ntk' or 'nngp', found {which!r}")
     x1 = np.asarray(checked_inputs(x1, "x1"))
     x2 = None if x2 is None else np.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
-    shape = (len(x1), len(x1 if x2 is None else x2))
-    out = np.empty(shape, x1.dtype) if out is None else out
-    if out.shape != shape or out.dtype != x1.dtype:
-        raise ValueError(f"out must be {shape} of {x1.dtype}, found {out.shape} of {out.dtype}")
     if block is not None and block < 1:
         raise ValueError(f"block must be a positive integer, found {block}")
-
     fast = x1.ndim == 2 and architecture.steps is not None
     block = default_block(x1.shape[1:], fast) if block is None else int(block)
     compute = (_fused if fast else _traced)(architecture, which, x1, x2, block)
     rows, columns = _blocks(x1, block), _blocks(x1 if x2 is None else x2, block)
     pairs = [(i, j) for i in rows for j in columns if x2 is not None or i.start <= j.start]
-    for done, (i, j) in enumerate(pairs, start=1):
-        tile = compute(i, j)
-        out[i, j] = tile
-        if x2 is None and i != j:
-            out[j, i] = tile.T
-        if progress is not None:
-            progress(done, len(pairs))
-    return out
+    return Blocks(compute, pairs, x1, x2)
 
 
 def default_block(features: tuple[int, ...], fast: bool) -> int:
