@@ -42,23 +42,23 @@ def empirical_ntk(
 ) -> jax.Array:
     """NTK of any network without batch coupling; x2=None means x2 = x1.
 
-    memory_mb bounds the Jacobians held at once (samples times outputs times parameters); within it
-    the largest blocks are taken, and N need not divide anything.  An x2 that does not fit into half
-    of the bound is differentiated once per block of x1.
+    memory_mb bounds what the call needs beyond its arguments and result, nearly all of it Jacobians
+    (samples times outputs times parameters); within it the largest blocks are taken, and N need not
+    divide anything.  An x2 of more than one block is differentiated once per block of x1.
     """
     _check_kind(kind)
-    x2 = x1 if x2 is None else x2
+    same = x2 is None
+    x2 = x1 if same else x2
     if x1.shape[0] == 0 or x2.shape[0] == 0 or x1.shape[1:] != x2.shape[1:]:
         raise ValueError(f"cannot pair inputs of shapes {x1.shape} and {x2.shape}")
     outputs = jax.eval_shape(apply, params, x1[:1])
     if len(outputs.shape) != 2:
         raise ValueError(f"apply gives shape {outputs.shape} for one input, wanted (1, outputs)")
     row_bytes = outputs.shape[1] * sum(p.size * p.dtype.itemsize for p in jax.tree.leaves(params))
-    rows = int(memory_mb * 1e6 / 2 // row_bytes)
+    needed = 5 * row_bytes / 1e6  # blocks of x1 and x2, copies of both, and activations
+    rows = int(memory_mb // needed)
     if rows == 0:
-        raise ValueError(
-            f"one sample's Jacobian takes {2 * row_bytes / 1e6:.3g} MB, memory_mb is {memory_mb}"
-        )
+        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
 
     def jacobian(x):  # pytree of (O, *parameter) for one sample
         return jax.jacrev(lambda p: apply(p, x[None])[0])(params)
@@ -72,6 +72,8 @@ def empirical_ntk(
 
     if x2.shape[0] <= rows:
         fixed = block(x2)
+        if same:
+            return pair(fixed, fixed)
         return _in_blocks(lambda x: pair(block(x), fixed), x1, rows)
 
     def all_columns(x):

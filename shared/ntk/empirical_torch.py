@@ -43,10 +43,11 @@ def empirical_ntk(
 ) -> torch.Tensor:
     """Theta by torch.func: (N1, N2, O, O), (N1, N2, O) or, for "trace", the mean over outputs.
 
-    memory_mb bounds the Jacobians held at once, as in the JAX version.
+    memory_mb bounds what the call needs beyond its arguments and result, as in the JAX version.
     """
     _check_kind(kind)
-    x2 = x1 if x2 is None else x2
+    same = x2 is None
+    x2 = x1 if same else x2
     _check_inputs(x1, x2)
     parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
     fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
@@ -60,17 +61,18 @@ def empirical_ntk(
     if outputs.ndim != 1:
         raise ValueError(f"the module gives shape {tuple(outputs.shape)} per input, wanted (O,)")
     row_bytes = len(outputs) * sum(p.numel() * p.element_size() for p in parameters.values())
-    rows = int(memory_mb * 1e6 / 2 // row_bytes)
+    needed = 5 * row_bytes / 1e6  # blocks of x1 and x2, copies of both, and activations
+    rows = int(memory_mb // needed)
     if rows == 0:
-        raise ValueError(
-            f"one sample's Jacobian takes {2 * row_bytes / 1e6:.3g} MB, memory_mb is {memory_mb}"
-        )
+        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
 
     def block(x):
         stacked = vmap(jacrev(single), (None, 0))(parameters, x)
         return [leaf.detach().flatten(2) for leaf in stacked.values()]
 
     kept = block(x2) if len(x2) <= rows else None  # differentiated once if it fits
+    if same and kept is not None:
+        return _pair(kept, kept, kind)
     result = []
     for left in x1.split(rows):
         one = block(left)

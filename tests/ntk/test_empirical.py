@@ -177,11 +177,23 @@ def test_blocks_change_nothing(inputs, kind, rows):
     params = init(jax.random.key(0))
     row_bytes = 2 * 8 * sum(leaf.size for leaf in jax.tree.leaves(params))
     whole = empirical_ntk(apply, params, *inputs, kind=kind)
-    bound = 2 * rows * row_bytes / 1e6 * 1.001
+    bound = 5 * rows * row_bytes / 1e6 * 1.001
     blocks = empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=bound)
     np.testing.assert_allclose(blocks, whole, atol=1e-13)
     with pytest.raises(ValueError, match="memory_mb"):
-        empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=row_bytes / 1e6)
+        empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=4 * row_bytes / 1e6)
+
+
+@pytest.mark.parametrize("bound", [40.0, 80.0])
+def test_memory_stays_within_its_bound(bound):
+    """What XLA allocates beside arguments and result; all Jacobians together are 168 MB."""
+    widths = (50, 700, 700, 2)
+    params = jax.eval_shape(
+        functools.partial(init, widths=widths, dtype=jnp.float32), jax.random.key(0)
+    )
+    x = jax.ShapeDtypeStruct((40, 50), jnp.float32)
+    program = empirical_ntk.lower(apply, params, x, kind="trace", memory_mb=bound).compile()
+    assert program.memory_analysis().temp_size_in_bytes / 1e6 < bound
 
 
 def test_vmap_over_seeds_and_gradient(inputs):
@@ -234,7 +246,7 @@ def test_torch_equals_jax_on_the_same_weights(inputs, module, kind):
     expected = empirical_ntk(apply, init(jax.random.key(0)), *inputs, kind=kind)
     x1, x2 = (torch.from_numpy(np.array(x)) for x in inputs)
     general = empirical_torch.empirical_ntk(module, x1, x2, kind=kind)
-    blocks = empirical_torch.empirical_ntk(module, x1, x2, kind=kind, memory_mb=0.007)
+    blocks = empirical_torch.empirical_ntk(module, x1, x2, kind=kind, memory_mb=0.016)
     layerwise = empirical_torch.dense_ntk(module, x1, x2, kind=kind)
     for result in (general, blocks, layerwise):
         np.testing.assert_allclose(result.numpy(), expected, atol=1e-10)
