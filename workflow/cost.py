@@ -77,14 +77,14 @@ def section(results: Results) -> str:
     report = benchmark(results.folder / "benchmarks" / "report.jsonl")
     total = Cost(*(sum(column) for column in zip(*costs.values(), strict=True)))
     cores, seconds = run_of(results, made)
-    whole = cores * seconds
+    whole, named = cores * seconds, f"{cores} core{'s' if cores > 1 else ''}"
     empty = " |" * (len(COLUMNS) - 1)
     lines = [
         f"## {results.tier}",
         "",
-        f"{seconds / 60:.1f} min on {cores} cores ({machine(made)}); `index.html` has",
+        f"{seconds / 60:.1f} min on {named} ({machine(made)}); `index.html` has",
         f"{page_size(results):.1f} MB. With nothing left to do `snakemake -n` takes",
-        f"{dry_run(results.tier):.1f} s.",
+        f"{dry_run(made['settings']):.1f} s.",
         "",
         f"| paper | jobs | {' | '.join(COLUMNS)} |",
         f"|-|{'-:|' * (len(COLUMNS) + 1)}",
@@ -92,7 +92,7 @@ def section(results: Results) -> str:
         row("all papers", total),
         f"| report | 1 |{empty} {report:.0f} |",
         f"| around the jobs | |{empty} {whole - total.total - report:.0f} |",
-        f"| {cores} cores, whole run | |{empty} {whole:.0f} |",
+        f"| {named}, whole run | |{empty} {whole:.0f} |",
     ]
     return "\n".join(lines) + "\n"
 
@@ -133,9 +133,10 @@ def run_of(results: Results, made: dict) -> tuple[int, float]:
     return planned["cores"], gate.stat().st_mtime - begun
 
 
-def dry_run(tier: str) -> float:
+def dry_run(settings: dict) -> float:
     """Seconds of `snakemake -n`, the best of three."""
-    command = [sys.executable, "-m", "snakemake", "-n", "--config", f"tier={tier}"]
+    chosen = f"tier={settings['tier']}", f"replications={','.join(settings['replications'])}"
+    command = [sys.executable, "-m", "snakemake", "-n", "--config", *chosen]
     best = float("inf")
     for _ in range(3):
         clock = time.perf_counter()

@@ -70,6 +70,7 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
         for kind, undated in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
             with replacing(folder / f"{figure.name}.{kind}") as temporary:
                 drawn.savefig(temporary, format=kind, metadata=undated)
+            drawn.set_layout_engine("none")  # laid out once; the second format takes it over
     pyplot.close(drawn)
     write_table(folder / f"{figure.name}.csv", rows)
 

@@ -25,7 +25,7 @@ RECORD = {
 def results(tmp_path, monkeypatch):
     """A run of 60 s on two cores, planned 5 s before its only measuring job."""
     found = Results(tmp_path / "smoke")
-    monkeypatch.setattr(cost, "dry_run", lambda tier: 1.5)
+    monkeypatch.setattr(cost, "dry_run", lambda settings: 1.5)
     made = {"settings": {"replications": ["paper"]}, "records": [RECORD]}
     write_json(found.provenance, made)
     write_json(found.folder / "plan.json", {"cores": 2, "jobs": []})
