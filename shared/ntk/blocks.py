@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import ceil, prod
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk.base import Architecture, checked_inputs, checked_pair, directions
-from shared.ntk.chord import CLOSE, arc_polynomials
-from shared.ntk.fused import PiecewiseLinear, compiled
+from shared.ntk import tiles
+from shared.ntk.base import Architecture, checked_inputs, checked_pair
 
 Progress = Callable[[int, int], None]
 
@@ -30,11 +26,11 @@ def kernel_in_blocks(
 ) -> np.ndarray:
     """One kernel ("ntk" or "nngp"), (N1, N2) in the dtype of the inputs, for any N1 and N2.
 
-    The formulas of `architecture.kernel`, block by block: dense networks with piecewise linear
-    activations on vectors by `fused.stack`, all others by jax, compiled once per shape of a block.
-    x2 = None computes the upper triangle and mirrors it. Memory beyond `out`: a few blocks and
-    the inputs once more. out: array to write into, for instance an np.memmap. progress(done,
-    total) is called after each block. block: rows per block.
+    The formulas of `architecture.kernel`, block by block: what `tiles.engine` covers in loops
+    compiled by numba, all else by jax, compiled once per shape of a block. x2 = None computes the
+    upper triangle and mirrors it. Memory beyond `out`: a few blocks and the inputs once more.
+    out: array to write into, for instance an np.memmap. progress(done, total) is called after
+    each block. block: rows per block.
     ValueError: as `kernel`, an unknown `which`, an `out` of another shape or dtype.
     """
     blocks = in_blocks(architecture, x1, x2, which, block)
@@ -77,18 +73,20 @@ def in_blocks(architecture: Architecture, x1, x2, which: str, block: int | None)
     x2 = None if x2 is None else np.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
     if block is not None and block < 1:
         raise ValueError(f"block must be a positive integer, found {block}")
-    fast = x1.ndim == 2 and architecture.steps is not None
-    block = default_block(x1.shape[1:], fast) if block is None else int(block)
-    compute = (_fused if fast else _traced)(architecture, which, x1, x2, block)
+    block = default_block(x1.shape[1:]) if block is None else int(block)
+    engine = tiles.engine(architecture.steps, x1.ndim)
+    if engine is None:
+        compute = _traced(architecture, which, x1, x2, block)
+    else:
+        compute = engine(architecture.steps, which, x1, x2)
     rows, columns = _blocks(x1, block), _blocks(x1 if x2 is None else x2, block)
     pairs = [(i, j) for i in rows for j in columns if x2 is not None or i.start <= j.start]
     return Blocks(compute, pairs, x1, x2)
 
 
-def default_block(features: tuple[int, ...], fast: bool) -> int:
-    """512 vectors for a matrix product, 256 for the level-2 cache; as many images as keep one
-    displacement of all pairs at about 2^16 numbers."""
-    return 512 if fast else max(1, int(256 / prod(features[:-1]) ** 0.5))
+def default_block(features: tuple[int, ...]) -> int:
+    """512 vectors; as many images as keep one displacement of all pairs at about 2^18 numbers."""
+    return max(1, int(512 / prod(features[:-1]) ** 0.5))
 
 
 def _traced(architecture: Architecture, which: str, x1, x2, block: int) -> Callable:
@@ -101,48 +99,6 @@ def _traced(architecture: Architecture, which: str, x1, x2, block: int) -> Calla
         return np.asarray(kernel(_padded(x1[i], height), right))[: len(x1[i]), : len(other[j])]
 
     return compute
-
-
-def _fused(architecture: Architecture, which: str, x1, x2, block: int) -> Callable:
-    """(i, j) -> the kernel of x1[i] and x2[j], by `fused.stack`."""
-    dtype = x1.dtype
-    one = _of_inputs(architecture.steps, x1)
-    two = one if x2 is None else _of_inputs(architecture.steps, x2)
-    layers = np.zeros((len(architecture.steps), 5), dtype)
-    for row, step in zip(layers, architecture.steps, strict=True):
-        row[0], row[1 : 1 + len(step)] = isinstance(step, PiecewiseLinear), step
-    stack, polynomials = compiled(dtype.name), arc_polynomials(dtype.name)
-    close, kind = dtype.type(1 - CLOSE[dtype.name]), int(which == "ntk")
-
-    def compute(i: slice, j: slice) -> np.ndarray:
-        symmetric = x2 is None and i == j
-        (units, roots, fields), (others, columns, of_others) = one, two
-        units, others = units[i], others[j]
-        tile = units @ others.T
-        fields = np.ascontiguousarray(fields[..., i]), np.ascontiguousarray(of_others[..., j])
-        stack(
-            tile, symmetric, close, units, others, (roots[i], columns[j]), fields, layers,
-            *polynomials, kind,
-        )  # fmt: skip
-        return tile
-
-    return compute
-
-
-def _of_inputs(steps, x) -> tuple[np.ndarray, ...]:
-    """Unit rows, deviations sqrt(q) (N,) and what the steps need of each input, (steps, 2, N)."""
-    return tuple(np.asarray(array) for array in _of_rows(steps, x))
-
-
-@partial(jax.jit, static_argnums=0)
-def _of_rows(steps, x):
-    units, norms = directions(x)
-    roots = norms[:, 0] / jnp.sqrt(jnp.asarray(x.shape[1], x.dtype))
-    q, fields = norms[:, 0] ** 2 / x.shape[1], []
-    for step in steps:
-        fields.append(jnp.stack([*(jnp.broadcast_to(f, q.shape) for f in step.of_one(q)), q][:2]))
-        q = step.variance(q)
-    return units, roots, jnp.stack(fields)
 
 
 def _blocks(x: np.ndarray, block: int) -> list[slice]:

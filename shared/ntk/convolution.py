@@ -10,6 +10,7 @@ every pair of positions occurs exactly once; a tap that leaves the image on eith
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -20,10 +21,12 @@ from jax import lax
 from shared.ntk.activations import parameter_free
 from shared.ntk.base import Architecture
 from shared.ntk.chord import safe_sqrt
+from shared.ntk.fused import Box, Pool
 from shared.ntk.layers import (
     affine,
     affine_output,
     affine_parameters,
+    affine_step,
     checked_count,
     checked_parameterization,
     checked_variance,
@@ -217,7 +220,13 @@ def conv(
         after = affine(state, mixed, variances, fan_in, channels, weights, biases, standard)
         return after._replace(extent=_outputs(state.extent, windows))
 
-    return Architecture(init, apply, alike(propagate), tuple(w.stride for w in windows))
+    plain = padding == "SAME" and all(w.stride == 1 and w.size % 2 for w in windows)
+    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases))
+    steps = None
+    if plain and not standard and not traced:
+        steps = (Box(windows[0].size, windows[1].size), affine_step(weights, biases, 0, False))
+    strides = tuple(w.stride for w in windows)
+    return Architecture(init, apply, alike(propagate), strides, steps)
 
 
 def _outputs(extent, windows):
@@ -236,7 +245,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         circular = padding == "CIRCULAR"
         total = lax.reduce_window(
             _wrapped(x, windows) if circular else x,
-            jnp.zeros((), x.dtype),
+            x.dtype.type(0),  # a number known while tracing: only then is it differentiable
             lax.add,
             (1, *(w.size for w in windows), 1),
             (1, *(w.stride for w in windows), 1),
@@ -356,7 +365,8 @@ def global_average_pool() -> Architecture:
         means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    return parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate)
+    layer = parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate)
+    return replace(layer, steps=(Pool(),))
 
 
 def _means(state: State):

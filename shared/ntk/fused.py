@@ -51,6 +51,17 @@ class PiecewiseLinear(NamedTuple):
         return (safe_ratio(1, safe_sqrt(2 * q)),)
 
 
+class Box(NamedTuple):
+    """Mean over a window of rows x columns (odd, zeros outside) at the same places of both."""
+
+    rows: int
+    columns: int
+
+
+class Pool(NamedTuple):
+    """Mean over all pairs of positions."""
+
+
 def affine(deficit, surplus, ntk, g1, h1, g2, h2, weight, bias, slope, constant):
     """`Affine`; (g, h) = half_angle(sqrt(weight q), sqrt(bias)) of each input, see `half_angle`."""
     cross = g1 * h2 - h1 * g2
@@ -181,6 +192,111 @@ def stack(
                 tile[i + j, i] = t[j]
 
 
+def displaced_stack(
+    polynomial, wanted, shape, inside, units, others, lengths, fields, layers, angle, sine, sums
+):
+    """Adds K and Theta of all pairs of positions of images to sums (n1, n2, 2, positions).
+
+    Positions (rows, columns) = shape lie on a torus, an image and a margin as wide as the largest
+    window reaches, where all is zero: what leaves the image is zero, at whatever displacement.
+    wanted (n1, n2): which pairs. inside (positions,): 1 in the image, else 0. units, others
+    (n, channels, positions): unit vectors; lengths: sqrt(q), fields: as in `stack`, in the order
+    of use, (n, ., positions); two of each. layers: as `stack`, or 2, `Box` and its inverse sizes,
+    with the fields (g, h) of the `half_angles` along the first axis, then along the second.
+    """
+    half = units.dtype.type(0.5)
+    rows, columns = shape
+    count, margin = rows * columns, (rows + 1) * columns
+    work = np.zeros((2, 3, count + 2 * margin), units.dtype)
+    here = slice(margin, margin + count)
+    d, s, t = work[0, 0, here], work[0, 1, here], work[0, 2, here]
+    index = np.empty(count, np.int64)
+    other, length = np.empty(others.shape[1:], units.dtype), np.empty(count, units.dtype)
+    two, mask = np.empty(fields[1].shape[1:], units.dtype), np.empty(count, units.dtype)
+    for image in range(wanted.shape[1]):
+        for displacement in range(count):
+            for row in range(rows):
+                for column in range(columns):
+                    y = (row + displacement // columns) % rows
+                    index[row * columns + column] = (
+                        y * columns + (column + displacement % columns) % columns
+                    )
+            for p in range(count):
+                length[p] = lengths[1][image, index[p]]
+                mask[p] = inside[p] * inside[index[p]]
+            for c in range(len(other)):
+                for p in range(count):
+                    other[c, p] = others[image, c, index[p]]
+            for k in range(len(two)):
+                for p in range(count):
+                    two[k, p] = fields[1][image, k, index[p]]
+            for first in range(wanted.shape[0]):
+                if not wanted[first, image]:
+                    continue
+                d[:], s[:], t[:] = 0, 0, 0
+                for c in range(len(other)):
+                    unit, partner = units[first, c], other[c]
+                    for p in range(count):
+                        d[p] += (unit[p] - partner[p]) * (unit[p] - partner[p])
+                        s[p] += (unit[p] + partner[p]) * (unit[p] + partner[p])
+                own = lengths[0][first]
+                for p in range(count):
+                    product = half * own[p] * length[p]
+                    d[p] *= product
+                    s[p] *= product
+                one, at = fields[0][first], 0
+                for layer in range(len(layers)):
+                    a, b, e, f = layers[layer, 1:]
+                    if layers[layer, 0] == 0:
+                        g1, h1, g2, h2 = one[at], one[at + 1], two[at], two[at + 1]
+                        at += 2
+                        for p in range(count):
+                            x, y, z = affine(
+                                d[p], s[p], t[p], g1[p], h1[p], g2[p], h2[p], a, b, e, f
+                            )
+                            d[p], s[p], t[p] = x * mask[p], y * mask[p], z * mask[p]
+                    elif layers[layer, 0] == 1:
+                        x1, x2 = one[at], two[at]
+                        at += 1
+                        for p in range(count):
+                            d[p], s[p], t[p] = piecewise_linear(
+                                d[p], s[p], t[p], x1[p], x2[p], a, b,
+                                angle, sine, polynomial, np.sqrt, select,
+                            )  # fmt: skip
+                    else:
+                        at = box(work, margin, columns, int(a), e, one, two, at)
+                        at = box(work, margin, 1, int(b), f, one, two, at)
+                for p in range(count):
+                    sums[first, image, 0, p] += half * (s[p] - d[p])
+                    sums[first, image, 1, p] += t[p]
+
+
+def box(work, margin, step, size, factor, one, two, at):
+    """work[0] <- factor times the sum over positions p + a step, |a| <= size // 2, and the gap."""
+    count = work.shape[2] - 2 * margin
+    for k in range(3):
+        total = work[1, k, margin : margin + count]
+        start = margin - size // 2 * step
+        first = work[0, k, start : start + count]
+        for p in range(count):
+            total[p] = factor * first[p]
+        for tap in range(1, size):
+            term = work[0, k, start + tap * step : start + tap * step + count]
+            for p in range(count):
+                total[p] += factor * term[p]
+    here = slice(margin, margin + count)
+    d, s = work[1, 0, here], work[1, 1, here]
+    for _ in range(size - 1):
+        g1, h1, g2, h2 = one[at], one[at + 1], two[at], two[at + 1]
+        at += 2
+        for p in range(count):
+            cross = g1[p] * h2[p] - h1[p] * g2[p]
+            d[p] += cross * cross
+            s[p] += cross * cross
+    work[0, :, here] = work[1, :, here]
+    return at
+
+
 def stack_float32(*arguments):
     stack(nine, *arguments)
 
@@ -189,22 +305,27 @@ def stack_float64(*arguments):
     stack(eighteen, *arguments)
 
 
+def displaced_stack_float32(*arguments):
+    displaced_stack(nine, *arguments)
+
+
+def displaced_stack_float64(*arguments):
+    displaced_stack(eighteen, *arguments)
+
+
 @cache
-def compiled(dtype: str) -> Callable:
-    """`stack` without its first argument as machine code: one thread, sums in their order."""
+def compiled(name: str, dtype: str) -> Callable:
+    """ "stack" or "displaced_stack", without the first argument, as machine code for this dtype.
+
+    One thread, sums in their order.
+    """
     import numba
     from numba.extending import register_jitable
 
     for function in (
-        affine,
-        piecewise_linear,
-        quadratic,
-        select,
-        half_squares,
-        nine,
-        eighteen,
-        stack,
-    ):
+        affine, piecewise_linear, quadratic, select, half_squares, nine, eighteen, box, stack,
+        displaced_stack,
+    ):  # fmt: skip
         register_jitable(function)
-    whole = {"float32": stack_float32, "float64": stack_float64}[dtype]
+    whole = globals()[f"{name}_{dtype}"]
     return numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")(whole)
