@@ -60,6 +60,11 @@ class Fault(NamedTuple):
     tests: tuple[str, ...] = ()
     ci: tuple[str, ...] = ()
 
+    @property
+    def change(self) -> str:
+        """Digest of the replacement, wherever it is made."""
+        return hashlib.sha256(f"{self.old}\0{self.new}".encode()).hexdigest()[:16]
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -205,8 +210,8 @@ class Suite:
         return any(root / fault.file in import_closure(module, root) for module in modules)
 
     def effects(self, fault: Fault, copy: Copy, names: list[str]) -> list[dict]:
-        """Rows (fault, replication, claim, final, expected, caught, reached, code, commit), kept as
-        CSV after every replication; those of today's code are not made again."""
+        """Rows (fault, replication, claim, final, expected, caught, reached, code, change,
+        commit), kept as CSV after every replication; those of today's code are not made again."""
         tests = fault.tests if not self.ci or TESTS in fault.ci else ()
         tasks = [*((name, "") for name in names), *((TESTS, test) for test in tests)]
         if not tasks:
@@ -229,7 +234,8 @@ class Suite:
         """Rows of one replication or of one test."""
         name, test = task
         found = [self._test(copy, test)] if test else self._claims(copy, name)
-        held = {"code": self._code(fault, copy, *task), "commit": git_revision()}
+        code = self._code(fault, copy, *task)
+        held = {"code": code, "change": fault.change, "commit": git_revision()}
         return [{"fault": fault.name, **row, **held} for row in found]
 
     def found(self, fault: Fault) -> Path:
@@ -288,14 +294,18 @@ def cells_digests(name: str, root: Path) -> list[str]:
 
 def write(suite: Suite, chosen: list[Fault]) -> int:
     """The matrix and the page, of all faults that have run; the others are listed as not run."""
-    run = [suite.found(fault) for fault in chosen if suite.found(fault).exists()]
-    if not run:
+    found = []
+    for fault in chosen:
+        if suite.found(fault).exists():
+            rows = pd.read_csv(suite.found(fault), keep_default_na=False)
+            found.append(rows[rows["change"] == fault.change])
+    if not found:
         raise UserError(f"{suite.folder}: no fault has run there")
-    matrix = pd.concat([pd.read_csv(path, keep_default_na=False) for path in run])
-    matrix = matrix.drop(columns="code")
+    matrix = pd.concat(found).drop(columns=["code", "change"])
     write_table(MATRIX, matrix)
     write_text(PAGE, page(chosen, matrix))
-    announce(f"{MATRIX.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}: {len(run)} faults")
+    run = matrix["fault"].nunique()
+    announce(f"{MATRIX.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}: {run} faults")
     return 0
 
 
