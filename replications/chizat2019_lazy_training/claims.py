@@ -3,12 +3,14 @@ those of the paper and of the authors' programs."""
 
 from collections.abc import Callable
 
+import numpy as np
 from pandas import DataFrame
 
 from shared.evidence import (
     Claim,
     at_least,
     at_most,
+    between,
     loglog_slope,
     near,
     per_seed,
@@ -56,6 +58,11 @@ def _rate_in_alpha(
         expected=expected,
         reason=reason,
     )
+
+
+def _slope_on_kappa(rows: DataFrame) -> float:
+    """Least-squares slope of log kernel_change on log kappa, of one seed."""
+    return float(np.polyfit(np.log(rows["kappa"]), np.log(rows["kernel_change"]), 1)[0])
 
 
 RELU = "outside the theorems: the derivative of a relu network is not continuous"
@@ -183,6 +190,33 @@ CLAIMS = [
         "flips of activations, whose root mean square falls as alpha^(-1/2)",
         summary="rms",
     ),
+    _rate_in_alpha(
+        "A5_popular_relu_path_gap",
+        "path_gap",
+        -2.0,
+        0.2,
+        "For relu the distance from the linearized path falls as 1/alpha^2, as for smooth "
+        "activations.",
+        "the theorems applied outside their hypotheses",
+        arm="relu",
+        control="theory",
+        tier="laptop",
+        expected="fail",
+        reason="each of about 1/alpha flipped activations turns the gradient at once: alpha^(-3/2)",
+        summary="rms",
+    ),
+    _rate_in_alpha(
+        "A1_popular_any_model",
+        "distance",
+        -1.0,
+        0.05,
+        "A large scale makes any model lazy, wherever it starts.",
+        "popular statement: Theorem 2.2 without h(w_0) = 0",
+        arm="not_centred",
+        control="theory",
+        expected="fail",
+        reason="alpha h(w_0) is then as large as alpha: undoing it moves the weights by order one",
+    ),
     Claim(
         name="B1_late_rate",
         statement="The residual decays at the rate of the smallest eigenvalue of the initial "
@@ -196,13 +230,39 @@ CLAIMS = [
     ),
     Claim(
         name="B1_bound",
-        statement="The residual stays below sqrt(cond) |y*| exp(-sigma_min^2 t / 4).",
+        statement="The residual stays below |y*| exp(-sigma_min^2 t / 4).",
         source="Theorem 2.4",
         part="rate",
         estimator=worst("log_over_bound"),
         region=at_most(0.0),
         why="log(residual / bound) at its worst over time and seeds",
         control="lambda_max",
+    ),
+    Claim(
+        name="B2_below_the_threshold",
+        statement="At alpha = 1 the scale is below the threshold |y*| / C_0 of Theorem 2.4.",
+        source="Theorem 2.4",
+        part="rate",
+        arm="below",
+        estimator=per_seed("threshold_over_alpha", center="geometric"),
+        region=at_least(1.0),
+        why="threshold over alpha; with Lip(Dh) at w_0 the threshold is a lower bound of its own",
+        control="above",
+    ),
+    Claim(
+        name="B2_popular_threshold_is_needed",
+        statement="Below the threshold of Theorem 2.4 descent does not reach the targets at the "
+        "linear rate: more than a hundredth of the residual is left at sigma_min^2 t = 12.",
+        source="Theorem 2.4 read as a necessary condition",
+        part="rate",
+        arm="below",
+        estimator=per_seed("left"),
+        region=at_least(0.01),
+        why="exp(-12) is 6e-6; half the rate would leave 2e-3, the theorem's quarter 5e-2",
+        control="lambda_max",
+        expected="fail",
+        reason="the condition is sufficient and far from necessary: at alpha = 1, thousands of "
+        "times below it, every run converges",
     ),
     Claim(
         name="U1_rate",
@@ -212,9 +272,8 @@ CLAIMS = [
         part="underparameterized",
         estimator=per_seed(lambda rows: rows["rate_ratio"].mean(), columns=("rate_ratio",)),
         region=near(1.0, 0.2),
-        why="rate over the smallest nonzero eigenvalue of Dh Dh^T, alpha >= 64 |J^+ y|",
-        control="wrong_units",
-        tier="paper",
+        why="late rate over the smallest eigenvalue of Dh^T Dh, alpha >= 64 |J^+ y|",
+        control="not_centred",
     ),
     Claim(
         name="U2_distance",
@@ -224,8 +283,18 @@ CLAIMS = [
         estimator=loglog_slope("distance", "relative_alpha"),
         region=near(-1.0, 0.1),
         why="z tends to the linear least-squares solution",
-        control="wrong_units",
-        tier="paper",
+        control="not_centred",
+    ),
+    Claim(
+        name="U2_minimum",
+        statement="With fewer parameters than data the minimum reached tends to the linearized "
+        "least-squares solution as 1/alpha.",
+        source="reported as Theorem 2.5",
+        part="underparameterized",
+        estimator=loglog_slope("minimum_gap", "relative_alpha"),
+        region=near(-1.0, 0.1),
+        why="relative distance in z; the next order of the expansion in 1/alpha",
+        control="not_centred",
     ),
     Claim(
         name="K1_inverse_root",
@@ -274,6 +343,37 @@ CLAIMS = [
         reason="laziness is a matter of the scale alpha(m), not of the number of neurons",
     ),
     Claim(
+        name="K4_popular_weights_move_less",
+        statement="In wide networks the weights move by O(m^(-1/2)) as a whole.",
+        source="popular statement, for alpha(m) = m^(-1/2)",
+        part="laziness",
+        arm="standard",
+        estimator=loglog_slope("distance", "neurons", reduce="geometric"),
+        region=near(-0.5, 0.15),
+        why="the stated exponent, with the tolerance of K1",
+        control="one",
+        tier="laptop",
+        expected="fail",
+        reason="|w - w_0| = |J^+ y| does not depend on m; only relative to |w_0|, or for each "
+        "neuron, does it fall as m^(-1/2)",
+    ),
+    Claim(
+        name="K4_popular_kernel_drift",
+        statement="The tangent kernel changes in training by O(m^(-1/2)), as it fluctuates at "
+        "initialisation.",
+        source="popular statement, for alpha(m) = m^(-1/2)",
+        part="laziness",
+        arm="standard",
+        estimator=loglog_slope("kernel_change", "neurons", reduce="geometric"),
+        region=near(-0.5, 0.15),
+        why="the stated exponent, with the tolerance of K1",
+        control="theory",
+        tier="laptop",
+        expected="fail",
+        reason="the first-order change is odd in b_j, so that it averages out over neurons of "
+        "both signs and falls nearly as 1/m; with b_j > 0 only it does fall as m^(-1/2)",
+    ),
+    Claim(
         name="K2_centred",
         statement="kappa falls as 1/alpha if h(w_0) = 0.",
         source="section 1.1",
@@ -283,6 +383,35 @@ CLAIMS = [
         region=near(-1.0, 0.05),
         why="an identity",
         control="alpha_not_paired",
+    ),
+    *(
+        Claim(
+            name=name,
+            statement=f"The change of the tangent kernel is proportional to kappa, over 3 scales "
+            f"and 3 numbers of neurons, {which}.",
+            source="section 1.1",
+            part="laziness",
+            arm=arm,
+            estimator=per_seed(_slope_on_kappa, columns=("kappa", "kernel_change")),
+            region=near(1.0, 0.2),
+            why="kappa estimates the relative change of Dh while the residual vanishes",
+            control=control,
+            tier="laptop",
+            expected=expected,
+            reason=reason,
+        )
+        for name, which, arm, control, expected, reason in (
+            ("K3_kappa_predicts", "with outputs of one sign", "theory", "standard", "pass", ""),
+            (
+                "K3_popular_kappa_predicts",
+                "with outputs of both signs too",
+                "standard",
+                "theory",
+                "fail",
+                "kappa is a bound: with both signs the first-order change of the kernel averages "
+                "out over neurons, and falls faster with m than kappa",
+            ),
+        )
     ),
     Claim(
         name="F1_rich_neurons_move",
@@ -319,6 +448,20 @@ CLAIMS = [
         tier="laptop",
     ),
     Claim(
+        name="F1_popular_tau_decides",
+        statement="At scale tau = 2 the neurons stay where they were, whatever the targets.",
+        source="popular statement: the scale of initialisation decides",
+        part="neurons_in_the_plane",
+        arm="large_targets",
+        estimator=per_seed("displacement"),
+        region=at_most(0.1),
+        why="the region of F1_lazy_neurons_stay",
+        control="lazy",
+        expected="fail",
+        reason="a relu network is 2-homogeneous: only tau^2 over the scale of the targets matters, "
+        "and targets 400 times larger make tau = 2 the same problem as tau = 0.1",
+    ),
+    Claim(
         name="G1_overparameterized",
         statement="Over-parameterized (m = 50, n = 1000, d = 100), the test loss of the lazy "
         "network is several times that of the rich one.",
@@ -344,6 +487,20 @@ CLAIMS = [
         region=at_least(10.0),
         why="loss at tau = 4 over that at tau = 0.01; the transition is sharp",
         control="both_lazy",
+        tier="laptop",
+    ),
+    Claim(
+        name="P2_lazy_limit",
+        statement="In the population limit the lazy network reaches the minimum of the linearized "
+        "problem and no more.",
+        source="section 3.1",
+        part="population",
+        arm="lazy",
+        estimator=per_seed("over_floor", center="geometric"),
+        region=between(0.9, 1.2),
+        why="loss at tau = 4 over the exact least loss of the 2500 linearized features; stochastic "
+        "descent stays somewhat above it",
+        control="rich",
         tier="laptop",
     ),
     Claim(
@@ -375,7 +532,7 @@ CLAIMS = [
         region=at_least(1.1),
         why="error at alpha = 300 over that at alpha = 0.1",
         control="both_lazy",
-        tier="paper",
+        tier="laptop",
     ),
     Claim(
         name="N2_convolution_is_linear",
@@ -390,6 +547,46 @@ CLAIMS = [
         why="share of 1000 test images put into different classes",
         control="rich",
         tier="laptop",
+    ),
+    Claim(
+        name="N3_stability",
+        statement="The share of activations that training changes falls as 1/alpha.",
+        source="figure 3(a)",
+        part="convolution",
+        arm="lazy_scales",
+        estimator=loglog_slope("unstable", "alpha"),
+        region=near(-1.0, 0.2),
+        why="weights move by 1/alpha, and preactivations have a density at zero",
+        control="rich_scales",
+        tier="laptop",
+    ),
+    Claim(
+        name="N4_convolution_distance",
+        statement="The weights of the convolutional network move by 1/alpha.",
+        source="Theorem 2.2",
+        part="convolution",
+        arm="lazy_scales",
+        estimator=loglog_slope("distance", "alpha"),
+        region=near(-1.0, 0.1),
+        why="z has a limit",
+        control="rich_scales",
+        tier="laptop",
+    ),
+    Claim(
+        name="N5_popular_frozen_gates",
+        statement="A network with the trained weights and the gates of w_0, the authors' lazy "
+        "accuracy, is the linearized model.",
+        source="popular reading of figure 3(a)",
+        part="convolution",
+        arm="rich",
+        estimator=per_seed("gate_disagreement"),
+        region=at_most(0.02),
+        why="share of test images put into different classes, at alpha = 0.1; the region of N2",
+        control="lazy",
+        tier="laptop",
+        expected="fail",
+        reason="with frozen gates the network is still a polynomial in its weights, linear in "
+        "them only while they hardly move",
     ),
     *(
         Claim(

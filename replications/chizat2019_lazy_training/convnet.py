@@ -12,13 +12,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from shared.ntk import data, random
-from shared.ntk.architecture import Architecture, conv, dense, flatten, serial
+from shared.ntk.architecture import conv, dense, flatten, serial
 from shared.ntk.training import gradient_descent, squared_error
 
 CLASSES, MOMENTUM, TEST_POINTS = 10, 0.9, 1000
-CHANNELS = {"digits": (8, 16), "cifar10": (32, 64)}
+SIZE, STRIDE = 3, 2  # of the kernels; of the second convolution
+CHANNELS = (8, 16)
 
 
 class Images(NamedTuple):
@@ -31,45 +33,76 @@ class Images(NamedTuple):
 
 
 class Network(NamedTuple):
-    """apply(params, x), init(key, image shape) and the two arrays that meet the activation."""
+    """init(key, image shape) and outputs(params, x, gates=None).
 
-    apply: Callable
+    With gates, the weights of a relu network whose units open where those of `gates` do.
+    """
+
     init: Callable
     preactivations: Callable
+    outputs: Callable
 
 
 @functools.cache
-def network(activation: str, task: str) -> Network:
-    """relu, or softplus as its smooth counterpart."""
+def network(activation: str) -> Network:
+    """relu, or softplus as its smooth counterpart.
+
+    The layers are those of `shared.ntk`; on a CPU a convolution is faster as a product with the
+    patches of the image, which are the same numbers in another order.
+    """
     function = {"relu": lambda z: jnp.maximum(z, 0), "softplus": jax.nn.softplus}[activation]
-    channels = CHANNELS[task]
-    layers = _layers(channels)
-
-    def preactivations(params, x):
-        first = layers[0].apply(params[0], x)
-        return first, layers[1].apply(params[1], function(first))
-
-    def apply(params, x):
-        return layers[2].apply(params[2], function(preactivations(params, x)[1]))
+    first, second = CHANNELS
+    layers = (
+        conv(first, SIZE, padding="SAME"),
+        conv(second, SIZE, stride=STRIDE, padding="SAME"),
+        serial(flatten(), dense(CLASSES)),
+    )
 
     def init(key, shape):
         keys = jax.random.split(key, 3)
         height, wide, _ = shape
-        shapes = (shape, (height, wide, channels[0]), (height // 2, wide // 2, channels[1]))
+        shapes = (shape, (height, wide, first), (height // STRIDE, wide // STRIDE, second))
         return tuple(
             layer.init(part, shape, jnp.float32)
             for layer, part, shape in zip(layers, keys, shapes, strict=True)
         )
 
-    return Network(apply, init, preactivations)
+    def features(params, x, act):
+        """Both preactivations, and what the read-out reads."""
+        one = convolution(params[0]["weight"], x, 1)
+        two = convolution(params[1]["weight"], act(0, one), STRIDE)
+        return (one, two), act(1, two)
+
+    def preactivations(params, x):
+        return features(params, x, lambda _, z: function(z))[0]
+
+    def outputs(params, x, gates=None):
+        def act(layer, z):
+            return function(z) if gates is None else jnp.where(gates[layer] > 0, z, 0)
+
+        return layers[2].apply(params[2], features(params, x, act)[1])
+
+    return Network(init, preactivations, outputs)
 
 
-def _layers(channels) -> tuple[Architecture, ...]:
-    return (
-        conv(channels[0], 3, padding="SAME"),
-        conv(channels[1], 3, stride=2, padding="SAME"),
-        serial(flatten(), dense(CLASSES)),
-    )
+def convolution(weight, x, stride):
+    """sum over patches / sqrt(fan-in), zeros outside; weight (rows, columns, read, channels)."""
+    size, _, read, channels = weight.shape
+    windows = [-(-length // stride) for length in x.shape[1:3]]
+    totals = [
+        max((count - 1) * stride + size - length, 0)
+        for count, length in zip(windows, x.shape[1:3], strict=True)
+    ]
+    pads = [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
+    padded = jnp.pad(x, pads)
+    rows, columns = (stride * (count - 1) + 1 for count in windows)
+    patches = [
+        padded[:, a : a + rows : stride, b : b + columns : stride]
+        for a in range(size)
+        for b in range(size)
+    ]
+    product = jnp.concatenate(patches, axis=-1) @ weight.reshape(-1, channels)
+    return product / np.float32(np.sqrt(size**2 * read))
 
 
 @functools.cache
@@ -97,52 +130,98 @@ def _images(x, labels, test_x, test_labels) -> Images:
     return Images(jnp.asarray(x - mean), targets, jnp.asarray(test_x - mean), test_labels)
 
 
-@functools.cache
-def model(activation: str, task: str, linear: bool):
-    """Outputs of a state (z, (w_0, alpha)), or of the model linear in z."""
-    apply = network(activation, task).apply
+class Frozen(NamedTuple):
+    """What training in z leaves alone: images, w_0, alpha, and f(w_0) on the images."""
 
-    def outputs(state, x):
-        z, fixed = state
-        start, alpha = jax.lax.stop_gradient(fixed)
+    x: jax.Array
+    start: tuple
+    alpha: jax.Array
+    copy: jax.Array
+
+
+@functools.cache
+def model(activation: str, linear: bool):
+    """alpha (f(w_0 + z / alpha) - f(w_0)), or the model linear in z."""
+    apply = network(activation).outputs
+
+    def outputs(z, frozen):
         if linear:
-            return jax.jvp(lambda w: apply(w, x), (start,), (z,))[1]
-        here = jax.tree.map(lambda w, u: w + u / alpha, start, z)
-        return alpha * (apply(here, x) - apply(start, x))
+            return jax.jvp(lambda w: apply(w, frozen.x), (frozen.start,), (z,))[1]
+        here = moved(frozen.start, z, frozen.alpha)
+        return frozen.alpha * (apply(here, frozen.x) - frozen.copy)
 
     return outputs
 
 
+def moved(start, z, alpha):
+    return jax.tree.map(lambda w, u: w + u / alpha, start, z)
+
+
+class Trained(NamedTuple):
+    """w_0, the weights at the end and |w - w_0|; test outputs (N, 10) and the training loss."""
+
+    start: tuple
+    end: tuple
+    distance: float
+    outputs: np.ndarray
+    loss: float
+
+
 @functools.cache
-def trained(activation, linear, alpha, task, seed, points, steps, learning_rate, data_dir):
-    """The state after `steps` steps, its outputs on the test images and the training loss."""
+def trained(
+    activation, linear, alpha, task, seed, points, steps, learning_rate, data_dir
+) -> Trained:
     images_ = images(task, seed, points, data_dir)
+    net = network(activation)
     key = random.key(seed, "chizat2019", "convolution", activation)
-    start = network(activation, task).init(key, images_.x.shape[1:])
-    state = (jax.tree.map(jnp.zeros_like, start), (start, jnp.float32(alpha)))
-    apply = model(activation, task, linear)
+    start = net.init(key, images_.x.shape[1:])
+    alpha = jnp.float32(alpha)
+    frozen, test = (
+        Frozen(x, start, alpha, _outputs(activation, start, x)) for x in (images_.x, images_.test_x)
+    )
+    apply = model(activation, linear)
     found = gradient_descent(
         apply,
-        state,
-        images_.x,
+        jax.tree.map(jnp.zeros_like, start),
+        frozen,
         images_.y,
         loss=squared_error("mean_entries"),
         learning_rate=learning_rate,
         momentum=MOMENTUM,
         record=[steps],
     )
-    outputs = np.asarray(apply(found.params, images_.test_x))
-    return found.params, outputs, float(found.loss[-1])
+    outputs = np.asarray(apply(found.params, test))
+    distance = float(jnp.linalg.norm(ravel_pytree(found.params)[0]) / alpha)
+    end = moved(start, found.params, alpha)
+    return Trained(start, end, distance, outputs, float(found.loss[-1]))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _outputs(activation, params, x):
+    return network(activation).outputs(params, x)
 
 
 def accuracy(outputs, labels) -> float:
     return float(np.mean(np.argmax(outputs, axis=1) == labels))
 
 
-def instability(activation: str, task: str, state, x) -> float:
+def disagreement(one, two) -> float:
+    """Share of images that two models put into different classes."""
+    return float(np.mean(one.argmax(axis=1) != two.argmax(axis=1)))
+
+
+def instability(activation: str, found: Trained, x) -> float:
     """Share of the units' signs on the test images that training has changed."""
-    z, (start, alpha) = state
-    end = jax.tree.map(lambda w, u: w + u / alpha, start, z)
-    both = [network(activation, task).preactivations(w, x) for w in (start, end)]
+    both = [network(activation).preactivations(w, x) for w in (found.start, found.end)]
     changed = [np.sign(a) != np.sign(b) for a, b in zip(*both, strict=True)]
     return float(np.concatenate([flips.ravel() for flips in changed]).mean())
+
+
+def with_initial_gates(found: Trained, x) -> np.ndarray:
+    """Outputs of a relu network with the trained weights and the units open as at the start.
+
+    f(w_0) is subtracted: what the authors' program takes for the lazy model.
+    """
+    net = network("relu")
+    gates = net.preactivations(found.start, x)
+    return np.asarray(net.outputs(found.end, x, gates) - net.outputs(found.start, x))

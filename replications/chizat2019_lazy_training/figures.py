@@ -3,10 +3,13 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from shared.evidence.style import (
     COLORS,
+    accepted_band,
+    arm_style,
     guide_slope,
     logarithmic,
     panels,
@@ -31,6 +34,12 @@ def figure_1ab(paths: DataFrame) -> Figure:
         rows = paths[(paths["tau"] == tau) & (paths["seed"] == paths["seed"].min())]
         _plane(panel, rows)
         panel.set_title(rf"$\tau$ = {tau:g}")
+    handles = [
+        Line2D([], [], color=COLORS[1], marker="o", markersize=3, label="output > 0"),
+        Line2D([], [], color=COLORS[0], marker="o", markersize=3, label="output < 0"),
+        Line2D([], [], color="#404040", linestyle="--", label="teacher"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -55,14 +64,20 @@ def figure_1d(population: DataFrame) -> Figure:
 
     Stochastic descent with fresh samples; loss over that of the zero function. Between the rich
     and the lazy scales lies a zone where descent has not converged after the paper's number of
-    steps (hatched, 0.15 to 0.5 in the authors' program).
+    steps (hatched, 0.15 to 0.5 in the authors' program). New: the line is the least loss of the
+    linearized model, band 0.9 to 1.2 of it, where the lazy network ends.
     """
     figure, ((axes,),) = panels(1)
     rows = population.drop_duplicates(["tau", "seed"])
     label = "50 neurons, fresh samples"
     seeds_and_mean(axes, rows, x="tau", y="loss", label=label, geometric=True)
+    floor = np.exp(np.log(rows["floor"]).mean())
+    ends = np.array([rows["tau"].min(), rows["tau"].max()])
+    theory_line(axes, ends, np.full(2, floor), label="least loss of the linearized model")
     logarithmic(axes)
-    axes.axvspan(0.15, 0.5, facecolor="none", edgecolor="#A0A0A0", hatch="///", linewidth=0)
+    accepted_band(axes, 0.9 * floor, 1.2 * floor)
+    hatched = {"facecolor": "none", "edgecolor": "#A0A0A0", "hatch": "///", "linewidth": 0}
+    axes.axvspan(0.15, 0.5, label="not yet converged", **hatched)
     axes.set(xlabel=TAU, ylabel="loss / loss of zero", title="population loss")
     axes.legend()
     return figure
@@ -136,6 +151,7 @@ def figure_exponents(scaling: DataFrame) -> Figure:
         logarithmic(axes)
         axes.set(xlabel=r"scale $\alpha$", ylabel=label)
     grid[0, 0].legend()
+    grid[0, 1].legend()
     return figure
 
 
@@ -176,6 +192,71 @@ def figure_criterion(criterion: DataFrame) -> Figure:
     right.set(xlabel=r"scale $\alpha$", ylabel=r"$\kappa$")
     left.legend()
     right.legend()
+    return figure
+
+
+def figure_laziness(laziness: DataFrame) -> Figure:
+    """The criterion kappa as a prediction of laziness
+
+    New: relative change of the tangent kernel in training against kappa at initialisation, 3
+    scales and 3 numbers of neurons, one point per seed. With outputs of one sign the change is
+    proportional to kappa (dotted); with both signs it falls faster with the number of neurons.
+    """
+    figure, axes_of = panels(2, share_y=True)
+    for axes, arm, title in (
+        (axes_of[0, 0], "theory", "outputs $b_j > 0$"),
+        (axes_of[0, 1], "standard", r"outputs $b_j \sim N(0, 1)$"),
+    ):
+        rows = laziness[laziness["arm"] == arm]
+        for index, (neurons, of_width) in enumerate(rows.groupby("neurons")):
+            axes.plot(
+                of_width["kappa"],
+                of_width["kernel_change"],
+                linestyle="",
+                markersize=4,
+                label=f"m = {neurons}",
+                **arm_style(index),
+            )
+        ends = np.array([rows["kappa"].min(), rows["kappa"].max()])
+        middle = tuple(np.exp(np.log(rows[["kappa", "kernel_change"]]).mean()))
+        guide_slope(axes, ends, slope=1, through=middle, label="slope 1")
+        logarithmic(axes)
+        axes.set(xlabel=r"$\kappa$", ylabel=r"$|\Delta K| / |K_0|$", title=title)
+    axes_of[0, 0].legend()
+    return figure
+
+
+def figure_underparameterized(underparameterized: DataFrame) -> Figure:
+    """Fewer parameters than data
+
+    New: late rate of the gradient flow over the smallest eigenvalue of Dh^T Dh, distance of the
+    minimum from initialisation, and relative distance from the minimum of the linearized model,
+    against alpha / |J^+ y|. Dashed: h(w_0) is not zero.
+    """
+    figure, ((first, second, third),) = panels(3)
+    rows = underparameterized[underparameterized["arm"] == "theory"]
+    control = underparameterized[underparameterized["arm"] == "not_centred"]
+    places = np.sort(rows["relative_alpha"].unique())
+    for axes, column, label, slope in (
+        (first, "rate_ratio", r"late rate / $\sigma_{\min}^2$", None),
+        (second, "distance", r"$|w_\infty - w_0|$", -1),
+        (third, "minimum_gap", r"$|z_\infty - J^+ y| / |J^+ y|$", -1),
+    ):
+        how = {"x": "relative_alpha", "y": column, "geometric": True}
+        seeds_and_mean(axes, rows, label="p = 20, n = 60", **how)
+        seeds_and_mean(axes, control, label="not centred", control=True, **how)
+        if slope is not None:
+            through = (
+                places[0],
+                1.6 * np.exp(np.log(rows[column]).groupby(rows["relative_alpha"]).mean().iloc[0]),
+            )
+            guide_slope(axes, places, slope=slope, through=through, label=f"slope {slope}")
+        logarithmic(axes, ticks=places)
+        axes.set(xlabel=r"$\alpha / |J^+ y|$", ylabel=label)
+    theory_line(first, places, np.ones_like(places), label="theory")
+    accepted_band(first, 0.8, 1.2)
+    first.legend()
+    second.legend()
     return figure
 
 

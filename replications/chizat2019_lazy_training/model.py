@@ -10,12 +10,13 @@ w is recovered as w_0 + z / alpha without loss of digits.
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from shared.ntk.empirical import dense_kernels
-
+TEACHER_NEURONS = 3
 ACTIVATIONS: dict[str, Callable] = {
     "softplus": jax.nn.softplus,
     "tanh": jnp.tanh,
@@ -35,58 +36,68 @@ def two_layer(activation: str) -> Callable:
     return apply
 
 
-def initial(key, dimension: int, neurons: int, *, doubled: bool, dtype=jnp.float64):
+def initial(generator, dimension: int, neurons: int, *, doubled: bool, dtype=np.float64):
     """a_j, b_j ~ N(0, 1); doubled: the second half repeats a and has -b, so that h(w_0) = 0."""
     count = neurons // 2 if doubled else neurons
-    key_a, key_b = jax.random.split(key)
-    a = jax.random.normal(key_a, (dimension, count), dtype)
-    b = jax.random.normal(key_b, (count, 1), dtype)
+    a = generator.standard_normal((dimension, count)).astype(dtype)
+    b = generator.standard_normal((count, 1)).astype(dtype)
     if doubled:
-        a, b = jnp.concatenate([a, a], axis=1), jnp.concatenate([b, -b])
+        a, b = np.concatenate([a, a], axis=1), np.concatenate([b, -b])
     return {"weight": a}, {"weight": b}
+
+
+def stacked(starts):
+    """Parameters of several seeds as one pytree with a leading axis of seeds."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *starts)
 
 
 def scaled(params, factor):
     return jax.tree.map(lambda leaf: factor * leaf, params)
 
 
-@functools.cache
-def scaled_model(activation: str, linear: bool) -> Callable:
-    """alpha (h(w_0 + z / alpha) - offset h(w_0)), or its linearization, of a state (z, fixed).
+class Frozen(NamedTuple):
+    """What training in z leaves alone: inputs, w_0, two numbers, and c h(w_0, x) of shape (N, 1).
 
-    fixed = (w_0, alpha, factor, offset) is not trained: its gradient is zero.
+    c is 1 where a frozen copy is subtracted and 0 where it is not.
     """
+
+    x: jax.Array
+    start: tuple
+    alpha: jax.Array
+    factor: jax.Array
+    copy: jax.Array
+
+
+@functools.cache
+def scaled_model(activation: str) -> Callable:
+    """outputs(z, frozen) = alpha (h(w_0 + z / alpha) - c h(w_0)), (N, 1)."""
     apply = two_layer(activation)
 
-    def apply_scaled(state, x):
-        z, fixed = state
-        start, alpha, factor, offset = jax.lax.stop_gradient(fixed)
-        shift = jax.tree.map(lambda leaf: leaf / alpha, z)
-        if linear:
-            value, change = jax.jvp(lambda w: apply(w, x), (start,), (shift,))
-            return alpha * factor * ((1 - offset) * value + change)
-        here = apply(jax.tree.map(jnp.add, start, shift), x)
-        return alpha * factor * (here - offset * apply(start, x))
+    def outputs(z, frozen):
+        w = jax.tree.map(lambda start, leaf: start + leaf / frozen.alpha, frozen.start, z)
+        return frozen.alpha * frozen.factor * (apply(w, frozen.x) - frozen.copy)
 
-    return apply_scaled
+    return outputs
 
 
-def state_of(start, alpha, factor, offset):
-    """The state (z, fixed) at initialisation."""
-    dtype = start[0]["weight"].dtype
-    fixed = (start, *(jnp.asarray(value, dtype) for value in (alpha, factor, offset)))
-    return jax.tree.map(jnp.zeros_like, start), fixed
+@functools.partial(jax.jit, static_argnums=0)
+def value_and_slope(activation: str, z):
+    """sigma(z) and sigma'(z)."""
+    return jax.jvp(ACTIVATIONS[activation], (z,), (jnp.ones_like(z),))
 
 
-def tangent_kernel(activation: str, params, x, factor):
-    """Dh Dh^T at params, (N, N)."""
-    dimension, neurons = params[0]["weight"].shape
-    # dense_kernels divides by the fan-in; these variances undo that.
-    kernels = dense_kernels(
-        params,
-        x,
-        activation=ACTIVATIONS[activation],
-        weight_variance=float(dimension),
-        readout_weight_variance=float(neurons),
-    )
-    return factor**2 * kernels.ntk
+def jacobian(activation: str, params, x) -> np.ndarray:
+    """D h(w) of seeds, (S, N, d m + m), for factor 1: first by a (d-major), then by b.
+
+    params have a leading axis of seeds, x is (S, N, d). Analytic: a derivative of N outputs by
+    automatic differentiation would take a program for every number of neurons.
+    """
+    a, b = (np.asarray(layer["weight"]) for layer in params)
+    value, slope = map(np.asarray, value_and_slope(activation, x @ a))
+    by_a = x[..., None] * (slope * np.swapaxes(b, -1, -2))[..., None, :]
+    return np.concatenate([by_a.reshape(*x.shape[:-1], -1), value], axis=-1)
+
+
+def gram(derivative) -> np.ndarray:
+    """The tangent kernel Dh Dh^T, (S, N, N)."""
+    return derivative @ np.swapaxes(derivative, -1, -2)

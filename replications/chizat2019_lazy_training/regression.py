@@ -1,0 +1,82 @@
+"""Figures 1(c) and 2(a): teachers learned from 1000 points, full batch, float32."""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+
+from replications.chizat2019_lazy_training.model import (
+    TEACHER_NEURONS,
+    initial,
+    scaled,
+    stacked,
+    two_layer,
+)
+from shared.ntk import data, random
+from shared.ntk.training import gradient_descent, squared_error
+
+
+def _regression(part, dimension, points, seeds, factor=1.0):
+    """Inputs on the sphere for training and test and their teacher's targets, float32."""
+    drawn = []
+    for seed in seeds:
+        generator = random.generator(seed, "chizat2019", part, "data")
+        teacher = data.two_layer_teacher(generator, dimension, TEACHER_NEURONS)
+        x = data.sphere(generator, 2 * points, dimension)
+        y = factor * teacher(x)[:, None]
+        drawn.append((x[:points], y[:points], x[points:], y[points:]))
+    return [jnp.asarray(np.stack(arrays), jnp.float32) for arrays in zip(*drawn, strict=True)]
+
+
+@functools.lru_cache(maxsize=64)
+def scales(tau, dimension, neurons, points, steps, seeds):
+    x, y, test_x, test_y = _regression("overparameterized", dimension, points, seeds)
+    starts = []
+    for seed in seeds:
+        generator = random.generator(seed, "chizat2019", "overparameterized", "weights")
+        hidden, readout = initial(generator, dimension, neurons, doubled=True, dtype=np.float32)
+        half = np.abs(readout["weight"][: neurons // 2])
+        starts.append((hidden, {"weight": np.concatenate([half, -half])}))
+    trained = gradient_descent(
+        two_layer("relu"),
+        scaled(stacked(starts), np.float32(tau)),
+        x,
+        y,
+        loss=squared_error("mean"),
+        learning_rate=min(10.0, 0.1 / tau**2),
+        record=np.arange(0, steps + 1, max(1, steps // 50)),
+        observe=_test_loss,
+        context=(test_x, test_y),
+        seeds=True,
+        shared_data=False,
+    )
+    return np.asarray(trained.loss), np.asarray(trained.observed)
+
+
+def _test_loss(params, _, test):
+    return squared_error("mean")(two_layer("relu")(params, test[0]), test[1])
+
+
+@functools.lru_cache(maxsize=64)
+def scalings(exponent, step, dimension, neurons, points, steps, seeds):
+    x, y, test_x, test_y = _regression("widths", dimension, points, seeds, factor=100.0)
+    generators = [
+        random.generator(seed, "chizat2019", "widths", "weights", neurons) for seed in seeds
+    ]
+    starts = [initial(g, dimension, neurons, doubled=False, dtype=np.float32) for g in generators]
+    # alpha sum_j phi_j learns y as sum_j phi_j learns y / alpha, and F_alpha is its loss.
+    alpha = float(neurons) ** exponent
+    trained = gradient_descent(
+        two_layer("relu"),
+        stacked(starts),
+        x,
+        y / alpha,
+        loss=squared_error("mean"),
+        learning_rate=step,
+        record=[steps],
+        observe=_test_loss,
+        context=(test_x, test_y / alpha),
+        seeds=True,
+        shared_data=False,
+    )
+    return np.asarray(trained.observed)[:, -1] * alpha**2
