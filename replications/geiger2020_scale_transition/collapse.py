@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from pandas import DataFrame
-from scipy.optimize import least_squares
 
 Statistic = Callable[[DataFrame], float]
 EXPONENTS = np.arange(-0.5, 1.5001, 0.0025)  # kappa where the collapse is tried
@@ -20,9 +19,16 @@ def crossover_exponent(level: float) -> Statistic:
     return statistic
 
 
-def error_crossover_exponent(rows: DataFrame) -> float:
-    """d ln alpha* / d ln h, alpha* the middle of a logistic; plateaus free per width."""
-    return _slope([(width, _half_height(of_width)) for width, of_width in rows.groupby("width")])
+def halfway_exponent(measure: str) -> Statistic:
+    """d ln alpha* / d ln h, alpha* where `measure` is half-way between its values at the smallest
+    and at the largest scale of that width."""
+
+    def statistic(rows: DataFrame) -> float:
+        curves = _curves(rows, measure, log=False, unit=True)
+        halves = [(width, np.exp(np.interp(0.5, y, x))) for width, (x, y) in curves.items()]
+        return _slope(halves)
+
+    return statistic
 
 
 def width_exponent(column: str) -> Statistic:
@@ -35,6 +41,8 @@ def collapse_exponent(measure: str, **options) -> Statistic:
 
     def statistic(rows: DataFrame) -> float:
         curves = _curves(rows, measure, **options)
+        if len(curves) < 2:
+            return np.nan
         misfits = np.array([_misfit(curves, kappa) for kappa in EXPONENTS])
         best = int(np.argmin(misfits))
         if best in (0, len(EXPONENTS) - 1):
@@ -49,24 +57,22 @@ def collapse_exponent(measure: str, **options) -> Statistic:
 
 
 def misfit_excess(measure: str, kappa: float, **options) -> Statistic:
-    """Misfit of the curves against h^kappa alpha minus that against h^(1/2) alpha."""
+    """Misfit against h^kappa alpha minus that against h^(1/2) alpha, in units of the misfit that a
+    power law in h^(1/2) alpha, of any exponent, has on the same scales."""
 
     def statistic(rows: DataFrame) -> float:
         curves = _curves(rows, measure, **options)
-        return _misfit(curves, kappa) - _misfit(curves, 0.5)
+        law = {width: (x, x + np.log(width) / 2) for width, (x, _) in curves.items()}
+        return (_misfit(curves, kappa) - _misfit(curves, 0.5)) / _misfit(law, kappa)
 
     return statistic
 
 
-def logistic(log_alpha, low, high, middle, steepness):
-    """Error against ln alpha: `low` in the feature regime, `high` in the lazy one."""
-    return low + (high - low) / (1 + np.exp(-steepness * (log_alpha - middle)))
-
-
-def fitted_logistic(log_alpha: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Least-squares (low, high, middle, steepness)."""
-    start = (error.min(), error.max(), np.median(log_alpha), 1.0)
-    return least_squares(lambda p: logistic(log_alpha, *p) - error, start).x
+def logarithm_bend(rows: DataFrame) -> float:
+    """Second over first difference of t1 / s at three scales, equally spaced in ln s: 0 if t1 / s
+    is linear in ln s, 1/6 or more if it is a power of s that spans a factor 2 or more."""
+    first, middle, last = (rows.set_index("s")["t1"].sort_index() / np.sort(rows["s"])).to_numpy()
+    return (first - 2 * middle + last) / (first - last)
 
 
 def _passage(rows: DataFrame, level: float) -> float:
@@ -76,11 +82,6 @@ def _passage(rows: DataFrame, level: float) -> float:
     if not falling[0] < np.log(level) < falling[-1]:
         return np.nan
     return float(np.exp(np.interp(np.log(level), falling, np.log(curve.index.to_numpy()[::-1]))))
-
-
-def _half_height(rows: DataFrame) -> float:
-    curve = rows.groupby("alpha")["error"].mean().sort_index()
-    return float(np.exp(fitted_logistic(np.log(curve.index.to_numpy()), curve.to_numpy())[2]))
 
 
 def _slope(points) -> float:

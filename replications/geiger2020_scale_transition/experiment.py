@@ -2,7 +2,8 @@
 
 Data are fixed per task as in the paper, so every interval is over initialisations. A seed has the
 same initial weights at every scale (the paper compares scales of one net, and the crossover of a
-seed is read off its own curve); nets of different width or depth are independent.
+seed is read off its own curve); nets of different width or depth are independent. A seed can stand
+for several independent `nets`: narrow ones fluctuate more, Var F ~ 1/h, and cost less.
 """
 
 import functools
@@ -12,53 +13,57 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
-from replications.geiger2020_scale_transition.flow import LARGEST_CHANGE, LOSS_LEVELS
+from replications.geiger2020_scale_transition.flow import (
+    LARGEST_CHANGE,
+    LOSS_LEVELS,
+)
 from replications.geiger2020_scale_transition.network import (
+    RELU,
     Model,
-    add,
     apply,
     initial_weights,
     kernel,
     kernel_flow,
+    moved,
     preactivations,
     train,
     velocity,
 )
-from shared.ntk import data, random
+from replications.geiger2020_scale_transition.tasks import task_of
 
 TOLERANCE = 1e-2  # of the Euler steps; part `sanity` holds it against 1e-4
+CONTROL = (TOLERANCE, LARGEST_CHANGE)
 MAX_STEPS = 100_000
 KERNEL_POINTS = 512  # the kernel is compared on the first so many training points
-PCA = 10
-SYNTHETIC = {"xnor10": (data.xnor, 10), "stripe20": (data.stripe, 20)}
 
 MODELS = {
-    "theory": Model(),
-    "not_subtracted": Model(subtract=False),
-    "readout_only": Model(train="readout"),
+    "not_subtracted": Model(subtract=0.0),
+    "readout_only": Model(hidden=0.0),
+    "relu": RELU,
+    "bias": Model(bias=True),
+    "bias_alpha_times_root_h": Model(bias=True),
 }
-RELABELLED = {"alpha_times_root_h": 0.5, "alpha_over_root_h": -0.5}
 
 
-class Task(NamedTuple):
-    """x (P, d), y (P,) to train on; test points likewise; float64, rows of norm sqrt(d)."""
+class Start(NamedTuple):
+    """A net, its kernel (on at most KERNEL_POINTS points) and f on the test points."""
 
-    x: np.ndarray
-    y: np.ndarray
-    test_x: np.ndarray
-    test_y: np.ndarray
+    weights: tuple
+    kernel: np.ndarray
+    f: np.ndarray
 
 
 class Run(NamedTuple):
-    """One value per seed, first axis; NaN in every measure of a net that did not converge."""
+    """One value per net, first axis; NaN in every measure of a net that did not converge."""
 
     kernel_change: np.ndarray
     weight_change: np.ndarray
     weight_distance: np.ndarray
     final_time: np.ndarray
-    times: np.ndarray  # (seeds, levels of the loss)
-    outputs: np.ndarray  # F on the test points, (seeds, T)
+    times: np.ndarray  # (nets, levels of the loss)
+    outputs: np.ndarray  # F on the test points, (nets, T)
     steps: np.ndarray
 
 
@@ -71,66 +76,61 @@ def scan(
     depth: int,
     width: int,
     s: float,
+    nets: int = 1,
     seeds,
     data_dir=None,
 ) -> Iterator[dict]:
-    """Nets at one scale s = sqrt(h) alpha.
+    """Nets at one scale s = sqrt(h) alpha, a row for each of the `nets` of a seed.
 
-    The arms alpha_times_root_h and alpha_over_root_h show the theory's own nets with alpha
-    relabelled, `copies` counts one net as an ensemble; in `data_draws` each seed has training
+    Arms that end in alpha_times_root_h or alpha_over_root_h show the same nets as without with
+    alpha relabelled, `copies` counts one net as an ensemble; in `data_draws` each seed has training
     points of its own (and the test points of all). Arms of the images are named after them.
     """
-    reading = arm.removeprefix("fashion_")
-    model = MODELS.get(reading, MODELS["theory"])
-    split = (task, points, test_points, data_dir)
-    measured = _run_on_own_data if arm == "data_draws" else _run
-    run = measured(model, split, depth, width, s / np.sqrt(width), seeds)
-    test_y = _task(*split).test_y
+    split, alpha = (task, points, test_points, data_dir), s / np.sqrt(width)
+    own_data = arm == "data_draws"
+    run = _run(MODELS.get(arm, Model()), split, depth, width, alpha, seeds, nets, own_data=own_data)
+    power = arm.endswith("alpha_times_root_h") / 2 - arm.endswith("alpha_over_root_h") / 2
+    test_y, of_seeds = task_of(*split).test_y, run.outputs.reshape(len(seeds), nets, -1)
     variance = _variance_shares(run.outputs)
-    ensemble = _ensemble_pseudo_values(run.outputs, test_y)
-    for index, seed in enumerate(seeds):
+    ensembles = {
+        "ensemble_error": _of_average(of_seeds, lambda outputs: _error(outputs, test_y)),
+        "ensemble_loss": _of_average(of_seeds, lambda outputs: _loss(outputs, test_y)),
+    }
+    for index, outputs in enumerate(run.outputs):
+        single = {"error": _error(outputs, test_y), "loss": _loss(outputs, test_y)}
+        average = {name: values[index // nets] for name, values in ensembles.items()}
+        if arm == "copies":
+            average = {f"ensemble_{name}": value for name, value in single.items()}
         row = {
-            "seed": seed,
-            "alpha": s / np.sqrt(width) * width ** RELABELLED.get(reading, 0.0),
+            "seed": seeds[index // nets],
+            "alpha": alpha * width**power,
             "kernel_change": run.kernel_change[index],
             "weight_change": run.weight_change[index],
             "weight_distance": run.weight_distance[index],
             "t1": run.times[index, LOSS_LEVELS.index(0.5)],
             "final_time": run.final_time[index],
-            "error": _error(run.outputs[index], test_y),
             "variance": variance[index],
-            "ensemble_error": _error(run.outputs[index], test_y)
-            if arm == "copies"
-            else ensemble[index],
             "steps": run.steps[index],
         }
-        yield row | {
-            f"time_{level:g}": run.times[index, place] for place, level in enumerate(LOSS_LEVELS)
-        }
+        levels = zip(LOSS_LEVELS, run.times[index], strict=True)
+        times = {f"time_{level:g}": time for level, time in levels}
+        yield row | single | average | times
 
 
 def subtraction(
-    *,
-    arm: str,
-    task: str,
-    points: int,
-    test_points: int,
-    depth: int,
-    width: int,
-    s: float,
-    seeds,
+    *, arm: str, task: str, points: int, test_points: int, depth: int, width: int, s: float, seeds
 ) -> Iterator[dict]:
     """F = alpha (f - f_0), arm `subtracted`, against F = alpha f, arm `not_subtracted`."""
-    split = (task, points, test_points, None)
-    model = Model(subtract=arm == "subtracted")
-    run = _run(model, split, depth, width, s / np.sqrt(width), seeds)
-    for index, seed in enumerate(seeds):
-        yield {
-            "seed": seed,
-            "alpha": s / np.sqrt(width),
-            "kernel_change": run.kernel_change[index],
-            "error": _error(run.outputs[index], _task(*split).test_y),
-        }
+    return scan(
+        arm=arm,
+        task=task,
+        points=points,
+        test_points=test_points,
+        depth=depth,
+        width=width,
+        s=s,
+        seeds=seeds,
+    )
 
 
 def slopes(
@@ -144,10 +144,9 @@ def slopes(
     s: float,
     model: str,
     seeds,
-    data_dir=None,
 ) -> Iterator[dict]:
     """As `scan`, for arms that name a window of s and a depth: exponents in s at fixed width."""
-    found = scan(
+    return scan(
         arm=model,
         task=task,
         points=points,
@@ -156,11 +155,7 @@ def slopes(
         width=width,
         s=s,
         seeds=seeds,
-        data_dir=data_dir,
     )
-    wanted = ("seed", "kernel_change", "weight_change", "t1", "error")
-    for row in found:
-        yield {key: row[key] for key in wanted}
 
 
 def widths(
@@ -180,7 +175,7 @@ def widths(
     if hold not in ("alpha", "s"):
         raise ValueError(f"hold must be alpha or s, found {hold!r}")
     alpha = at if hold == "alpha" else at / np.sqrt(width)
-    run = _run(MODELS["theory"], (task, points, test_points, None), depth, width, alpha, seeds)
+    run = _run(Model(), (task, points, test_points, None), depth, width, alpha, seeds)
     for seed, value in zip(seeds, getattr(run, measure), strict=True):
         yield {"seed": seed, "value": value, "scale": alpha * np.sqrt(width)}
 
@@ -193,19 +188,19 @@ def frozen(
     `deviation` is |F - F_kernel| / |F| on the test points and `excess_error` the error of the
     kernel minus that of the net; arms `final_kernel` take the kernel after training.
     """
-    split = _task(task, points, test_points, None)
-    weights = initial_weights(seeds, depth, width, split.x.shape[1])
-    when = "final" if arm == "final_kernel" else "initial"
-    outputs, kernel_outputs = _frozen(
-        MODELS["theory"], when, weights, *map(jnp.asarray, split[:3]), s / np.sqrt(width)
-    )
-    for index, seed in enumerate(seeds):
-        net, held = np.asarray(outputs[index]), np.asarray(kernel_outputs[index])
+    split, alpha = (task, points, test_points, None), s / np.sqrt(width)
+    x, y, test_x, test_y = task_of(*split)
+    run = _run(Model(), split, depth, width, alpha, seeds)
+    for net, seed in zip(run.outputs, seeds, strict=True):
+        weights = _start(Model(), split, depth, width, seed).weights
+        if arm == "final_kernel":
+            weights = _train(Model(), weights, x, y, alpha, *CONTROL)[1]
+        held = np.asarray(_frozen_outputs(weights, x, y, test_x))
         yield {
             "seed": seed,
             "deviation": float(np.linalg.norm(net - held) / np.linalg.norm(net)),
-            "excess_error": _error(held, split.test_y) - _error(net, split.test_y),
-            "error": _error(net, split.test_y),
+            "excess_error": _error(held, test_y) - _error(net, test_y),
+            "error": _error(net, test_y),
         }
 
 
@@ -224,17 +219,16 @@ def sanity(
     seeds,
 ) -> Iterator[dict]:
     """How far a coarser control of the Euler steps moves the answer of the finer one."""
-    split = (task, points, test_points, None)
-    alpha = s / np.sqrt(width)
-    coarse = _run(MODELS["theory"], split, depth, width, alpha, seeds, tolerance, largest_change)
-    fine = _run(MODELS["theory"], split, depth, width, alpha, seeds, reference)
+    net = (Model(), (task, points, test_points, None), depth, width, s / np.sqrt(width), seeds)
+    coarse = _run(*net, control=(tolerance, largest_change))
+    fine = _run(*net, control=(reference, LARGEST_CHANGE))
     for index, seed in enumerate(seeds):
         kernels = np.log(coarse.kernel_change[index] / fine.kernel_change[index])
-        moved = np.linalg.norm(coarse.outputs[index] - fine.outputs[index])
+        shift = np.linalg.norm(coarse.outputs[index] - fine.outputs[index])
         yield {
             "seed": seed,
             "kernel_shift": abs(float(kernels)),
-            "output_shift": float(moved / np.linalg.norm(fine.outputs[index])),
+            "output_shift": float(shift / np.linalg.norm(fine.outputs[index])),
             "steps": coarse.steps[index],
             "steps_reference": fine.steps[index],
         }
@@ -244,141 +238,90 @@ def speed(
     *, arm: str, task: str, points: int, depth: int, width: int, alpha_exponent: float, seeds
 ) -> Iterator[dict]:
     """Root mean square of dz_l/dt at t = 0 over units and data, alpha = h^alpha_exponent."""
-    split = _task(task, points, 1, None)
-    weights = initial_weights(seeds, depth, width, split.x.shape[1])
-    alpha = float(width) ** alpha_exponent
-    speeds = np.asarray(
-        _preactivation_speeds(MODELS["theory"], weights, *map(jnp.asarray, split[:2]), alpha)
-    )
-    for index, seed in enumerate(seeds):
-        for layer in range(depth):
-            yield {"seed": seed, "layer": layer + 1, "speed": speeds[index, layer]}
+    x, y, *_ = task_of(task, points, 1, None)
+    for seed in seeds:
+        weights = _weights(seed, depth, width, x.shape[1])
+        speeds = np.asarray(_preactivation_speeds(weights, x, y, float(width) ** alpha_exponent))
+        for layer, of_layer in enumerate(speeds, start=1):
+            yield {"seed": seed, "layer": layer, "speed": of_layer}
 
 
-# Data
+# Training: one net after the other, since their adaptive steps differ; one compile per shape
 
 
-@functools.cache
-def _task(name: str, points: int, test_points: int, data_dir, draw: int = 0) -> Task:
-    """The data of a task, rows scaled to norm sqrt(d); `draw` numbers its training points."""
-    if name in SYNTHETIC:
-        make, dimension = SYNTHETIC[name]
-        train, y = make(random.generator(draw, "geiger2020", name, "train"), points, dimension)
-        test, test_y = make(random.generator(0, "geiger2020", name, "test"), test_points, dimension)
-        targets = np.concatenate([y, test_y])
-    else:
-        generator = random.generator(0, "geiger2020", name)
-        train, test, targets = _images(name, points, test_points, data_dir, generator)
-    norm = np.sqrt(train.shape[1])
-    train, test = data.normalize_rows(train, norm), data.normalize_rows(test, norm)
-    return Task(train, targets[:points], test, targets[points:])
+_weights = functools.lru_cache(maxsize=64)(initial_weights)
 
 
-def _images(name, points, test_points, data_dir, generator):
-    """Images by parity of their class: pixels centred by the training mean, or 10 components."""
-    source, _, form = name.partition("_")
-    if source == "digits":
-        images, labels = data.digits()
-        order = generator.permutation(len(labels))
-        images, labels = images[order], labels[order]
-        both = [(images[:points], labels[:points]), (images[points:], labels[points:])]
-    elif source in ("mnist", "fashion"):
-        load = data.mnist if source == "mnist" else data.fashion_mnist
-        counts = (("train", points), ("test", test_points))
-        both = [load(split, data_dir=data_dir, count=count) for split, count in counts]
-    else:
-        raise ValueError(f"task: found {name!r}, wanted xnor, stripe, digits, mnist or fashion")
-    (x, y), (test_x, test_y) = both
-    x, test_x = data.flatten_images(x[:points]), data.flatten_images(test_x[:test_points])
-    if form == "pca":
-        x, test_x = data.principal_components(x, PCA, test_x)
-    else:
-        mean = x.mean(axis=0)
-        x, test_x = x - mean, test_x - mean
-    labels = np.concatenate([y[:points], test_y[:test_points]])
-    return x, test_x, data.parity(labels)
-
-
-# Training
-
-
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=64)
 def _run(
-    model, split, depth, width, alpha, seeds, tolerance=TOLERANCE, largest_change=LARGEST_CHANGE
+    model, split, depth, width, alpha, seeds, nets=1, *, own_data=False, control=CONTROL
 ) -> Run:
-    task = _task(*split)
-    weights = initial_weights(seeds, depth, width, task.x.shape[1])
-    arrays = map(jnp.asarray, task[:3])
-    control = (tolerance, largest_change)
-    return Run(*map(np.asarray, _train_and_measure(model, weights, *arrays, alpha, *control)))
-
-
-def _run_on_own_data(model, split, depth, width, alpha, seeds) -> Run:
-    """As `_run`, each seed with training points of its own."""
+    """All nets of all seeds; `own_data`: each seed has training points of its own."""
     found = []
     for seed in seeds:
-        task = _task(*split, draw=seed + 1)
-        weights = initial_weights((seed,), depth, width, task.x.shape[1])
-        arrays = map(jnp.asarray, task[:3])
-        control = (TOLERANCE, LARGEST_CHANGE)
-        found.append(_train_and_measure(model, weights, *arrays, alpha, *control))
-    return Run(*(np.concatenate(values) for values in zip(*found, strict=True)))
+        draw = seed + 1 if own_data else 0
+        for net in range(nets):
+            start = _start(model, split, depth, width, seed, net, draw)
+            found.append(_trained(model, start, task_of(*split, draw), alpha, control))
+    return Run(*map(np.stack, zip(*found, strict=True)))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _train_and_measure(model, weights, x, y, test_x, alpha, tolerance, largest_change) -> Run:
+@functools.lru_cache(maxsize=256)
+def _start(model, split, depth, width, seed, net=0, draw=0) -> Start:
+    task = task_of(*split, draw)
+    weights = initial_weights(seed, depth, width, task.x.shape[1], net=net, bias=model.bias)
+    return _state(model, weights, task)
+
+
+def _state(model, weights, task) -> Start:
+    kernels = _kernel(model, weights, task.x[:KERNEL_POINTS])
+    return Start(weights, np.asarray(kernels), np.asarray(_apply(model, weights, task.test_x)))
+
+
+def _trained(model, start, task, alpha, control) -> Run:
+    end, weights = _train(model, start.weights, task.x, task.y, alpha, *control)
+    final = _state(model, weights, task)
+    distance = np.linalg.norm(end.state)
+    norm = np.sqrt(sum(np.sum(leaf**2) for leaf in jax.tree.leaves(start.weights)))
+    found = Run(
+        kernel_change=np.linalg.norm(final.kernel - start.kernel) / np.linalg.norm(start.kernel),
+        weight_change=distance / norm,
+        weight_distance=distance,
+        final_time=np.asarray(end.time),
+        times=np.asarray(end.times),
+        outputs=alpha * (final.f - model.subtract * start.f),
+        steps=np.asarray(end.steps, float),
+    )
+    return found if end.converged else Run(*(np.full(np.shape(a), np.nan) for a in found))
+
+
+@jax.jit
+def _train(model, weights, x, y, alpha, tolerance, largest_change):
+    """The end of training (`Flowed`) and the weights there."""
     control = {"tolerance": tolerance, "max_steps": MAX_STEPS, "largest_change": largest_change}
-    points = x[:KERNEL_POINTS]
-
-    def one(start):
-        end = train(model, start, x, y, alpha, **control)
-        # A map over both moments compiles the kernel and the test outputs once.
-        both = jax.tree.map(lambda w, u: jnp.stack([w, w + u]), start, end.state)
-        kernels, f = jax.lax.map(lambda w: (kernel(model, w, points), apply(w, test_x)), both)
-        found = Run(
-            kernel_change=_norm(kernels[1] - kernels[0]) / _norm(kernels[0]),
-            weight_change=_norm(end.state) / _norm(start),
-            weight_distance=_norm(end.state),
-            final_time=end.time,
-            times=end.times,
-            outputs=alpha * (f[1] - f[0] if model.subtract else f[1]),
-            steps=end.steps.astype(x.dtype),
-        )
-        return jax.tree.map(lambda a: jnp.where(end.converged, a, jnp.nan), found)
-
-    # One net after the other: their adaptive steps differ, and a batch would wait for the slowest.
-    return jax.lax.map(one, weights)
+    end = train(model, weights, x, y, alpha, **control)
+    return end, moved(weights, end.state)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _frozen(model, when, weights, x, y, test_x, alpha):
-    everything = jnp.concatenate([x, test_x])
-
-    def one(start):
-        end = train(model, start, x, y, alpha, tolerance=TOLERANCE, max_steps=MAX_STEPS)
-        final = add(start, end.state)
-        held = kernel(model, final if when == "final" else start, everything, x)
-        outputs = alpha * (apply(final, test_x) - apply(start, test_x))
-        flowed = kernel_flow(held, y, tolerance=TOLERANCE, max_steps=MAX_STEPS)
-        good = end.converged & flowed.converged
-        return jnp.where(good, outputs, jnp.nan), flowed.state[x.shape[0] :]
-
-    return jax.lax.map(one, weights)
+_kernel, _apply = jax.jit(kernel), jax.jit(apply)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _preactivation_speeds(model, weights, x, y, alpha):
-    def one(start):
-        zero = jax.tree.map(jnp.zeros_like, start)
-        _, direction = velocity(model, start, x, y, alpha)(zero)
-        _, moved = jax.jvp(lambda w: preactivations(w, x), (start,), (direction,))
-        return jnp.stack([jnp.sqrt(jnp.mean(z**2)) for z in moved])
-
-    return jax.lax.map(one, weights)
+@jax.jit
+def _frozen_outputs(weights, x, y, test_x):
+    """F on the test points of the flow whose kernel is held at that of the weights."""
+    held = kernel(Model(), weights, jnp.concatenate([x, test_x]), x)
+    flowed = kernel_flow(held, y, tolerance=TOLERANCE, max_steps=MAX_STEPS)
+    return jnp.where(flowed.converged, flowed.state[x.shape[0] :], jnp.nan)
 
 
-def _norm(tree):
-    return jnp.sqrt(sum(jnp.vdot(leaf, leaf) for leaf in jax.tree.leaves(tree)))
+@jax.jit
+def _preactivation_speeds(weights, x, y, alpha):
+    """(L,) root mean squares of dz_l/dt."""
+    rest = jnp.zeros_like(ravel_pytree(weights)[0])
+    _, direction = velocity(Model(), weights, x, y, alpha)(rest)
+    z_of = lambda u: preactivations(Model(), moved(weights, u), x)  # noqa: E731
+    _, along = jax.jvp(z_of, (rest,), (direction,))
+    return jnp.stack([jnp.sqrt(jnp.mean(z**2)) for z in along])
 
 
 # From outputs to rows
@@ -389,19 +332,24 @@ def _error(outputs, targets) -> float:
     return float(np.mean(outputs * targets <= 0)) if np.isfinite(outputs).all() else np.nan
 
 
+def _loss(outputs, targets) -> float:
+    """Mean hinge max(0, 1 - y F), the limit of infinite sharpness of the loss trained with."""
+    return float(np.maximum(0.0, 1 - outputs * targets).mean())
+
+
 def _variance_shares(outputs) -> np.ndarray:
-    """Each seed's share of Var F: their mean over seeds is the unbiased variance."""
+    """Each net's share of Var F: their mean over all nets is the unbiased variance."""
     count = len(outputs)
     deviations = np.mean((outputs - outputs.mean(axis=0)) ** 2, axis=1)
     return deviations * count / max(count - 1, 1)
 
 
-def _ensemble_pseudo_values(outputs, targets) -> np.ndarray:
-    """Jackknife pseudo-values of the error of the averaged F: n e - (n - 1) e_without."""
-    count = len(outputs)
+def _of_average(outputs, measure) -> np.ndarray:
+    """Jackknife pseudo-values n m - (n - 1) m_without of a measure of the average F of all nets,
+    one for each seed; outputs (seeds, nets, T)."""
+    count, of_seeds = len(outputs), outputs.mean(axis=1)
     if count == 1:
         return np.full(1, np.nan)
-    whole = _error(outputs.mean(axis=0), targets)
-    total = outputs.sum(axis=0)
-    without = np.array([_error((total - one) / (count - 1), targets) for one in outputs])
+    whole, total = measure(of_seeds.mean(axis=0)), of_seeds.sum(axis=0)
+    without = np.array([measure((total - one) / (count - 1)) for one in of_seeds])
     return count * whole - (count - 1) * without

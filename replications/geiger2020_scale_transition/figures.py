@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from replications.geiger2020_scale_transition.collapse import fitted_logistic, logistic
 from shared.evidence.style import (
     accepted_band,
     arm_style,
@@ -22,47 +21,44 @@ LAZY_CHANGE = 0.05  # of the kernel, below which a net counts as lazy here
 KERNEL_LABEL = r"$\|\Delta\Theta\| / \|\Theta_0\|$"
 
 
-def test_error(scan: DataFrame) -> Figure:
+def test_error(scan: DataFrame, frozen: DataFrame) -> Figure:
     """Test error and the phase diagram
 
     Redraws `test_error`: (a) where the kernel changes by itself (points) and the line
     alpha = c h^-1/2 between the feature regime below and the lazy regime above; (b) error against
-    width at fixed scale; (c) error against alpha, one curve per width, with the fitted logistic;
-    (d) the same rescaled to its plateaus, against sqrt(h) alpha. In (d) the curves fall on one
-    another; in (c) they do not.
+    width at fixed scale, with that of the initial kernel held (black); (c) error against alpha, one
+    curve per width; (d) test loss of the average over initialisations, from 0 to 1 for each width,
+    against sqrt(h) alpha. In (d) the curves fall on one another; in (c) they do not.
     """
     rows = scan[scan["arm"] == "theory"]
     figure, ((phase, by_width), (by_alpha, collapsed)) = panels(2, 2)
     _phase_diagram(phase, rows)
     shared = _scales_of_all_widths(rows)
-    for index, s in enumerate(shared[:: max(1, len(shared) // 4)][:5]):
-        of_scale = rows[rows["s"] == s]
+    complete = [s for s in shared if set(rows[rows["s"] == s]["seed"]) == set(rows["seed"])]
+    for index, s in enumerate(shared[:: max(1, len(shared) // 4)][:4]):
+        label = f"{S_LABEL} = {s:g}"
         seeds_and_mean(
-            by_width, of_scale, x="width", y="error", label=f"{S_LABEL} = {s:g}", index=index
+            by_width, rows[rows["s"] == s], x="width", y="error", label=label, index=index
         )
+    held = frozen[frozen["arm"] == "lazy"]
+    error = held["error"] + held["excess_error"]
+    style = {"marker": "*", "color": "black", "linestyle": "none"}
+    by_width.plot(held["width"].iloc[0], error.mean(), label="initial kernel", **style)
     logarithmic(by_width, "x", ticks=sorted(rows["width"].unique()))
     by_width.set(xlabel="width h", ylabel="test error", title="(b) error against width")
-    by_width.margins(y=0.45)  # room for the legend above the curves
+    by_width.margins(y=0.5)  # room for the legend above the curves
     by_width.legend(ncols=2, loc="upper right")
     for index, (width, of_width) in enumerate(rows.groupby("width")):
-        mean = of_width.groupby("alpha")["error"].mean()
         seeds_and_mean(by_alpha, of_width, x="alpha", y="error", label=f"h = {width}", index=index)
-        low, high, middle, steepness = fitted_logistic(np.log(mean.index), mean.to_numpy())
-        line = np.geomspace(mean.index.min(), mean.index.max(), 100)
-        label = "fitted logistic" if index == 0 else None
-        fitted = logistic(np.log(line), low, high, middle, steepness)
-        theory_line(by_alpha, line, fitted, label=label, linestyle=":")
-        scaled = (mean - low) / (high - low)
-        s = mean.index.to_numpy() * np.sqrt(width)
-        collapsed.plot(s, scaled, linestyle="-", label=f"h = {width}", **arm_style(index))
-    for axes, label, title in (
-        (by_alpha, ALPHA_LABEL, "(c) error against the scale"),
-        (collapsed, S_LABEL, "(d) between its plateaus"),
-    ):
-        logarithmic(axes, "x")
-        axes.set(xlabel=label, ylabel="test error", title=title)
-        axes.legend()
-    collapsed.set_ylabel("(error - low) / (high - low)")
+        mean = of_width[of_width["s"].isin(complete)].groupby("s")["ensemble_loss"].mean()
+        scaled = (mean - mean.min()) / (mean.max() - mean.min())
+        collapsed.plot(mean.index, scaled, linestyle="-", label=f"h = {width}", **arm_style(index))
+    logarithmic(by_alpha, "x")
+    logarithmic(collapsed, "x")
+    by_alpha.set(xlabel=ALPHA_LABEL, ylabel="test error", title="(c) error against the scale")
+    collapsed.set(xlabel=S_LABEL, ylabel="(loss - min) / (max - min)", title="(d) rescaled")
+    by_alpha.legend()
+    collapsed.legend()
     return figure
 
 
@@ -89,7 +85,8 @@ def time_dynamics(scan: DataFrame) -> Figure:
             near = places[(places > place / 8) & (places < place * 8)]
             if len(near) > 1:
                 through = (place, 2.5 * mean[place])
-                guide_slope(axes, near, slope=slope, through=through, label=name)
+                named = name if name not in axes.get_legend_handles_labels()[1] else None
+                guide_slope(axes, near, slope=slope, through=through, label=named)
         axes.axhline(1.0, color="#404040", linestyle="--", linewidth=0.7)
         logarithmic(axes)
         axes.set(xlabel=label, ylabel=KERNEL_LABEL, title=f"(a) change of the kernel, L = {depth}")
@@ -131,7 +128,7 @@ def var_ens(scan: DataFrame) -> Figure:
     top = rows[rows["s"] == chosen[-1]].groupby("width")["variance"].mean()
     through = (widths[0], 1.5 * top.iloc[0])
     guide_slope(by_width, widths, slope=-1.0, through=through, label="slope -1")
-    _by_width(by_s, rows, "s", "scaled")
+    _by_width(by_s, rows, "s", "scaled", geometric=False)
     for index, (width, of_width) in enumerate(rows.groupby("width")):
         mean = of_width.groupby("s")[["error", "ensemble_error"]].mean()
         style = arm_style(index)
@@ -192,6 +189,62 @@ def feature_exponents(slopes: DataFrame) -> Figure:
     return figure
 
 
+def relu_th(slopes: DataFrame) -> Figure:
+    """Relu in the feature and in the lazy regime
+
+    Redraws `relu_th`: (a) change of the kernel of relu with five hidden layers in the feature
+    regime, guide of slope -2L/(L+1) = -5/3; (b) one hidden layer in the lazy regime: softplus
+    follows slope -1, relu (dashed) does not, because its slopes jump; guide of slope -1/2.
+    """
+    figure, ((left, right),) = panels(2)
+    panels_of = {
+        left: (("relu_depth_5", "relu, L = 5", -5 / 3),),
+        right: (("lazy_smooth", "softplus, L = 1", -1.0), ("lazy_relu", "relu, L = 1", -0.5)),
+    }
+    for axes, arms in panels_of.items():
+        for arm, name, slope in arms:
+            rows = slopes[slopes["arm"] == arm]
+            if rows.empty:
+                axes.text(0.5, 0.5, "not run in this tier", ha="center", transform=axes.transAxes)
+                break
+            control = arm == "lazy_relu"
+            seeds_and_mean(axes, rows, x="s", y="kernel_change", label=name, control=control)
+            places = np.sort(rows["s"].unique())
+            through = (places[1], 1.6 * rows[rows["s"] == places[1]]["kernel_change"].mean())
+            guide_slope(axes, places, slope=slope, through=through, label=f"slope {slope:.3g}")
+        else:
+            logarithmic(axes)
+            axes.legend()
+        axes.set(xlabel=S_LABEL, ylabel=KERNEL_LABEL)
+    left.set_title("(a) feature regime")
+    right.set_title("(b) lazy regime")
+    return figure
+
+
+def other(slopes: DataFrame) -> Figure:
+    """Which regime generalises better
+
+    Redraws `other` for fully connected networks: test error of the same nets at a small scale
+    (feature) and at a large one (lazy). Lazy training wins on images, feature learning where two
+    hidden directions matter.
+    """
+    figure, ((axes,),) = panels(1)
+    tasks = [("digits_pca", "digits, 10 components"), ("xnor", "xnor")]
+    tasks = [(arm, name) for arm, name in tasks if (slopes["arm"] == arm).any()]
+    for index, (arm, name) in enumerate(tasks):
+        of_arm = slopes[slopes["arm"] == arm]
+        place = (of_arm["s"] == of_arm["s"].max()).astype(float)
+        of_arm = of_arm.assign(place=place)
+        seeds_and_mean(axes, of_arm, x="place", y="error", label=name, index=index)
+    axes.set_xticks([0, 1], ["feature", "lazy"])
+    axes.set(ylabel="test error", xlim=(-0.5, 1.5))
+    if tasks:
+        axes.legend()
+    else:
+        axes.text(0.5, 0.5, "not run in this tier", ha="center", transform=axes.transAxes)
+    return figure
+
+
 def alphaf(subtraction: DataFrame) -> Figure:
     """The control: F = alpha f against F = alpha (f - f0)
 
@@ -223,7 +276,7 @@ def dot_z(speed: DataFrame) -> Figure:
     widths = sorted(speed["width"].unique())
     theory = speed[speed["arm"] == "theory"]
     for index, (layer, of_layer) in enumerate(theory.groupby("layer")):
-        label = f"layer {layer}"
+        label = f"layer {layer:g}"
         seeds_and_mean(axes, of_layer, x="width", y="speed", label=label, index=index)
     control = speed[(speed["arm"] != "theory") & (speed["layer"] == 1)]
     label = "layer 1 at fixed scale"
@@ -293,9 +346,10 @@ def lazy_law(scan: DataFrame) -> Figure:
     return figure
 
 
-def _by_width(axes: Axes, rows: DataFrame, x: str, y: str) -> None:
+def _by_width(axes: Axes, rows: DataFrame, x: str, y: str, geometric: bool = True) -> None:
     for index, (width, of_width) in enumerate(rows.groupby("width")):
-        seeds_and_mean(axes, of_width, x=x, y=y, label=f"h = {width}", index=index)
+        label = f"h = {width}"
+        seeds_and_mean(axes, of_width, x=x, y=y, label=label, index=index, geometric=geometric)
 
 
 def _scales_of_all_widths(rows: DataFrame) -> list[float]:
@@ -349,7 +403,8 @@ def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
     for index, arm in enumerate(arms):
         of_arm = slopes[slopes["arm"] == arm]
         depth = int(arm.removeprefix("depth_"))
-        seeds_and_mean(axes, of_arm, x="s", y=measure, label=f"L = {depth}", index=index)
+        label = f"L = {depth}"
+        seeds_and_mean(axes, of_arm, x="s", y=measure, label=label, index=index, geometric=True)
         places = np.sort(of_arm["s"].unique())
         middle = of_arm[of_arm["s"] == places[1]][measure].mean()
         slope = exponent(depth)
@@ -357,4 +412,6 @@ def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
         guide_slope(axes, places, slope=slope, through=(places[1], 1.3 * middle), label=label)
     logarithmic(axes)
     axes.set_xlabel(S_LABEL)
-    axes.legend()
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** 0.6)  # room for the legend above the curves
+    axes.legend(ncols=2, loc="upper center")

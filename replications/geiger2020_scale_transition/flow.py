@@ -4,9 +4,11 @@ A step dt from a state with velocity v to a state with velocity v' is accepted i
 
     |v - v'|^2 / (|v| |v'|) < tolerance        and        max |F' - F| < 0.1
 
-and dt then grows by 1.1; otherwise dt shrinks by 10 and the step is tried again. The loss is the
-soft hinge l(u) = softplus_20(1 - u) of the margin u = y F, and training stops when every margin
-has reached 1. Time is that of dw/dt = -grad L, L = mean l(y F) / alpha^2.
+and dt then grows by 1.1; otherwise dt shrinks by 10 and the step is tried again. A step shorter
+than `smallest_move` times the distance gone need not meet the first condition: across the kinks of
+relu no step does. The loss is the soft hinge l(u) = softplus_20(1 - u) of the margin u = y F, and
+training stops when every margin has reached 1. Time is that of dw/dt = -grad L,
+L = mean l(y F) / alpha^2.
 """
 
 from collections.abc import Callable
@@ -54,6 +56,7 @@ def flow(
     tolerance,
     max_steps: int,
     largest_change=LARGEST_CHANGE,
+    smallest_move=0.0,
 ) -> Flowed:
     """Follow d state/dt = velocity(state) until every margin targets * F is at least 1.
 
@@ -84,7 +87,9 @@ def flow(
         turn = jax.tree.map(jnp.subtract, v, s["v"])
         bent = _dot(turn, turn) / jnp.sqrt(_dot(v, v) * _dot(s["v"], s["v"]))
         jump = jnp.max(jnp.abs(outputs - s["outputs"]))
-        good = first | ((bent < tolerance) & (jump < largest_change))
+        move = s["dt"] * jnp.sqrt(_dot(s["v"], s["v"]))
+        short = move < smallest_move * jnp.sqrt(_dot(s["state"], s["state"]))
+        good = first | (((bent < tolerance) | short) & (jump < largest_change))
         loss = soft_hinge(targets * outputs).mean()
         # Linear in time within a step, which changes no output by much.
         share = (s["loss"] - levels) / (s["loss"] - loss)

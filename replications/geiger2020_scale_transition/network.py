@@ -1,4 +1,4 @@
-"""The paper's network: dense layers in NTK parameterization, no bias, normalised activation.
+"""The paper's network: dense layers in NTK parameterization, normalised activation.
 
     z_1 = x W_1 / sqrt(d),   z_{l+1} = sigma(z_l) W_{l+1} / sqrt(h),   f = z_{L+1},   W ~ N(0, 1)
     F = alpha (f - f_0)
@@ -7,13 +7,13 @@ sigma is softplus (sharpness 5) times the constant that gives E sigma(N(0,1))^2 
 displacement u = w - w_0 is what is trained. All of it is float64: F is alpha times a difference.
 """
 
-import functools
 import itertools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from scipy.integrate import quad
 
 from replications.geiger2020_scale_transition.flow import Flowed, flow, soft_hinge_slope
@@ -32,120 +32,136 @@ def _unit_second_moment(function) -> float:
 SOFTPLUS_SCALE = _unit_second_moment(lambda z: np.logaddexp(0, SHARPNESS * z) / SHARPNESS)
 
 
-@jax.custom_jvp
-def softplus(z):
-    """c softplus_5(z), value and slope from one exponential."""
-    return _softplus_and_slope(z)[0]
+def _artanh_series(terms: int) -> np.ndarray:
+    """Coefficients, highest first, of artanh(t) / t in t^2 on [0, 1/9]."""
+
+    def function(square):
+        return np.where(
+            square > 0, np.arctanh(np.sqrt(square)) / np.sqrt(np.fmax(square, 1e-99)), 1
+        )
+
+    interpolated = np.polynomial.Chebyshev.interpolate(function, terms - 1, domain=[0, 1 / 9])
+    return interpolated.convert(kind=np.polynomial.Polynomial).coef[::-1]
 
 
-@softplus.defjvp
-def _softplus_jvp(primals, tangents):
-    value, slope = _softplus_and_slope(primals[0])
-    return value, slope * tangents[0]
-
-
-def _softplus_and_slope(z):
-    e = jnp.exp(-SHARPNESS * jnp.abs(z))
-    inverse = 1 / (1 + e)
-    value = SOFTPLUS_SCALE * (jnp.maximum(z, 0) + _log1p(e) / SHARPNESS)
-    return value, SOFTPLUS_SCALE * jnp.where(z >= 0, inverse, e * inverse)
-
-
-def _log1p(e):
-    """log(1 + e) for 0 <= e <= 1 as 2 artanh(e / (2 + e)); three times as fast as jnp.log1p.
-
-    The series in t = e / (2 + e) <= 1/3 is cut where t^32 is below double precision.
-    """
-    t = e / (2 + e)
-    square, total = t * t, jnp.zeros_like(t)
-    for power in range(31, 0, -2):
-        total = total * square + 1 / power
-    return 2 * t * total
+ARTANH = _artanh_series(10)
 
 
 class Model(NamedTuple):
-    """What is trained and how F is made of it."""
+    """What is trained and how F is made of it; numbers, so that one program serves all models."""
 
-    subtract: bool = True  # F = alpha (f - f_0), else F = alpha f
-    train: str = "all"  # or "readout": the hidden layers stay at their initial values
-
-
-def initial_weights(seeds, depth: int, width: int, dimension: int) -> tuple:
-    """Weights of every seed: a tuple of layers dict(weight=(seeds, fan_in, fan_out)), float64."""
-    keys = random.keys(seeds, "geiger2020", "weights", depth, width)
-    return _draw(keys, (dimension, *[width] * depth, 1))
+    subtract: float = 1.0  # F = alpha (f - subtract f_0)
+    hidden: float = 1.0  # factor on the speed of the hidden layers: 0 trains the read-out alone
+    bias: bool = False  # hidden layers have biases, N(0, 1) at the start and trained
+    sharpness: float = SHARPNESS
+    scale: float = SOFTPLUS_SCALE
+    smallest_move: float = 0.0  # of a step, relative to the distance gone (`flow`)
 
 
-@functools.partial(jax.jit, static_argnums=1)
-def _draw(keys, sizes):
-    def draw(key, index, shape):
-        return jax.random.normal(jax.random.fold_in(key, index), shape, jnp.float64)
-
-    return tuple(
-        {"weight": jax.vmap(functools.partial(draw, index=index, shape=shape))(keys)}
-        for index, shape in enumerate(itertools.pairwise(sizes))
-    )
+# Relu is a softplus that is sharper than any |z| met. No step is short enough to see its kinks as
+# smooth, so the shortest ones pass them: at 3e-3 instead of 1e-2 the kernel's change is the same
+# within 2 %.
+RELU = Model(sharpness=1e12, scale=float(np.sqrt(2)), smallest_move=1e-2)
 
 
-def apply(weights, x):
+def activation(model: Model):
+    """sigma: scale times softplus, elementwise; value and slope from one exponential."""
+
+    @jax.custom_jvp
+    def sigma(z):
+        return _softplus_and_slope(model, z)[0]
+
+    @sigma.defjvp
+    def _(primals, tangents):
+        value, slope = _softplus_and_slope(model, primals[0])
+        return value, slope * tangents[0]
+
+    return sigma
+
+
+def _softplus_and_slope(model, z):
+    """Both from tau = tanh(sharpness z / 2), to 4e-15: the slope is (1 + tau) / 2, and
+    log(1 + exp(-sharpness |z|)) = 2 artanh(t) with t = (1 - |tau|) / (3 + |tau|) <= 1/3."""
+    tau = jnp.tanh(model.sharpness / 2 * z)
+    t = (1 - jnp.abs(tau)) / (3 + jnp.abs(tau))
+    series = jnp.polyval(jnp.asarray(ARTANH, z.dtype), t * t)
+    value = jnp.maximum(z, 0) + 2 / model.sharpness * t * series
+    return model.scale * value, model.scale / 2 * (1 + tau)
+
+
+def initial_weights(seed: int, depth: int, width: int, dimension: int, *, net=0, bias=False):
+    """Weights of net number `net` of a seed: a tuple of layers dict(weight=(fan_in, fan_out)),
+    with bias=(fan_out,) in the hidden ones if they have biases; float64."""
+    draw = random.generator(seed, "geiger2020", "weights", depth, width, net)
+    sizes = itertools.pairwise((dimension, *[width] * depth, 1))
+    weights = tuple({"weight": draw.standard_normal(shape)} for shape in sizes)
+    if bias:
+        hidden = [layer | {"bias": draw.standard_normal(width)} for layer in weights[:-1]]
+        weights = (*hidden, weights[-1])
+    return weights
+
+
+def apply(model, weights, x):
     """f at inputs x (N, d), shape (N,)."""
     for layer in weights[:-1]:
-        x = softplus(_dense(layer, x))
+        x = activation(model)(_dense(layer, x))
     return _dense(weights[-1], x)[:, 0]
 
 
 def _dense(layer, x):
-    return x @ layer["weight"] / jnp.sqrt(jnp.asarray(layer["weight"].shape[0], x.dtype))
+    z = x @ layer["weight"] / jnp.sqrt(jnp.asarray(layer["weight"].shape[0], x.dtype))
+    return z + layer["bias"] if "bias" in layer else z
 
 
-def preactivations(weights, x) -> list:
+def preactivations(model, weights, x) -> list:
     """z_1, ..., z_L at inputs x, each (N, h)."""
     found = []
     for layer in weights[:-1]:
         found.append(_dense(layer, x))
-        x = softplus(found[-1])
+        x = activation(model)(found[-1])
     return found
 
 
-def add(weights, displacement):
-    return jax.tree.map(jnp.add, weights, displacement)
-
-
 def velocity(model: Model, weights, x, targets, alpha):
-    """The function u -> (F, du/dt) of gradient flow on L = mean l(y F) / alpha^2."""
-    f_0 = apply(weights, x) if model.subtract else jnp.zeros(x.shape[0], x.dtype)
+    """The function u -> (F, du/dt) of gradient flow on L = mean l(y F) / alpha^2.
+
+    u is the displacement of all weights as one vector: few large operations compile fast.
+    """
+    start, unflatten = ravel_pytree(weights)
+    f_0 = model.subtract * apply(model, weights, x)
+    readout = weights[-1]["weight"].size
+    trained = jnp.ones_like(start).at[:-readout].set(model.hidden)
 
     def of(displacement):
-        f, pull_back = jax.vjp(lambda u: apply(add(weights, u), x), displacement)
+        f, pull_back = jax.vjp(lambda u: apply(model, unflatten(start + u), x), displacement)
         outputs = alpha * (f - f_0)
         slope = soft_hinge_slope(targets * outputs) * targets / (alpha * targets.size)
-        (direction,) = pull_back(-slope)
-        if model.train == "readout":
-            frozen = [jax.tree.map(jnp.zeros_like, layer) for layer in direction[:-1]]
-            direction = (*frozen, direction[-1])
-        return outputs, direction
+        (gradient,) = pull_back(slope)
+        return outputs, -trained * gradient
 
     return of
 
 
 def train(model: Model, weights, x, targets, alpha, **control) -> Flowed:
-    """Gradient flow of one network from `weights`; the state is the displacement w - w_0.
+    """Gradient flow of one network from `weights`; its state is the displacement, a vector.
 
     control: tolerance, max_steps and largest_change of the Euler steps (`flow`).
     """
-    start = jax.tree.map(jnp.zeros_like, weights)
-    return flow(
-        velocity(model, weights, x, targets, alpha),
-        start,
-        targets,
-        **control,
-    )
+    start = jnp.zeros_like(ravel_pytree(weights)[0])
+    velocity_of = velocity(model, weights, x, targets, alpha)
+    return flow(velocity_of, start, targets, smallest_move=model.smallest_move, **control)
+
+
+def moved(weights, displacement):
+    """The weights after a displacement that is given as one vector."""
+    start, unflatten = ravel_pytree(weights)
+    return unflatten(start + displacement)
 
 
 def kernel(model: Model, weights, x1, x2=None):
-    """Tangent kernel of f; of the read-out weights alone if only they train."""
-    kernels = dense_kernels(weights, x1, x2, activation=softplus)
-    return kernels.nngp if model.train == "readout" else kernels.ntk
+    """Tangent kernel of f in the weights that train: of the read-out, and of the hidden layers."""
+    kernels = dense_kernels(weights, x1, x2, activation=activation(model), bias_variance=1.0)
+    return kernels.nngp + model.hidden * (kernels.ntk - kernels.nngp)
 
 
 def kernel_flow(frozen, targets, *, tolerance, max_steps: int) -> Flowed:

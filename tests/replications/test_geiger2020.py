@@ -1,6 +1,7 @@
 """Geiger et al. 2020: the flow against its definition, the statistics on curves of known law."""
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -9,61 +10,73 @@ import pytest
 from replications.geiger2020_scale_transition import collapse, experiment
 from replications.geiger2020_scale_transition.flow import flow, soft_hinge
 from replications.geiger2020_scale_transition.network import (
+    RELU,
     Model,
-    add,
+    activation,
     apply,
     initial_weights,
     kernel,
     kernel_flow,
-    softplus,
+    moved,
     train,
     velocity,
 )
+from replications.geiger2020_scale_transition.tasks import task_of
 from shared.ntk.empirical import empirical_ntk
 
 MODEL = Model()
 
 
-def problem(points=8, dimension=3, width=12, depth=2):
-    weights = jax.tree.map(lambda leaf: leaf[0], initial_weights((0,), depth, width, dimension))
+def problem(points=8, dimension=3, width=12, depth=2, bias=False):
+    weights = initial_weights(0, depth, width, dimension, bias=bias)
     generator = np.random.default_rng(0)
     x = generator.standard_normal((points, dimension))
     return weights, jnp.asarray(x), jnp.asarray(np.sign(x[:, 0] * x[:, 1]))
 
 
 def test_activation_is_scaled_softplus_with_its_slope_and_unit_second_moment():
-    z = jnp.linspace(-4, 4, 401)
-    ratio = softplus(z) / (jax.nn.softplus(5 * z) / 5)
-    np.testing.assert_allclose(ratio, ratio[200], rtol=1e-13)
+    softplus, z = activation(MODEL), jnp.linspace(-4, 4, 401)
+    scale = softplus(0.0) / (np.log(2) / 5)
+    np.testing.assert_allclose(softplus(z), scale * jax.nn.softplus(5 * z) / 5, atol=4e-15)
     slope = jax.vmap(jax.grad(softplus))(z)
-    np.testing.assert_allclose(slope, ratio[200] * jax.nn.sigmoid(5 * z), rtol=1e-13)
+    np.testing.assert_allclose(slope, scale * jax.nn.sigmoid(5 * z), atol=1e-15)
     nodes, weights = np.polynomial.legendre.leggauss(400)
     density = np.exp(-((10 * nodes) ** 2) / 2) / np.sqrt(2 * np.pi)
     moment = 10 * np.sum(weights * density * np.asarray(softplus(jnp.asarray(10 * nodes))) ** 2)
     assert abs(moment - 1) < 1e-10
 
 
-@pytest.mark.parametrize("subtract", [True, False])
-def test_velocity_is_minus_the_gradient_of_the_loss(subtract):
-    weights, x, y = problem()
-    alpha, start = 0.7, apply(weights, x)
+def test_relu_is_the_sharp_limit():
+    z = jnp.linspace(-4, 4, 400)
+    np.testing.assert_allclose(activation(RELU)(z), np.sqrt(2) * np.maximum(z, 0), atol=1e-11)
+    slope = jax.vmap(jax.grad(activation(RELU)))(z)
+    np.testing.assert_array_equal(slope, np.sqrt(2) * (z > 0))
+
+
+@pytest.mark.parametrize("model", [Model(), Model(subtract=0.0), Model(bias=True)])
+def test_velocity_is_minus_the_gradient_of_the_loss(model):
+    weights, x, y = problem(bias=model.bias)
+    alpha, start = 0.7, apply(model, weights, x)
 
     def loss(u):
-        f = apply(add(weights, u), x) - (start if subtract else 0.0)
+        f = apply(model, moved(weights, u), x) - model.subtract * start
         return soft_hinge(y * alpha * f).mean() / alpha**2
 
-    u = jax.tree.map(lambda leaf: 0.1 * leaf**2, weights)
-    outputs, direction = velocity(Model(subtract=subtract), weights, x, y, alpha)(u)
-    expected = jax.grad(loss)(u)
-    for found, wanted in zip(jax.tree.leaves(direction), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(found, -wanted, rtol=1e-10, atol=1e-14)
+    u = 0.1 * jax.flatten_util.ravel_pytree(weights)[0] ** 2
+    outputs, direction = velocity(model, weights, x, y, alpha)(u)
+    np.testing.assert_allclose(direction, -jax.grad(loss)(u), rtol=1e-10, atol=1e-14)
     assert outputs.shape == y.shape
 
 
-def test_kernel_is_the_gram_of_the_jacobian():
-    weights, x, _ = problem()
-    wanted = empirical_ntk(lambda w, z: apply(w, z)[:, None], weights, x)
+@pytest.mark.parametrize("bias", [False, True])
+def test_kernel_is_the_gram_of_the_jacobian_of_what_trains(bias):
+    weights, x, _ = problem(bias=bias)
+    wanted = empirical_ntk(lambda w, z: apply(MODEL, w, z)[:, None], weights, x)
     np.testing.assert_allclose(kernel(MODEL, weights, x), wanted, rtol=1e-12)
+    of_readout = empirical_ntk(
+        lambda w, z: apply(MODEL, (*weights[:-1], w), z)[:, None], weights[-1], x
+    )
+    np.testing.assert_allclose(kernel(Model(hidden=0.0), weights, x), of_readout, rtol=1e-12)
 
 
 def test_flow_follows_the_exponential_and_times_its_passages():
@@ -79,6 +92,20 @@ def test_flow_follows_the_exponential_and_times_its_passages():
     assert bool(ends[1].converged)
     half = float(ends[1].times[5])  # mean hinge 1/2 at F = 1/2
     assert abs(half - np.log(4 / 3)) < 5e-3
+
+
+def test_flow_passes_a_jump_of_the_velocity_where_short_steps_are_allowed():
+    def velocity_of(u):  # turns by a right angle where u_0 passes 1/2
+        return u, jnp.where(u[0] < 0.5, jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0]))
+
+    control = {"tolerance": 1e-2, "max_steps": 4000}
+    start, targets = jnp.array([1e-3, 0.0]), jnp.array([2.0, 1.0])
+    stuck = flow(velocity_of, start, targets, **control)
+    assert float(stuck.state[0]) <= 0.5
+    assert float(stuck.state[1]) == 0.0
+    passed = flow(velocity_of, start, targets, smallest_move=1e-2, **control)
+    assert bool(passed.converged)
+    assert abs(float(passed.state[0]) - 0.5) < 1e-2
 
 
 def test_flow_says_so_when_it_does_not_arrive():
@@ -100,9 +127,11 @@ def test_a_lazy_network_follows_the_flow_of_its_initial_kernel():
 
 def test_readout_training_leaves_the_hidden_layers():
     weights, x, y = problem()
-    model = Model(train="readout")
-    _, direction = velocity(model, weights, x, y, 1.0)(jax.tree.map(jnp.zeros_like, weights))
-    norms = [float(jnp.linalg.norm(layer["weight"])) for layer in direction]
+    _, unflatten = jax.flatten_util.ravel_pytree(weights)
+    _, direction = velocity(Model(hidden=0.0), weights, x, y, 1.0)(
+        jnp.zeros(sum(layer["weight"].size for layer in weights))
+    )
+    norms = [float(jnp.linalg.norm(layer["weight"])) for layer in unflatten(direction)]
     assert norms[:2] == [0.0, 0.0]
     assert norms[2] > 0
 
@@ -129,18 +158,32 @@ def test_crossover_and_collapse_find_the_exponent_of_the_law(exponent):
     assert abs(collapse.crossover_exponent(1.0)(one) + exponent) < 0.06
     assert abs(collapse.collapse_exponent("kernel_change")(table) - exponent) < 0.03
     if exponent == 0.5:
-        assert collapse.misfit_excess("kernel_change", 0.0)(table) > 0.1
-        assert collapse.misfit_excess("kernel_change", 1.0)(table) > 0.1
+        assert collapse.misfit_excess("kernel_change", 0.0)(table) > 0.5
+        assert collapse.misfit_excess("kernel_change", 1.0)(table) > 0.5
 
 
-def test_error_crossover_finds_the_exponent_with_plateaus_of_each_width():
+@pytest.mark.parametrize("exponent", [-2.0, -0.5, 0.7])
+def test_the_excess_of_a_misfit_is_one_for_every_power_law(exponent):
+    table = curves(lambda width, alpha: (np.sqrt(width) * alpha) ** exponent, noise=0.0)
+    for kappa in (0.0, 1.0):
+        assert abs(collapse.misfit_excess("kernel_change", kappa)(table) - 1) < 1e-9
+
+
+def test_halfway_exponent_takes_the_plateaus_of_each_width():
     def law(width, alpha):
-        middle = np.log(5 / np.sqrt(width))
-        low, high = 0.1 + 1 / width, 0.2 + 2 / width
-        return collapse.logistic(np.log(alpha), low, high, middle, 1.3)
+        share = 1 / (1 + (5 / (np.sqrt(width) * alpha)) ** 1.3)
+        return 0.1 + 1 / width + (0.1 + 1 / width) * share
 
-    found = collapse.error_crossover_exponent(curves(law, noise=0.0))
-    assert abs(found + 0.5) < 1e-4
+    table = curves(law, noise=0.0)
+    assert abs(collapse.halfway_exponent("error")(table) + 0.5) < 1e-9
+
+
+def test_the_bend_of_a_logarithm_is_zero_and_that_of_a_power_is_not():
+    s = np.array([1e-4, 1e-3, 1e-2])
+    logarithm = pd.DataFrame({"s": s, "t1": s * (3 - 2 * np.log(s))})
+    power = pd.DataFrame({"s": s, "t1": s**0.9})
+    assert abs(collapse.logarithm_bend(logarithm)) < 1e-12
+    assert collapse.logarithm_bend(power) > 0.1
 
 
 def test_a_level_that_is_never_crossed_gives_no_number():
@@ -153,15 +196,16 @@ def test_variance_and_ensemble_follow_their_definitions():
     targets = np.where(np.random.default_rng(1).random(50) > 0.5, 1.0, -1.0)
     shares = experiment._variance_shares(outputs)
     np.testing.assert_allclose(shares.mean(), outputs.var(axis=0, ddof=1).mean())
-    pseudo = experiment._ensemble_pseudo_values(outputs, targets)
-    errors = [np.mean(np.delete(outputs, i, 0).mean(0) * targets <= 0) for i in range(6)]
-    whole = np.mean(outputs.mean(0) * targets <= 0)
-    np.testing.assert_allclose(pseudo.mean(), 6 * whole - 5 * np.mean(errors))
+    nets = outputs.reshape(3, 2, 50)  # three seeds of two nets
+    error = lambda average: np.mean(average * targets <= 0)  # noqa: E731
+    pseudo = experiment._of_average(nets, error)
+    errors = [error(np.delete(nets, i, 0).mean((0, 1))) for i in range(3)]
+    np.testing.assert_allclose(pseudo.mean(), 3 * error(outputs.mean(0)) - 2 * np.mean(errors))
 
 
 @pytest.mark.parametrize("name", ["xnor10", "stripe20", "digits_pca", "digits_pixels"])
 def test_tasks_have_rows_of_norm_root_d_and_signs_as_targets(name):
-    task = experiment._task(name, 40, 30, None)
+    task = task_of(name, 40, 30, None)
     assert (len(task.x), len(task.test_x)) == (40, 30)
     dimension = task.x.shape[1]
     np.testing.assert_allclose(np.linalg.norm(task.x, axis=1), np.sqrt(dimension), rtol=1e-12)
@@ -169,11 +213,11 @@ def test_tasks_have_rows_of_norm_root_d_and_signs_as_targets(name):
 
 
 def test_draws_of_the_training_set_share_the_test_set():
-    one, two = (experiment._task("xnor10", 20, 10, None, draw) for draw in (1, 2))
+    one, two = (task_of("xnor10", 20, 10, None, draw) for draw in (1, 2))
     np.testing.assert_array_equal(one.test_x, two.test_x)
     assert not np.any(one.x == two.x)
 
 
 def test_unknown_task_says_what_was_wanted():
     with pytest.raises(ValueError, match="found 'letters_pca', wanted"):
-        experiment._task("letters_pca", 20, 10, None)
+        task_of("letters_pca", 20, 10, None)
