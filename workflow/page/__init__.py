@@ -1,8 +1,9 @@
 """The report: a page for people (`report/index.html`), and the same for machines and for CI.
 
 `content.py` says everything once, as plain values (report.json); the page, report.md, summary.md
-and badge.json are views of it. `index.html` holds its figures in itself and can be mailed alone;
-`report/data/` beside it holds what it offers for download.
+and badge.json are views of it. `index.html` holds its figures packed in itself and can be
+mailed alone; `report/data/` beside it holds what it offers for download, and what it shows where
+JavaScript is off.
 """
 
 import json
