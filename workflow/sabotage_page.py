@@ -19,8 +19,10 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
     run = [fault for fault in faults if fault.name in set(matrix["fault"])]
     left = [f"`{fault.name}`" for fault in faults if fault not in run]
     caught = matrix[matrix["caught"]]
-    noticed = set(caught["fault"])
-    by_claims = set(caught["fault"][caught["replication"] != "tests"])
+    noticed, kinds = set(caught["fault"]), caught.apply(_kind, axis=1)
+    by_claims, by_runs = (set(caught["fault"][kinds == kind]) for kind in ("claim", "run"))
+    by_runs -= by_claims
+    by_tests = noticed - by_claims - by_runs
     missed = [f"`{fault.name}`" for fault in run if fault.name not in noticed]
     lines = [
         "# Sabotage: does the suite notice faults?",
@@ -31,9 +33,9 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         "smoke tier. A claim catches a fault if its verdict leaves the expected one. *Claims*: how",
         "many do so, of those judged; *tried*: in how many papers, of those that it reaches.",
         "",
-        f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(noticed - by_claims)}"
-        f" by a test alone, {len(missed)} by nothing{_listed(missed)}.**"
-        f" {len(left)} were not run{_listed(left)}.",
+        f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(by_runs)} only because"
+        f" a run ends in an error, {len(by_tests)} by a test alone,"
+        f" {len(missed)} by nothing{_listed(missed)}.** {len(left)} were not run{_listed(left)}.",
         "",
         "Made by",
         "",
@@ -52,6 +54,12 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
     return "\n".join([*lines, "", *_idle(run, matrix)]) + "\n"
 
 
+def _kind(row: pd.Series) -> str:
+    if row["replication"] == "tests":
+        return "test"
+    return "run" if row["claim"].startswith("(") else "claim"
+
+
 def _listed(names: list[str]) -> str:
     return f" ({', '.join(names)})" if names else ""
 
@@ -67,15 +75,17 @@ def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
     lines = ["| fault | what is wrong | file | claims | tried | in | by |", "|-|-|-|-:|-:|-|-|"]
     for fault in faults:
         rows = matrix[matrix["fault"] == fault.name]
-        claims, tests = (rows[(rows["replication"] == "tests") == kind] for kind in (False, True))
-        caught = claims[claims["caught"]]
-        papers = ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"]))
-        names = [f"`{claim}`" for claim in dict.fromkeys(caught["claim"])]
+        kinds = rows.apply(_kind, axis=1)
+        claims, papers = rows[kinds == "claim"], rows[kinds != "test"]["replication"].nunique()
+        caught = rows[rows["caught"] & (kinds != "test")]
+        where = ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"]))
+        names = [f"`{claim}`" for claim in dict.fromkeys(claims["claim"][claims["caught"]])]
         shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
-        shown += [f"`{test}`" for test in tests["claim"][tests["caught"]]]
-        count = f"{len(caught)} of {len(claims)}" if len(claims) else ""
-        tried = f"{claims['replication'].nunique()} of {rows['reached'].iloc[0]}"
-        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, papers)
+        shown += ["an error of the run"] if (kinds == "run").any() else []
+        shown += [f"`{test}`" for test in rows["claim"][rows["caught"] & (kinds == "test")]]
+        count = f"{claims['caught'].sum()} of {len(claims)}" if len(claims) else ""
+        tried = f"{papers} of {rows['reached'].iloc[0]}"
+        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, where)
         cells += (", ".join(shown),)
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -84,8 +94,7 @@ def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
 def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
     """Claims that notice no fault in what is measured, and what each would notice."""
     measured = {fault.name for fault in faults if not fault.file.startswith(JUDGEMENT)}
-    rows = matrix[matrix["fault"].isin(measured) & (matrix["replication"] != "tests")]
-    rows = rows[~rows["claim"].str.startswith("(")]
+    rows = matrix[matrix["fault"].isin(measured) & (matrix.apply(_kind, axis=1) == "claim")]
     tried = rows.groupby(["replication", "claim"], sort=False)["caught"].agg(["sum", "size"])
     idle = tried[tried["sum"] == 0]
     lines = [
@@ -95,15 +104,16 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
         "faults above in what is measured (faults in the judgement left out). Each has its own",
         "built-in fault, the control arm, on which the same check comes out the other way in every",
         "run: that is what it would notice. *Tried* is the number of faults that reached it.",
+        "Claims that need a larger tier are not judged here.",
         "",
-        "| paper | claim | tried | what it says | it would notice that |",
+        "| paper | claim | tried | what it says | it would notice |",
         "|-|-|-:|-|-|",
     ]
     for (name, claim), row in idle.iterrows():
         found = {c.name: c for c in claims_of(name)}.get(claim)
         if found is None:  # the claim was renamed or removed since
             continue
-        would = f"arm `{found.arm}` gives what arm `{found.control}` gives: {found.why}"
+        would = f"that `{found.arm}` behaves as `{found.control}` ({found.why})"
         paper = name.split("_")[0]
         cells = (paper, f"`{claim}`", str(row["size"]), found.statement, would)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
