@@ -21,7 +21,7 @@ browser:
 
 # Whether the suite notices the faults of workflow/faults.yaml that are marked for it.
 sabotage: $(STAMP)
-	$(BIN)/python -m workflow.sabotage --ci
+	$(BIN)/python -m workflow.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
