@@ -47,6 +47,11 @@ def _steps_growth(rows) -> float:
     return float(steps[16] / steps[2])
 
 
+def _error_growth(rows) -> float:
+    errors = rows.set_index("depth")["error"]
+    return float(errors[16] / errors[2])
+
+
 def _level(measured: str, predicted: str):
     """Mean measured / predicted of one seed at the large widths."""
     return per_seed(
@@ -604,6 +609,58 @@ CLAIMS = [
         why="the branch enters with 1/H^2 and the skip carries a Gram matrix that converges; "
         "corrections are O(1/H)",
         control="fully_connected",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S3_concentration",
+        statement="The last hidden layer's Gram matrix of finite deep networks concentrates",
+        formula=r"$\|K^{(H)}_m - K^{(H)}\|_2 \propto m^{-1/2}$ at $H = 4$",
+        source="lemmas behind Theorem 5.1 of 1811.03804, reported",
+        part="deep_gram",
+        arm="fully_connected",
+        estimator=loglog_slope("error", "width", where={"depth": 4}),
+        region=near(-0.5, 0.15),
+        why=CLT
+        + "layers add fluctuations of the same order, and corrections of order 1/m, 0.05 of "
+        "the exponent from 64 neurons on; against another limit the distance stays",
+        control="other_limit",
+        tier="laptop",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S3_depth_needs_width",
+        statement="At one width the error of a fully connected network over lambda_min grows "
+        "exponentially with depth",
+        formula=r"error at $H = 16$ over $H = 2$, $m = 256$",
+        source="Du et al. 2019 (1811.03804), width of Theorem 5.1, reported as 2^O(H)",
+        part="deep_gram",
+        arm="fully_connected",
+        estimator=per_seed(
+            _error_growth, columns=("depth", "error"), where={"width": 256, "depth": (2, 16)}
+        ),
+        region=at_least(10),
+        why="lambda_min falls like chi^H, by a factor of 45 over 14 layers, while the fluctuations "
+        "of K do not fall; the width that is needed goes with the square",
+        control="residual",
+        tier="laptop",
+        tags=("deep",),
+    ),
+    Claim(
+        name="S3_residual_is_spared",
+        statement="At one width the error of a residual network over lambda_min does not grow with "
+        "depth",
+        formula=r"error at $H = 16$ over $H = 2$, $m = 256$",
+        source="Du et al. 2019 (1811.03804), width of Theorem 6.1, reported as polynomial in H",
+        part="deep_gram",
+        arm="residual",
+        estimator=per_seed(
+            _error_growth, columns=("depth", "error"), where={"width": 256, "depth": (2, 16)}
+        ),
+        region=at_most(3),
+        why="branches of size 1/H add fluctuations of order 1/H each, so that K and its error have "
+        "the same factor H^(-2)",
+        control="fully_connected",
+        tier="laptop",
         tags=("deep",),
     ),
     Claim(

@@ -53,6 +53,30 @@ def deep_network(arm: str, depth: int, width: int) -> Architecture:
     return serial(dense(width), sigma, *[block] * (depth - 1), dense(1, variance))
 
 
+def finite_gram(
+    arm: str, depth: int, width: int, inputs: np.ndarray, draw: np.random.Generator
+) -> np.ndarray:
+    """K^(H) of one finite network at initialization, (count, count): <df/dW_i, df/dW_j> for the
+    weights W of the last hidden layer; its expectation tends to `deep_limit`. float64."""
+    gain = np.sqrt(PRESERVING["relu" if arm == "relu" else "cos"] / width)
+    value = (lambda h: np.maximum(h, 0)) if arm == "relu" else np.cos
+    slope = (lambda h: h > 0) if arm == "relu" else (lambda h: -np.sin(h))
+    read, back = inputs, 1.0
+    hidden = read @ draw.standard_normal((inputs.shape[1], width))
+    features = value(hidden)
+    for _ in range(depth - 1):
+        read = gain * features
+        hidden = read @ draw.standard_normal((width, width))
+        if arm == "residual":
+            back = draw.standard_normal((width, width)) / (depth * np.sqrt(width))
+            features = features + value(hidden) @ back
+        else:
+            features = value(hidden)
+    signal = back @ draw.standard_normal(width) if np.ndim(back) else draw.standard_normal(width)
+    deltas = gain * slope(hidden) * signal
+    return (deltas @ deltas.T) * (read @ read.T)
+
+
 def deep_data(arm: str, seed: int, count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
     draw = generator(seed, "du", arm, "deep", count, dimension)
     return sphere(draw, count, dimension), draw.standard_normal(count)

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from replications.du2018_convergence.deep import deep_data, deep_limit, deep_network, steps_to
+from replications.du2018_convergence.deep import (
+    deep_data,
+    deep_limit,
+    deep_network,
+    finite_gram,
+    steps_to,
+)
 from replications.du2018_convergence.descent import (
     descend,
     first_order_changes,
@@ -239,6 +245,29 @@ def deep_kernel(
             "smallest_last": float(np.linalg.eigvalsh(last)[0]),
             "condition": float(eigenvalues[-1] / eigenvalues[0]),
             "steps_needed": steps_to(0.01, 1 - eigenvalues / eigenvalues[-1], parts),
+        }
+
+
+def deep_gram(
+    *,
+    arm: str,
+    network: str,
+    count: int,
+    dimension: int,
+    depth: int,
+    width: int,
+    seeds: tuple[int, ...],
+) -> Iterator[dict]:
+    """K^(H) of a finite network against its limit; error: spectral distance over lambda_min of the
+    limit (below 1/4 the proofs start). Arm other_limit: against the limit with one layer."""
+    for seed in seeds:
+        inputs, _ = deep_data(arm, seed, count, dimension)
+        draw = generator(seed, "du", arm, "deep_gram", depth, width)
+        limit, _ = deep_limit(network, 1 if arm == "other_limit" else depth, inputs)
+        gap = finite_gram(network, depth, width, inputs, draw) - limit
+        yield {
+            "seed": seed,
+            "error": float(np.linalg.norm(gap, 2) / np.linalg.eigvalsh(limit)[0]),
         }
 
 

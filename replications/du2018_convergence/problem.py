@@ -1,5 +1,6 @@
 """The learning problems: data, limit kernels and initial networks of every arm."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from shared.ntk.architecture import cos, erf, fully_connected, relu
 from shared.ntk.data import linear_teacher, sphere
 from shared.ntk.random import generator
 
+BLOCK = 64
 LIMITS = {
     "relu": fully_connected(depth=1, width=1, activation=relu()),
     "erf": fully_connected(depth=1, width=1, activation=erf()),
@@ -20,10 +22,16 @@ def limit_kernels(inputs: np.ndarray, activation: str = "relu") -> tuple[np.ndar
     """(H_inf of the first layer, kernel of the output weights), both (count, count) float64.
 
     The paper's preactivations are w.x without 1/sqrt(d), hence the factor; the tangent kernel of
-    the whole network is the sum of both.
+    the whole network is the sum of both. Padded to multiples of BLOCK, so that problems of most
+    sizes share one compiled program: more rows are other entries, columns of zeros none.
     """
-    nngp, ntk = LIMITS[activation].kernel(np.sqrt(inputs.shape[1]) * inputs)
-    return np.asarray(ntk) - np.asarray(nngp), np.asarray(nngp)
+    count, dimension = inputs.shape
+    rows, columns = (BLOCK * math.ceil(size / BLOCK) for size in inputs.shape)
+    padded = np.zeros((rows, columns))
+    padded[:count, :dimension] = inputs
+    padded[count:] = padded[0]
+    nngp, ntk = (np.asarray(k) for k in LIMITS[activation].kernel(np.sqrt(columns) * padded))
+    return (ntk - nngp)[:count, :count], nngp[:count, :count]
 
 
 class Setting(NamedTuple):
@@ -31,7 +39,7 @@ class Setting(NamedTuple):
 
     step: eta in units of 1 / lambda_max of the trained kernel. output_exponent q, factor c: outputs
     c m^-q sum_r a_r sigma(w_r.x). labels: gaussian, linear. conflict: the last two inputs are equal
-    and their labels opposite. mirrored: neurons in pairs of opposite sign, so that f(0) = 0.
+    and their labels are 1 and -1. mirrored: neurons in pairs of opposite sign, so that f(0) = 0.
     """
 
     count: int
@@ -66,7 +74,7 @@ def make_problem(setting: Setting, arm: str, seed: int) -> Problem:
         labels = inputs @ teacher
     distinct = setting.count
     if setting.conflict:
-        inputs[-1], labels[-1] = inputs[-2], -labels[-2]
+        inputs[-1], labels[-2:] = inputs[-2], (1.0, -1.0)
         distinct -= 1
     first, second = limit_kernels(inputs, setting.activation)
     smallest = np.linalg.eigvalsh(first[:distinct, :distinct])[0]

@@ -4,24 +4,34 @@ Gradient descent is full batch on 1/2 sum r^2 unless a part says otherwise; a st
 eta_critical.  Every part says what one row is.
 """
 
-import functools
 from collections.abc import Iterator
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
 from replications.lee2019_linearization import setting
-from replications.lee2019_linearization.setting import Model
-from shared.ntk import data, random
-from shared.ntk.dynamics import (
-    critical_learning_rate,
-    eigensystem,
-    ensemble_flow,
-    kernel_flow,
-    mode_decay,
+from replications.lee2019_linearization.laws import digits_on_a_line, laws, remains_of_start
+from replications.lee2019_linearization.linearization import (
+    before_training,
+    compare_weights,
+    dual_weights,
+    limit_kernels,
+    linear_outputs,
+    start,
 )
+from replications.lee2019_linearization.networks import (
+    Model,
+    apply,
+    learning_rates,
+    watch_distance,
+    watch_drift,
+    watch_kinks,
+    watch_outputs,
+    weights,
+)
+from replications.lee2019_linearization.setting import few_at_once
+from shared.ntk import data, random
 from shared.ntk.linearize import linearized_outputs
 from shared.ntk.training import cross_entropy, gradient_descent, squared_error
 
@@ -29,6 +39,7 @@ TRAIN, TEST = 16, 16
 HALF_SUM = squared_error("sum")
 
 
+@few_at_once
 def drift(
     *, arm: str, activation: str, depth: int, width: int, steps: int, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
@@ -41,15 +52,15 @@ def drift(
     """
     model, mean_field = Model(activation, depth, width), arm.startswith("mean_field")
     problem = setting.digits(seeds, TRAIN, TEST)
-    begin = setting.start(model, problem, seeds, mean_field=mean_field)
+    begin = start(model, problem, seeds, mean_field=mean_field)
     recorded = setting.log_steps(steps, 16)
     rate = begin.rate / 4 if mean_field else begin.rate  # their kernel grows several times
-    path = _descend(model, problem, begin.params, rate, recorded, _watch_drift(model))
+    path = _descend(model, problem, begin.params, rate, recorded, watch_drift(model, TRAIN))
     outputs, ntk, nngp, layers, distance = (np.asarray(a, np.float64) for a in path.observed)
-    limit = setting.limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
+    limit = limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
     limit = limit / width if mean_field else limit
     linear, of_limit = (
-        setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, rate)
+        linear_outputs(kernel, begin.outputs, problem.targets, recorded, rate)
         for kernel in (begin.kernel, limit)
     )
     residual = np.linalg.norm(outputs[:, :, :TRAIN] - problem.targets[:, None, :, 0], axis=-1)
@@ -71,6 +82,7 @@ def drift(
             }
 
 
+@few_at_once
 def step_size(
     *, arm: str, activation: str, width: int, train: int, factor: float, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
@@ -82,12 +94,12 @@ def step_size(
     """
     model = Model(activation, 3, width)
     problem = setting.digits(seeds, train, TEST)
-    begin = setting.start(model, problem, seeds)
+    begin = start(model, problem, seeds)
     rate = factor * 2 / begin.spectrum[:, -1]
     recorded = setting.log_steps(256, 24)
-    path = _descend(model, problem, begin.params, rate, recorded, _watch_outputs(model))
+    path = _descend(model, problem, begin.params, rate, recorded, watch_outputs(model))
     outputs = np.asarray(path.observed, np.float64)
-    linear = setting.linear_outputs(begin.kernel, begin.outputs, problem.targets, recorded, rate)
+    linear = linear_outputs(begin.kernel, begin.outputs, problem.targets, recorded, rate)
     of_arm = linear if arm.startswith("linear") else outputs
     loss = ((of_arm[:, :, :train] - problem.targets[:, None, :, 0]) ** 2).sum(-1) / 2
     for s, seed in enumerate(seeds):
@@ -119,11 +131,11 @@ def monte_carlo(
         points = setting.digits(chunk, 8, 0).points
         total_nngp = total_ntk = 0.0
         for member in range(networks):
-            params = setting.weights(model, (setting.PIXELS,), chunk, "group", networks, member)
-            measured, _ = setting.before_training(model)(params, points.astype(np.float32), None)
+            params = weights(model, (setting.PIXELS,), chunk, "group", networks, member)
+            measured, _ = before_training(model)(params, points.astype(np.float32))
             total_nngp = total_nngp + np.asarray(measured.nngp, np.float64) / networks
             total_ntk = total_ntk + np.asarray(measured.ntk, np.float64) / networks
-        nngp, ntk = setting.limit_kernels("relu", depth, points)
+        nngp, ntk = limit_kernels("relu", depth, points)
         if arm == "exchanged":
             nngp, ntk = ntk, nngp
         for s, seed in enumerate(chunk):
@@ -134,88 +146,56 @@ def monte_carlo(
             }
 
 
+@few_at_once
 def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is the output of one network at one input of the line x(alpha) at one recorded step.
 
-    All networks share one training set, as in the paper. Arm full trains all layers, readout the
-    last one alone; centred is full with without_start for its output. without_start: the output
-    less what equations 14-15 say remains of the network's own f_0, whose mean over networks is
-    exactly zero: same mean, less spread. ntk_mean, ntk_sd: the law that equations 14-15 give for
-    full training at this step; nngp_mean, nngp_sd: the one of readout training, which ends in the
-    NNGP posterior.
+    All networks share one training set, as in the paper. Arm full trains all layers; readout the
+    last one alone, which is linear, so that each network has a closed form; centred is full with
+    without_start for its output. without_start: the output less what equations 14-15 say remains
+    of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give for full training
+    at this step; nngp_mean, nngp_sd: the one of readout training.
     """
-    model = Model(activation, 3, width)
-    problem = setting.digits((0,), TRAIN, 0)
-    x, y = problem.points[0], problem.targets[0]
-    first, second = x[np.argmax(y[:, 0])], x[np.argmin(y[:, 0])]
-    alphas = np.linspace(-2, 3, TEST)
-    line = alphas[:, None] * first + (1 - alphas[:, None]) * second
-    recorded = np.array([0, 8, 64])
-    nngp, ntk = (k[0] for k in setting.limit_kernels(activation, 3, np.vstack([x, line])[None]))
-    laws, rates = {}, {}
-    for name, kernel in (("ntk", ntk), ("nngp", nngp)):
-        critical = critical_learning_rate(kernel[:TRAIN, :TRAIN], normalization="sum")
-        rates[name] = float(setting.STEP * critical)
-        laws[name] = ensemble_flow(
-            kernel[:TRAIN, :TRAIN],
-            nngp[:TRAIN, :TRAIN],
-            y,
-            recorded,
-            ntk_test=kernel[TRAIN:, :TRAIN],
-            nngp_test=nngp[TRAIN:, :TRAIN],
-            nngp_test_test=nngp[TRAIN:, TRAIN:],
-            normalization="sum",
-            learning_rate=rates[name],
-            method="descent",
-        )
-    params = setting.weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
-    rate = setting.rates(params, 0.0 if arm == "readout" else rates["ntk"])
+    model, recorded = Model(activation, 3, width), (0, 8, 64)
+    line = digits_on_a_line(TRAIN, TEST)
+    x, y = line.points[:TRAIN], line.targets
+    both = laws(activation, 3, TRAIN, TEST, recorded)
+    law = both["nngp" if arm == "readout" else "ntk"]
+    params = weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
     if arm == "readout":
-        rate["layers"] = (*rate["layers"][:-1], {"weight": rates["nngp"]})
-    path = gradient_descent(
-        setting.apply(model),
-        params,
-        x.astype(np.float32),
-        y.astype(np.float32),
-        loss=HALF_SUM,
-        learning_rate=rate,
-        record=recorded,
-        observe=_watch_outputs(model),
-        context=np.vstack([x, line]).astype(np.float32),
-        seeds=True,
-    )
-    everywhere = np.asarray(path.observed, np.float64)
+        copies = [np.repeat(a[None], len(seeds), 0) for a in (line.points, y)]
+        measured, begin = before_training(model)(params, copies[0])
+        kernel, rate = np.asarray(measured.nngp)[:, :, :TRAIN], np.full(len(seeds), law.rate)
+        everywhere = linear_outputs(kernel, np.asarray(begin), copies[1], recorded, rate)
+    else:
+        path = gradient_descent(
+            apply(model),
+            params,
+            x.astype(np.float32),
+            y.astype(np.float32),
+            loss=HALF_SUM,
+            learning_rate=learning_rates(params, law.rate),
+            record=recorded,
+            observe=watch_outputs(model),
+            context=line.points.astype(np.float32),
+            seeds=True,
+        )
+        everywhere = np.asarray(path.observed, np.float64)
     outputs = everywhere[:, :, TRAIN:]
-    law, kernel = ("nngp", nngp) if arm == "readout" else ("ntk", ntk)
-    remains = kernel_flow(
-        kernel[:TRAIN, :TRAIN],
-        np.zeros((TRAIN, 1)),
-        recorded,
-        normalization="sum",
-        learning_rate=rates[law],
-        method="descent",
-        initial=everywhere[:, 0, :TRAIN, None],
-        kernel_test=kernel[TRAIN:, :TRAIN],
-        initial_test=everywhere[:, 0, TRAIN:, None],
-    ).test[..., 0]
-    without_start = outputs - remains
+    without_start = outputs - remains_of_start(law, everywhere[:, 0], recorded)
     if arm == "centred":
         outputs = without_start
-    expected = {}
-    for name, law in laws.items():
-        expected[f"{name}_mean"] = law.mean[..., 0]
-        expected[f"{name}_sd"] = np.sqrt(np.diagonal(law.covariance, axis1=1, axis2=2))
     for s, seed in enumerate(seeds):
         for r, step in enumerate(recorded):
-            for a, alpha in enumerate(alphas):
-                theory = {name: values[r, a] for name, values in expected.items()}
+            for a, alpha in enumerate(line.alphas):
                 yield {
                     "seed": seed,
                     "step": step,
                     "alpha": alpha,
                     "output": outputs[s, r, a],
                     "without_start": without_start[s, r, a],
-                    **theory,
+                    **{f"{name}_mean": one.mean[r, a] for name, one in both.items()},
+                    **{f"{name}_sd": one.deviation[r, a] for name, one in both.items()},
                 }
 
 
@@ -229,25 +209,25 @@ def tracking(*, arm: str, width: int, train: int, seeds: tuple[int, ...]) -> Ite
     """
     model, mean_field = Model("relu", 5, width), arm.startswith("mean_field")
     problem = setting.digits(seeds, train, TEST)
-    begin = setting.start(model, problem, seeds, mean_field=mean_field)
-    limit = setting.limit_kernels("relu", 5, problem.points)[1][:, :, :train]
+    begin = start(model, problem, seeds, mean_field=mean_field)
+    limit = limit_kernels("relu", 5, problem.points)[1][:, :, :train]
     own = np.roll(begin.kernel, 1, axis=0) if arm == "other_kernel" else begin.kernel
     kernels = {"": own, "_limit": limit / width if mean_field else limit}
     recorded = np.unique(np.rint(np.geomspace(1, 256, 9)).astype(int))
     linear = {
-        name: setting.linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)
+        name: linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)
         for name, kernel in kernels.items()
     }
     shown = [0, 1, train, train + 1]
     params = begin.params
     for r, step in enumerate(recorded):
         gap = step - (recorded[r - 1] if r else 0)
-        path = _descend(model, problem, params, begin.rate, [gap], _watch_outputs(model))
+        path = _descend(model, problem, params, begin.rate, [gap], watch_outputs(model))
         params = path.params
         outputs = np.asarray(path.observed, np.float64)[:, 0]
-        dual = _dual_weights(begin, problem, step).astype(np.float32)
+        dual = dual_weights(begin, problem, step).astype(np.float32)
         x = problem.train.astype(np.float32)
-        correlation, error, changes = _compare_weights(model)(begin.params, params, x, dual)
+        correlation, error, changes = compare_weights(model)(begin.params, params, x, dual)
         errors = {
             f"rmse_{kind}{name}": setting.rms((outputs - values[:, r])[:, where])
             for name, values in linear.items()
@@ -272,6 +252,7 @@ def tracking(*, arm: str, width: int, train: int, seeds: tuple[int, ...]) -> Ite
             }
 
 
+@few_at_once
 def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is one erf network after 60 steps of `method`: momentum or cross_entropy (2 classes).
 
@@ -281,22 +262,22 @@ def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...])
     classes, heavy = (1, 0.9) if method == "momentum" else (2, 0.0)
     model = Model("erf", 3, width, outputs=classes)
     problem = setting.digits(seeds, TRAIN, TEST)
-    begin = setting.start(model, problem, seeds, kind="full")
+    begin = start(model, problem, seeds, kind="full")
     labels = (problem.targets[..., 0] > 0).astype(np.int32)
     signs = problem.targets if classes == 1 else np.eye(2)[labels]
     targets = problem.targets if classes == 1 else labels
     loss = HALF_SUM if classes == 1 else cross_entropy("sum")
     rate = begin.rate * (0.2 if classes == 1 else 1.0)
     path = gradient_descent(
-        setting.apply(model),
+        apply(model),
         begin.params,
         problem.train.astype(np.float32),
         targets.astype(np.float32) if classes == 1 else targets,
         loss=loss,
-        learning_rate=setting.rates(begin.params, rate),
+        learning_rate=learning_rates(begin.params, rate),
         momentum=heavy,
         record=[60],
-        observe=_watch_outputs(model),
+        observe=watch_outputs(model),
         context=problem.points.astype(np.float32),
         seeds=True,
         shared_data=False,
@@ -316,6 +297,7 @@ def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...])
         yield {"seed": seed, "gap": gap}
 
 
+@few_at_once
 def parameterizations(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is one erf network on points of the sphere in R^4, after 256 steps.
 
@@ -333,12 +315,12 @@ def parameterizations(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterat
     )
     targets = points[:, :6, :1]
     problem = setting.Problem(points, targets)
-    begin = setting.start(model, problem, seeds)
+    begin = start(model, problem, seeds)
     rate = 1.1 * 2 / begin.spectrum[:, -1] if arm == "standard_above" else begin.rate
     recorded = setting.log_steps(256, 16)
-    path = _descend(model, problem, begin.params, rate, recorded, _watch_distance(model))
+    path = _descend(model, problem, begin.params, rate, recorded, watch_distance(model))
     outputs, distance = (np.asarray(a, np.float64) for a in path.observed)
-    linear = setting.linear_outputs(begin.kernel, begin.outputs, targets, recorded, rate)
+    linear = linear_outputs(begin.kernel, begin.outputs, targets, recorded, rate)
     for s, seed in enumerate(seeds):
         yield {
             "seed": seed,
@@ -348,6 +330,7 @@ def parameterizations(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterat
         }
 
 
+@few_at_once
 def kinks(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is one network of one hidden layer trained for 64 steps on 8 digits.
 
@@ -356,8 +339,8 @@ def kinks(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> I
     """
     model = Model(activation, 1, width)
     problem = setting.digits(seeds, 8, 8)
-    begin = setting.start(model, problem, seeds)
-    path = _descend(model, problem, begin.params, begin.rate, [0, 64], _watch_kinks(model))
+    begin = start(model, problem, seeds)
+    path = _descend(model, problem, begin.params, begin.rate, [0, 64], watch_kinks(model))
     kernel, signs = (np.asarray(a) for a in path.observed)
     for s, seed in enumerate(seeds):
         before, after = (kernel[s, t].astype(np.float64) for t in (0, 1))
@@ -380,14 +363,14 @@ def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     x[0, 0] = np.sqrt(dimension)
     x[1, :2] = np.sqrt(dimension) * np.array([0.5, np.sqrt(0.75)])
     model = Model("relu_without_bias", 1, width)
-    params = setting.weights(model, (dimension,), seeds, "flips", arm)
+    params = weights(model, (dimension,), seeds, "flips", arm)
     path = gradient_descent(
-        setting.apply(model),
+        apply(model),
         params,
         x[:1],
         np.ones((1, 1), np.float32),
         loss=HALF_SUM,
-        learning_rate=setting.rates(params, 0.05),  # Theta = 4 there: eta Theta = 0.2
+        learning_rate=learning_rates(params, 0.05),  # Theta = 4 there: eta Theta = 0.2
         record=[80],
         seeds=True,
     )
@@ -400,9 +383,9 @@ def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     point = 1 if arm == "other_point" else 0
     switched = (last > 0).astype(float) - (first > 0)
     change = 4 / width * (readout**2 * switched[:, point]).sum(-1)
-    start = np.sqrt(2 / width) * (readout * np.maximum(first[:, 0], 0)).sum(-1)
+    before = np.sqrt(2 / width) * (readout * np.maximum(first[:, 0], 0)).sum(-1)
     for s, seed in enumerate(seeds):
-        predicted = -2 / np.pi * abs(start[s] - 1) / np.sqrt(width)
+        predicted = -2 / np.pi * abs(before[s] - 1) / np.sqrt(width)
         yield {"seed": seed, "change": change[s], "predicted": predicted}
 
 
@@ -418,16 +401,16 @@ def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) 
     rate = 0.13  # 1 / trace of the limit kernel on the four points: below 1 / l_max
     for seed in seeds:
         members = tuple(range(seed * networks, (seed + 1) * networks))
-        params = setting.weights(model, (dimension,), members, "gaussianity")
+        params = weights(model, (dimension,), members, "gaussianity")
         path = gradient_descent(
-            setting.apply(model),
+            apply(model),
             params,
             x[:4].astype(np.float32),
             y.astype(np.float32),
             loss=HALF_SUM,
-            learning_rate=setting.rates(params, rate),
+            learning_rate=learning_rates(params, rate),
             record=[0, 64],
-            observe=_watch_outputs(model),
+            observe=watch_outputs(model),
             context=x[4:].astype(np.float32),
             seeds=True,
         )
@@ -440,93 +423,15 @@ def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) 
 def _descend(model: Model, problem, params, rate, recorded, observe):
     """Full-batch descent of every seed's network on its own digits, in float32."""
     return gradient_descent(
-        setting.apply(model),
+        apply(model),
         params,
         problem.train.astype(np.float32),
         problem.targets.astype(np.float32),
         loss=HALF_SUM,
-        learning_rate=setting.rates(params, rate),
+        learning_rate=learning_rates(params, rate),
         record=recorded,
         observe=observe,
         context=problem.points.astype(np.float32),
         seeds=True,
         shared_data=False,
     )
-
-
-@functools.cache
-def _watch_outputs(model: Model):
-    apply = setting.apply(model)
-    return lambda params, _, points: jnp.squeeze(apply(params, points))
-
-
-@functools.cache
-def _watch_distance(model: Model):
-    apply = setting.apply(model)
-    return lambda params, initial, points: (
-        apply(params, points)[:, 0],
-        setting.distance(params, initial),
-    )
-
-
-@functools.cache
-def _watch_kinks(model: Model):
-    def observe(params, _, points):
-        layer, sigma = params["layers"][0], setting.VARIANCES[model.activation]
-        h = np.sqrt(sigma["weight_variance"] / points.shape[1]) * points[:8] @ layer["weight"]
-        if "bias" in layer:
-            h = h + np.sqrt(sigma["bias_variance"]) * layer["bias"]
-        return setting.kernels(model, params, points).ntk, h > 0
-
-    return observe
-
-
-@functools.cache
-def _watch_drift(model: Model):
-    apply = setting.apply(model)
-
-    def observe(params, initial, points):
-        measured = setting.kernels(model, params, points[:TRAIN])
-        moved = [
-            jnp.linalg.norm(now["weight"] - before["weight"]) / jnp.linalg.norm(before["weight"])
-            for now, before in zip(params["layers"][::2], initial["layers"][::2], strict=True)
-        ]
-        outputs, distance = apply(params, points)[:, 0], setting.distance(params, initial)
-        return outputs, measured.ntk, measured.nngp, jnp.stack(moved), distance
-
-    return observe
-
-
-def _dual_weights(begin: setting.Start, problem: setting.Problem, step: int) -> np.ndarray:
-    """c with omega_t - omega_0 = -J(X)^T c: c = Theta^{-1} (1 - (1 - rate Theta)^t) (f_0 - y)."""
-    train = problem.train.shape[1]
-    result = []
-    for kernel, outputs, y, rate in zip(
-        begin.kernel, begin.outputs, problem.targets, begin.rate, strict=True
-    ):
-        system = eigensystem(kernel[:train])
-        _, response = mode_decay(system.values, [step], rate, "descent")
-        result.append(
-            system.vectors @ (response[0][:, None] * (system.vectors.T @ (outputs[:train] - y)))
-        )
-    return np.stack(result)
-
-
-@functools.cache
-def _compare_weights(model: Model):
-    """(params_0, params_t, x, dual) -> correlation and relative error of the weights' changes."""
-    apply = setting.apply(model)
-
-    def compare(initial, params, x, dual):
-        _, pull = jax.vjp(lambda p: apply(p, x), initial)
-        linear = jax.tree.map(jnp.negative, pull(dual)[0])
-        moved = jax.tree.map(jnp.subtract, params, initial)
-        a, b = (
-            jnp.concatenate([jnp.ravel(layer["weight"]) for layer in tree["layers"][::2]])
-            for tree in (moved, linear)
-        )
-        error = jnp.linalg.norm(a - b) / jnp.linalg.norm(b)
-        shown = [tree["layers"][2]["weight"][:3, 0] for tree in (moved, linear)]
-        return jnp.corrcoef(a, b)[0, 1], error, shown
-
-    return jax.jit(jax.vmap(compare))

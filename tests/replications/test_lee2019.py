@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replications.lee2019_linearization import claims, setting
-from replications.lee2019_linearization.setting import Model
+from replications.lee2019_linearization import claims, experiment, linearization, networks, setting
+from replications.lee2019_linearization.networks import Model
 
 
 def test_linear_outputs_are_explicit_descent():
@@ -16,7 +16,7 @@ def test_linear_outputs_are_explicit_descent():
     kernel = features @ np.swapaxes(features, 1, 2)[:, :, :4]
     outputs, targets = rng.standard_normal((2, 7, 1)), rng.standard_normal((2, 4, 1))
     steps, rates = [0, 3, 20], np.array([0.1, 0.3])
-    result = setting.linear_outputs(kernel, outputs, targets, steps, rates)
+    result = linearization.linear_outputs(kernel, outputs, targets, steps, rates)
     for seed in range(2):
         current = outputs[seed].copy()
         for step in range(steps[-1] + 1):
@@ -29,8 +29,8 @@ def test_linear_outputs_are_explicit_descent():
 @pytest.mark.parametrize("parameterization", ["ntk", "standard"])
 def test_drawn_weights_have_the_shapes_and_deviations_of_init(parameterization):
     model = Model("relu", 2, 300, parameterization=parameterization)
-    drawn = setting.weights(model, (40,), (0, 1))["layers"]
-    reference = setting.network(model).init(jax.random.key(0), (40,))
+    drawn = networks.weights(model, (40,), (0, 1))["layers"]
+    reference = networks.network(model).init(jax.random.key(0), (40,))
     assert jax.tree.structure(drawn) == jax.tree.structure(reference)
     for ours, theirs in zip(jax.tree.leaves(drawn), jax.tree.leaves(reference), strict=True):
         assert ours.shape == (2, *theirs.shape)
@@ -41,15 +41,15 @@ def test_drawn_weights_have_the_shapes_and_deviations_of_init(parameterization):
 
 def test_mean_field_networks_are_scaled_and_their_scale_stays():
     model = Model("erf", 1, 16)
-    params = setting.weights(model, (8,), (0,), mean_field=True)
+    params = networks.weights(model, (8,), (0,), mean_field=True)
     assert params["scale"] == pytest.approx(0.25)
     one = jax.tree.map(lambda leaf: leaf[0], params)
     x = np.random.default_rng(0).standard_normal((3, 8))
-    plain = setting.network(model).apply(one["layers"], x)
-    np.testing.assert_allclose(setting.apply(model)(one, x), plain / 4, rtol=1e-6)
-    unscaled = setting.kernels(model, one | {"scale": 1.0}, x)
-    np.testing.assert_allclose(setting.kernels(model, one, x).ntk, unscaled.ntk / 16, rtol=1e-6)
-    assert setting.rates(params, 0.3)["scale"] == 0
+    plain = networks.network(model).apply(one["layers"], x)
+    np.testing.assert_allclose(networks.apply(model)(one, x), plain / 4, rtol=1e-6)
+    unscaled = networks.kernels(model, one | {"scale": 1.0}, x)
+    np.testing.assert_allclose(networks.kernels(model, one, x).ntk, unscaled.ntk / 16, rtol=1e-6)
+    assert networks.learning_rates(params, 0.3)["scale"] == 0
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -72,3 +72,39 @@ def test_position_between_two_laws(share):
     estimate = claims.position("ntk", "nngp")(pd.DataFrame(rows))
     assert estimate.low < share < estimate.high
     assert estimate.high - estimate.low < 0.2
+
+
+def test_trained_readouts_are_their_closed_form():
+    """Descent on the readout alone, step by step, ends where the part `ensemble` says."""
+    cell = {"activation": "erf", "width": 32}
+    rows = pd.DataFrame(experiment.ensemble(arm="readout", **cell, seeds=(3,)))
+    line = experiment.digits_on_a_line(16, 16)
+    law = experiment.laws("erf", 3, 16, 16, (0, 8, 64))["nngp"]
+    model = Model("erf", 3, 32)
+    drawn = networks.weights(model, (64,), (3,), "ensemble", "readout")
+    params = jax.tree.map(lambda leaf: leaf[0].astype(np.float64), drawn)
+    outputs = networks.apply(model)
+
+    def loss(readout):
+        layers = (*params["layers"][:-1], {"weight": readout})
+        found = outputs({**params, "layers": layers}, line.points)
+        return ((found[:16] - line.targets) ** 2).sum() / 2, found
+
+    readout = params["layers"][-1]["weight"]
+    slope = jax.jit(jax.grad(loss, has_aux=True))
+    for step in range(65):
+        gradient, found = slope(readout)
+        if step in (0, 8, 64):
+            expected = rows.loc[rows["step"] == step, "output"]
+            np.testing.assert_allclose(expected, found[16:, 0], atol=1e-10)
+        readout = readout - law.rate * gradient
+
+
+def test_rows_do_not_depend_on_how_seeds_are_grouped():
+    cell = {"arm": "erf", "activation": "erf", "depth": 1, "width": 8, "steps": 2}
+    seeds = tuple(range(setting.TOGETHER + 1))
+    together = pd.DataFrame(experiment.drift(**cell, seeds=seeds))
+    assert sorted(together["seed"].unique()) == list(seeds)
+    alone = pd.DataFrame(experiment.drift(**cell, seeds=seeds[-1:]))
+    of_last = together[together["seed"] == seeds[-1]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(of_last, alone, rtol=1e-5)
