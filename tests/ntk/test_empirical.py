@@ -51,35 +51,41 @@ def apply(params, x, activation=jnp.tanh):
     return x
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inputs():
     keys = jax.random.split(jax.random.key(1))
     return tuple(jax.random.normal(k, (n, 4), jnp.float64) for k, n in ((keys[0], 5), (keys[1], 3)))
 
 
-def by_definition(params, x1, x2):
+@pytest.fixture(scope="module")
+def definition(inputs):
     """The sum over parameters of products of derivatives, point by point and output by output."""
-
+    params = init(jax.random.key(0))
     slope = jax.jit(jax.grad(lambda p, x, output: apply(p, x[None])[0, output]))
 
-    @functools.cache
-    def gradient(which, index, output):
-        x = (x1, x2)[which][index]
-        return np.concatenate(
-            [np.ravel(leaf) for leaf in jax.tree.leaves(slope(params, x, output))]
-        )
+    def gradients(points):
+        """(N, 2, parameters), one gradient at a time."""
+        return [
+            [
+                np.concatenate(
+                    [np.ravel(leaf) for leaf in jax.tree.leaves(slope(params, x, output))]
+                )
+                for output in range(2)
+            ]
+            for x in points
+        ]
 
-    result = np.zeros((len(x1), len(x2), 2, 2))
+    one, two = (gradients(points) for points in inputs)
+    result = np.zeros((5, 3, 2, 2))
     for index in np.ndindex(result.shape):
         i, j, o, p = index
-        result[index] = gradient(0, i, o) @ gradient(1, j, p)
+        result[index] = one[i][o] @ two[j][p]
     return result
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_equals_its_definition(inputs, kind):
-    params = init(jax.random.key(0))
-    full = by_definition(params, *inputs)
+def test_equals_its_definition(inputs, definition, kind):
+    params, full = init(jax.random.key(0)), definition
     expected = {
         "full": full,
         "diagonal": np.einsum("ijoo->ijo", full),
@@ -204,9 +210,9 @@ def test_vmap_over_seeds_and_gradient(inputs):
         kernels = dense_kernels(params, inputs[0] + shift, activation=jnp.tanh, **VARIANCES)
         return (kernels.ntk**2).sum() + kernels.nngp.sum()
 
-    slopes = jax.vmap(jax.grad(total, argnums=1), (0, None))(many, 0.0)
-    values = [jax.vmap(total, (0, None))(many, shift) for shift in (1e-5, -1e-5)]
-    np.testing.assert_allclose(slopes, (values[0] - values[1]) / 2e-5, rtol=1e-6)
+    both = jax.jit(jax.vmap(jax.value_and_grad(total, argnums=1), (0, None)))
+    values = [both(many, shift)[0] for shift in (1e-5, -1e-5)]
+    np.testing.assert_allclose(both(many, 0.0)[1], (values[0] - values[1]) / 2e-5, rtol=1e-6)
 
 
 def test_relu_with_two_kinds_of_inputs_keeps_float32(inputs):
