@@ -13,10 +13,8 @@ from shared.ntk.architecture import (
     dense,
     dropout,
     erf,
-    flatten,
     fully_connected,
     gelu,
-    global_average_pool,
     layer_norm,
     leaky_relu,
     monomial,
@@ -193,52 +191,7 @@ def test_dropout_masks_scale_the_diagonal():
     assert not np.allclose(f, g)
 
 
-# --- images -------------------------------------------------------------------------------------
-
 IMAGES = RANDOM.normal(size=(3, 4, 3, 2))
-
-
-def naive_image_kernel(images, pooled):
-    """conv 3x3 SAME, ReLU, twice; readout: all four position indices, straight from the sums."""
-    rows, columns, channels = images.shape[1:]
-    places = [(y, x) for y in range(rows) for x in range(columns)]
-    k = np.einsum("iyxc,jzwc->ijyxzw", images, images) / channels
-    theta = np.zeros_like(k)
-
-    def box(array):
-        total = np.zeros_like(array)
-        for y, x in places:
-            for z, w in places:
-                for a in (-1, 0, 1):
-                    for b in (-1, 0, 1):
-                        p, q = (y + a, x + b), (z + a, w + b)
-                        if p in places and q in places:
-                            total[:, :, y, x, z, w] += array[:, :, *p, *q]
-        return total / 9
-
-    for _ in range(2):
-        k = 1.7 * box(k) + 0.1
-        theta = k + 1.7 * box(theta)
-        q = np.einsum("iiyxyx->iyx", k)
-        m = np.sqrt(np.einsum("iyx,jzw->ijyxzw", q, q))
-        angle = np.arccos(np.clip(k / m, -1, 1))
-        k = m * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
-        theta = theta * (np.pi - angle) / (2 * np.pi)
-    mean = "ijyxzw->ij" if pooled else "ijyxyx->ij"
-    count = len(places) ** (2 if pooled else 1)
-    return tuple(np.einsum(mean, array) / count for array in (k, k + theta))
-
-
-@pytest.mark.parametrize("pooled", [False, True])
-def test_images_against_the_definition(pooled):
-    """Displacement by displacement equals all four position indices at once (1e-8: arccos)."""
-    convolutions = [conv(1, weight_variance=1.7, bias_variance=0.1), relu()] * 2
-    readout = global_average_pool() if pooled else flatten()
-    network = serial(*convolutions, readout, dense(1))
-    nngp, ntk = naive_image_kernel(IMAGES, pooled)
-    for found in (network.kernel(IMAGES), network.kernel(IMAGES, IMAGES)):
-        np.testing.assert_allclose(found.nngp, nngp, rtol=1e-7)
-        np.testing.assert_allclose(found.ntk, ntk, rtol=1e-7)
 
 
 # --- invariances, gradients, blocks -------------------------------------------------------------

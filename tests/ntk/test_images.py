@@ -10,6 +10,7 @@ from shared.ntk.architecture import (
     average_pool,
     conv,
     dense,
+    flatten,
     global_average_pool,
     leaky_relu,
     relu,
@@ -18,7 +19,7 @@ from shared.ntk.architecture import (
 from shared.ntk.blocks import kernel_in_blocks
 
 RANDOM = np.random.default_rng(5)
-IMAGES = RANDOM.normal(size=(2, 5, 4, 2))
+IMAGES = RANDOM.normal(size=(2, 4, 4, 2))
 WEIGHTS, BIAS = 1.7, 0.1
 
 
@@ -98,6 +99,36 @@ class Naive:
         keys = list(self.k) if pooled else [(p, q) for p, q in self.k if p == q]
         k, theta = (sum(field[key] for key in keys) / len(keys) for field in (self.k, self.theta))
         return k, k + theta
+
+
+CASES = [
+    (("VALID", (3, 2), (1, 1)), None, False),
+    (("CIRCULAR", (3, 3), (1, 1)), None, False),
+    (("SAME", (3, 2), (2, 1)), None, True),
+    (("SAME", (3, 3), (1, 1)), ("SAME", (2, 2), (2, 1)), False),
+]
+
+
+@pytest.mark.parametrize("window, pool, pooled", CASES)
+def test_windows_against_the_definition(window, pool, pooled):
+    """Any stride, padding and pooling equals the sums over windows (1e-7: arccos)."""
+    images = IMAGES[:, :4, :3, :1]
+    naive = Naive(images)
+    padding, size, stride = window
+    naive.conv(size, stride, padding)
+    naive.relu()
+    layers = [conv(1, size, stride, padding, WEIGHTS, BIAS), relu()]
+    if pool:
+        padding, size, stride = pool
+        naive.pool(size, stride, padding)
+        layers.append(average_pool(size, stride, padding))
+    network = serial(*layers, global_average_pool() if pooled else flatten(), dense(1))
+    with jax.disable_jit():  # op by op: cheaper than to compile
+        symmetric = network.kernel(images)
+        rectangular = network.kernel(images, images) if pooled else symmetric
+    for found in (symmetric, rectangular):
+        for kernel, wanted in zip(found, naive.readout(pooled), strict=True):
+            np.testing.assert_allclose(kernel, wanted, rtol=1e-7)
 
 
 @pytest.mark.parametrize("dtype, bound", [(np.float64, 1e-7), (np.float32, 2e-6)])
@@ -185,6 +216,43 @@ def test_pooled_near_duplicates(dtype, bound):
         found = kernel_in_blocks(network, x, which=which)
         assert np.abs(found - want).max() < bound * np.abs(want).max()
         np.testing.assert_allclose(np.diag(found), np.diag(want), rtol=20 * np.finfo(dtype).eps)
+
+
+# --- finite networks ----------------------------------------------------------------------------
+
+CHANNELS, SEEDS = 256, 300
+
+
+def features(first):
+    """Two convolutions, their first with this variance of weights, and pooling."""
+    return serial(
+        conv(CHANNELS, 3, weight_variance=first),
+        relu(),
+        conv(CHANNELS, 3, weight_variance=2.0),
+        relu(),
+        global_average_pool(),
+    )
+
+
+def test_finite_networks_average_to_the_kernel():
+    """Covariance of pooled features, mean of 300 networks: |z| < 4.5; one layer 3 % off: > 4.5."""
+    x = IMAGES[:, :3, :3]
+    inputs = jnp.asarray(x, jnp.float32)
+
+    def covariance(key):
+        f = features(2.0).apply(features(2.0).init(key, x.shape[1:]), inputs)
+        return jnp.matmul(f, f[0], precision="highest") / CHANNELS
+
+    keys = jax.random.split(jax.random.key(3), SEEDS)
+    samples = np.asarray(jax.jit(lambda keys: jax.lax.map(covariance, keys))(keys))
+    error = samples.std(axis=0, ddof=1) / np.sqrt(SEEDS)
+
+    def z(first):
+        wanted = kernel_in_blocks(features(first), x, which="nngp")[0]
+        return np.abs((samples.mean(axis=0) - wanted) / error).max()
+
+    assert z(2.0) < 4.5
+    assert z(2.06) > 4.5
 
 
 def test_pooling_is_differentiable_inside_jit():
