@@ -308,8 +308,8 @@ CLAIMS = [
         part="descent",
         estimator=_level("changes", "changes_limit"),
         region=near(1, 0.08),
-        why="corrections are O(m^(-1/2)), 2 % at m = 2048, and a few per cent because a push need "
-        "not keep its sign while training",
+        why="corrections are O(m^(-1/2)), 2 % at m = 2048, and 4 % at every width because pushes "
+        "turn while training, which the formula leaves out (exact limit: 0.956, see the notes)",
         control="mean_field",
     ),
     Claim(
