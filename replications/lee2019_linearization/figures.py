@@ -70,7 +70,8 @@ def figure_1(drift: DataFrame) -> Figure:
             _over_width(axis, largest, name, "largest relative change")
             axis.set_title(title)
         for axis in row:
-            axis.set_ylim(bottom=axis.get_ylim()[0] / 8)
+            room = 60 if axis is row[1] else 8  # below the curves, for the legend
+            axis.set_ylim(bottom=axis.get_ylim()[0] / room)
             axis.legend(loc="lower left")
     return figure
 
@@ -150,9 +151,11 @@ def figure_monte_carlo(monte_carlo: DataFrame) -> Figure:
     the inverse root. Dashed grey: the same against the other kernel's limit.
     """
     figure, axes = panels(2, height=2.9)
+    averaged = monte_carlo.groupby("depth")["networks"].transform("nunique") > 1
+    narrow = monte_carlo["width"] == monte_carlo["width"].min()
     for axis, x, where in (
         (axes[0, 0], "width", monte_carlo["networks"] == 1),
-        (axes[0, 1], "networks", monte_carlo["width"] == monte_carlo["width"].min()),
+        (axes[0, 1], "networks", averaged & narrow),
     ):
         index = 0
         for (arm, depth), rows in monte_carlo[where].groupby(["arm", "depth"], sort=False):
@@ -175,7 +178,7 @@ def figure_monte_carlo(monte_carlo: DataFrame) -> Figure:
         rows = monte_carlo[where & (monte_carlo["arm"] == "theory")]
         _over_width(axis, rows, "ntk_error", "relative error", slopes=(-0.5,), x=x)
         axis.set_xlabel("width n" if x == "width" else "networks M")
-        axis.legend()
+    legend_below(figure)
     return figure
 
 
