@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.files import UserError, sha256
+from workflow.files import UserError, broken, sha256
 from workflow.grid import Seeds, shards
 from workflow.judge import judged
 from workflow.records import claims_digest, problems, read_facts, read_table
-from workflow.tree import TIERS, Results
+from workflow.tree import Results, tier_folder
 
 WITHHELD = {
     "estimate": float("nan"),
@@ -55,9 +55,12 @@ def outcome(results: Results, replication: str, seeds: Seeds) -> Outcome:
 def _problems_downstream(results: Results, replication: str, seeds: Seeds) -> list[str]:
     """What is wrong with the table and the checks that were made from good records."""
     table, checks = results.table(replication), results.checks(replication)
-    for path in (table, checks, checks.with_suffix(".json")):
-        if not path.exists():
-            return [f"{path.relative_to(results.folder)} is missing"]
+    for path in (table, checks):
+        for file in (path, path.with_suffix(".json")):
+            if not file.exists():
+                return [f"{file.relative_to(results.folder)} is missing"]
+    if broken(table.with_suffix(".json")):
+        return [f"{table.relative_to(results.folder)} is damaged"]
     try:
         facts = json.loads(checks.with_suffix(".json").read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -87,11 +90,14 @@ def facts_of(results: Results, replication: str, seeds: Seeds) -> list[dict]:
 def provenance(results: Results) -> dict:
     """What the results were made with; the report writes it, the gate needs its settings."""
     try:
-        return json.loads(results.provenance.read_text(encoding="utf-8"))
+        made = json.loads(results.provenance.read_text(encoding="utf-8"))
+        if "replications" in made["settings"]:
+            return made
     except FileNotFoundError:
         raise UserError(f"{results.provenance}: missing: no finished run in this folder") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise UserError(f"{results.provenance}: damaged: run snakemake again") from None
+    except (ValueError, KeyError, TypeError):
+        pass  # said below
+    raise UserError(f"{results.provenance}: damaged: run snakemake again")
 
 
 def chosen_seeds(settings: dict) -> Seeds:
@@ -100,8 +106,7 @@ def chosen_seeds(settings: dict) -> Seeds:
 
 
 def results_folder(path: Path) -> Results:
-    if path.name not in TIERS:
-        raise UserError(f"{path}: wanted a folder named after a tier, {', '.join(TIERS)}")
+    results = tier_folder(path)
     if not path.is_dir():
         raise UserError(f"{path}: no such folder; run snakemake first")
-    return Results(path)
+    return results

@@ -1,13 +1,12 @@
 """Settings of a run, validated before anything starts."""
 
-import difflib
 from pathlib import Path
 from typing import NamedTuple
 
 import jsonschema
 import yaml
 
-from workflow.files import UserError
+from workflow.files import UserError, meant
 from workflow.grid import Seeds
 from workflow.tree import ROOT, replications
 
@@ -32,7 +31,7 @@ def settings(config: dict) -> Settings:
     known = schema["properties"]
     for key in config:
         if key not in known:
-            raise UserError(f"config: unknown key {key!r}{_meant(key, known)}")
+            raise UserError(f"config: unknown key {key!r}{meant(key, known)}")
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         key = error.absolute_path[0] if error.absolute_path else "(top level)"
         raise UserError(f"config: {key}: {error.message}")
@@ -50,13 +49,5 @@ def _selected(chosen: str | list[str]) -> list[str]:
     names = [name.strip() for name in (chosen.split(",") if isinstance(chosen, str) else chosen)]
     for name in names:
         if name not in present:
-            raise UserError(f"config: replications: unknown {name!r}{_meant(name, present)}")
+            raise UserError(f"config: replications: unknown {name!r}{meant(name, present)}")
     return sorted(set(names))
-
-
-def _meant(found: object, allowed: object) -> str:
-    """`; did you mean ...? (allowed: ...)`"""
-    names = [str(name) for name in allowed]
-    near = difflib.get_close_matches(str(found), names, n=1)
-    guess = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{guess} (allowed: {', '.join(names)})"

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.modules import parsed
 from workflow.tree import ROOT
 
 
@@ -64,7 +65,7 @@ class Source(NamedTuple):
 def _read(path: Path, root: Path) -> Source:
     """A file's imports, and its syntax tree as text, docstrings left out (comments are not in it
     anyway). Every file is parsed once for all that depends on it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    tree = parsed(path, root)
     package = path.relative_to(root).parent.parts
     imports: list[str] = []
     for node in ast.walk(tree):

@@ -6,15 +6,15 @@ rows behind it are known without running it. Its docstring is the caption.
 
 import argparse
 import ast
-import importlib
 import inspect
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.files import exit_code, replacing
-from workflow.grid import parts
-from workflow.records import read_table, write_table
-from workflow.tree import ROOT, Results
+from workflow.files import UserError, exit_code, meant, replacing, write_seal
+from workflow.grid import part_signatures, parts
+from workflow.modules import load, parsed
+from workflow.records import read_sealed, write_table
+from workflow.tree import ROOT, known, tier_folder
 
 KINDS = ("svg", "pdf", "csv")
 
@@ -31,12 +31,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     arguments = parser.parse_args()
-    results = Results(arguments.results)
-    table = read_table(results.table(arguments.replication))
-    module = importlib.import_module(f"replications.{arguments.replication}.figures")
-    folder = results.figures(arguments.replication)
-    for figure in figures(arguments.replication, results.tier):
+    results, replication = tier_folder(arguments.results), known(arguments.replication)
+    table = read_sealed(results.table(replication))
+    module = load(replication, "figures")
+    folder = results.figures(replication)
+    chosen = figures(replication, results.tier)
+    for figure in chosen:
         _draw(getattr(module, figure.name), figure, table, folder)
+    drawn = (folder / f"{figure.name}.{kind}" for figure in chosen for kind in KINDS)
+    write_seal(results.figures_seal(replication), drawn)
 
 
 def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
@@ -44,10 +47,15 @@ def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
     path = root / "replications" / replication / "figures.py"
     present = parts(replication, tier, root)
     found = []
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    known_parts = part_signatures(path.with_name("experiment.py"), root)
+    for node in parsed(path, root).body:
         if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
             continue
         needed = tuple(argument.arg for argument in node.args.args)
+        for name in needed:
+            if name not in known_parts:
+                where = f"{path.relative_to(root).as_posix()}: {node.name}"
+                raise UserError(f"{where}: unknown part {name!r}{meant(name, known_parts)}")
         title, _, caption = inspect.cleandoc(ast.get_docstring(node) or node.name).partition("\n")
         if set(needed) <= present:
             found.append(Figure(node.name, needed, title, " ".join(caption.split())))
@@ -66,6 +74,9 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
         for name in figure.parts
     }
     drawn = function(**tables)
+    if not hasattr(drawn, "savefig"):
+        where = function.__module__.replace(".", "/")
+        raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
     with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
         for kind, undated in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
             with replacing(folder / f"{figure.name}.{kind}") as temporary:

@@ -1,15 +1,17 @@
 """Files that are complete or absent, and errors that a user can act on."""
 
+import difflib
 import errno
 import hashlib
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 INCOMPLETE = 2  # exit code of a stage that met bad input, or something missing, stale or damaged
 
 
@@ -51,22 +53,51 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def write_seal(seal: Path, files: Iterable[Path]) -> None:
+    """Checksums of files of one folder, in a file of the same folder."""
+    write_json(seal, {file.name: sha256(file) for file in files})
+
+
+def broken(seal: Path) -> list[Path]:
+    """Files that are there but are not what was sealed; without a readable seal, the seal."""
+    try:
+        sealed = json.loads(seal.read_text(encoding="utf-8"))
+        files = {seal.with_name(name): checksum for name, checksum in sealed.items()}
+    except FileNotFoundError:
+        return []
+    except (ValueError, AttributeError):
+        return [seal]
+    return [file for file, checksum in files.items() if file.exists() and sha256(file) != checksum]
+
+
 def exit_code(main: Callable[[], int | None]) -> int:
-    """Run a stage; user errors and a full disk become one line instead of a traceback."""
+    """Run a stage; what the user can mend becomes one line instead of a traceback."""
     try:
         return main() or 0
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(
-            f"error: {os.strerror(error.errno)}{where}: nothing was lost; "
-            "make room or permit writing, then run the same command again",
-            file=sys.stderr,
-        )
+    except (UserError, OSError) as error:
+        print(f"error: {explained(error)}", file=sys.stderr)
     return INCOMPLETE
+
+
+def explained(error: Exception) -> str:
+    """What happened, in one line; raised again if it is not the user's to mend."""
+    if isinstance(error, UserError):
+        return str(error)
+    if not isinstance(error, OSError) or error.errno not in CLOSED:
+        raise error
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{os.strerror(error.errno)}{where}: nothing was lost; "
+        "make room or permit writing, then run the same command again"
+    )
+
+
+def meant(found: object, allowed: Iterable[object]) -> str:
+    """`; did you mean ...? (allowed: ...)`"""
+    names = [str(name) for name in allowed]
+    near = difflib.get_close_matches(str(found), names, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{guess} (allowed: {', '.join(names)})"
 
 
 def announce(line: str) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import Outcome, chosen_seeds, outcome, provenance, results_folder
+from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
 from workflow.draw import KINDS, figures
-from workflow.files import INCOMPLETE, announce, exit_code
+from workflow.files import INCOMPLETE, announce, broken, exit_code
 from workflow.tree import Results, replications
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
@@ -32,9 +32,9 @@ def main() -> int:
     ]
     problems = [f"{name}: no such replication any more" for name in gone]
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
-    problems += missing_figures(results, [o.replication for o in outcomes])
+    problems += bad_figures(results, [o.replication for o in outcomes])
     if not problems:
-        problems += stale_summary(results, outcomes)
+        problems += stale_summary(results, [o.replication for o in outcomes])
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
         announce(line)
@@ -53,24 +53,26 @@ def verdict_code(checks: pd.DataFrame) -> int:
     return ONLY_INCONCLUSIVE if (differing["final"] == "inconclusive").all() else DIFFERS
 
 
-def missing_figures(results: Results, names: list[str]) -> list[str]:
+def bad_figures(results: Results, names: list[str]) -> list[str]:
     wanted = (
         results.figures(name) / f"{figure.name}.{kind}"
         for name in names
         for figure in figures(name, results.tier)
         for kind in KINDS
     )
-    return [f"{path}: missing" for path in wanted if not path.exists()]
+    seals = [results.figures_seal(name) for name in names]
+    missing = [path for path in (*wanted, *seals) if not path.exists()]
+    damaged = [path for seal in seals for path in broken(seal)]
+    return [f"{path}: missing" for path in missing] + [f"{path}: damaged" for path in damaged]
 
 
-def stale_summary(results: Results, outcomes: list[Outcome]) -> list[str]:
+def stale_summary(results: Results, names: list[str]) -> list[str]:
     """The joined checks.csv must say what the replications' own checks say."""
     joined = results.all_checks
     if not joined.exists():
         return [f"{joined}: missing"]
-    parts = [results.checks(o.replication).read_text(encoding="utf-8") for o in outcomes]
-    rows = [part.partition("\n")[2] for part in parts]
-    if joined.read_text(encoding="utf-8") != parts[0].partition("\n")[0] + "\n" + "".join(rows):
+    parts = [results.checks(name).read_bytes().partition(b"\n") for name in names]
+    if joined.read_bytes() != parts[0][0] + b"\n" + b"".join(rows for _, _, rows in parts):
         return [f"{joined}: does not agree with the checks it was joined from"]
     return []
 

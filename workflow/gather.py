@@ -7,8 +7,8 @@ import pandas as pd
 
 from workflow.files import UserError, exit_code
 from workflow.grid import Seeds, shards
-from workflow.records import problems, read_table, write_table
-from workflow.tree import Results
+from workflow.records import problems, read_table, write_sealed
+from workflow.tree import known, tier_folder
 
 
 def main() -> None:
@@ -18,14 +18,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     arguments = parser.parse_args()
-    results = Results(arguments.results)
+    results, replication = tier_folder(arguments.results), known(arguments.replication)
     seeds = Seeds(arguments.seed, arguments.seeds_at_most)
-    found = problems(results, arguments.replication, seeds)
+    found = problems(results, replication, seeds)
     if found:
-        raise UserError(f"{results.folder}: {arguments.replication}: {'; '.join(found)}")
-    names = shards(arguments.replication, results.tier, seeds)
-    tables = [read_table(results.record(arguments.replication, shard)) for shard in names]
-    write_table(results.table(arguments.replication), pd.concat(tables, ignore_index=True))
+        raise UserError(f"{results.folder}: {replication}: {'; '.join(found)}")
+    names = shards(replication, results.tier, seeds)
+    tables = [read_table(results.record(replication, shard)) for shard in names]
+    write_sealed(results.table(replication), pd.concat(tables, ignore_index=True))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import yaml
 
 from workflow.digest import cells_digest
 from workflow.files import UserError
+from workflow.modules import parsed
 from workflow.tree import ROOT, TIERS
 
 RECORD_FORMAT = 1  # raise it when the runner writes other rows for the same cells
@@ -59,7 +60,7 @@ def shards(
     """Cells of each shard of a tier, in the order of the file, with the chosen seeds."""
     path = root / "replications" / replication / "grid.yaml"
     name = path.relative_to(root).as_posix()
-    signatures = part_signatures(path.with_name("experiment.py"))
+    signatures = part_signatures(path.with_name("experiment.py"), root)
     found: dict[str, list[Cell]] = {}
     for number, block in enumerate(_blocks(path, name, tier), start=1):
         where = f"{name}: {tier}, block {number}"
@@ -83,10 +84,10 @@ def parts(replication: str, tier: str, root: Path = ROOT) -> set[str]:
 
 
 @cache
-def part_signatures(path: Path) -> dict[str, dict[str, Parameter]]:
+def part_signatures(path: Path, root: Path = ROOT) -> dict[str, dict[str, Parameter]]:
     """Public functions of an `experiment.py` and their keyword-only parameters, without importing
     it (which would load jax or torch)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path, root)
     return {
         node.name: {
             argument.arg: Parameter(

@@ -1,17 +1,18 @@
 """`python -m workflow.judge`: hold one replication's table against its claims."""
 
 import argparse
-import importlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 
-from shared.evidence.claim import Verdict
+from shared.evidence.claim import Claim, Verdict
 from shared.evidence.judge import Judgement, judge
-from workflow.files import exit_code, sha256, write_json
-from workflow.records import claims_digest, read_table, write_table
-from workflow.tree import Results
+from workflow.files import UserError, exit_code, meant, sha256, write_json
+from workflow.grid import shards
+from workflow.modules import load
+from workflow.records import claims_digest, read_sealed, write_table
+from workflow.tree import TIERS, known, tier_folder
 
 
 def main() -> None:
@@ -20,14 +21,14 @@ def main() -> None:
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of a run that judges nothing")
     arguments = parser.parse_args()
-    results = Results(arguments.results)
-    table_path = results.table(arguments.replication)
+    results, replication = tier_folder(arguments.results), known(arguments.replication)
+    table_path = results.table(replication)
     at_most = arguments.seeds_at_most
-    checks = judged(arguments.replication, read_table(table_path), results.tier, at_most)
-    path = results.checks(arguments.replication)
+    checks = judged(replication, read_sealed(table_path), results.tier, at_most)
+    path = results.checks(replication)
     write_table(path, checks)
     facts = {
-        "claims": claims_digest(arguments.replication),
+        "claims": claims_digest(replication),
         "table": sha256(table_path),
         "checks": sha256(path),
         "seeds_at_most": at_most,
@@ -35,15 +36,47 @@ def main() -> None:
     write_json(path.with_suffix(".json"), facts)
 
 
-def claims_of(replication: str) -> list:
-    return importlib.import_module(f"replications.{replication}.claims").CLAIMS
+def claims_of(replication: str) -> list[Claim]:
+    """The claims of a replication; an unusable list of them is one line."""
+    name = f"replications/{replication}/claims.py"
+    claims = getattr(load(replication, "claims"), "CLAIMS", None)
+    if not isinstance(claims, list) or not claims:
+        raise UserError(f"{name}: CLAIMS: found {claims!r}, wanted a list of claims")
+    for claim in claims:
+        if not isinstance(claim, Claim):
+            raise UserError(f"{name}: CLAIMS: found {claim!r}, wanted a Claim")
+    names = [claim.name for claim in claims]
+    for repeated in {found for found in names if names.count(found) > 1}:
+        raise UserError(f"{name}: two claims are named {repeated!r}")
+    return claims
+
+
+def refuse_unmeasured(replication: str, claims: list[Claim]) -> None:
+    """A part or an arm that the grid has in no tier is a slip of the pen, not a missing cell."""
+    cells = (cell for tier in TIERS for some in shards(replication, tier).values() for cell in some)
+    arms: dict[str, set[str]] = {}
+    for cell in cells:
+        arms.setdefault(cell.part, set()).add(cell.arm)
+    for claim in claims:
+        where = f"replications/{replication}/claims.py: {claim.name}"
+        if claim.part not in arms:
+            raise UserError(f"{where}: part: unknown {claim.part!r}{meant(claim.part, arms)}")
+        for key, arm in (("arm", claim.arm), ("control", claim.control)):
+            if arm not in arms[claim.part]:
+                guess = meant(arm, sorted(arms[claim.part]))
+                raise UserError(f"{where}: {key}: the grid has no arm {arm!r}{guess}")
 
 
 def judged(
     replication: str, table: pd.DataFrame, tier: str, seeds_at_most: int = 0
 ) -> pd.DataFrame:
     """One row per claim: the columns of checks.csv."""
-    rows = [judge(claim, table, tier, replication=replication) for claim in claims_of(replication)]
+    claims = claims_of(replication)
+    refuse_unmeasured(replication, claims)
+    try:
+        rows = [judge(claim, table, tier, replication=replication) for claim in claims]
+    except KeyError as error:  # a column that no row has
+        raise UserError(f"replications/{replication}/claims.py: {error.args[0]}") from error
     if seeds_at_most:
         rows = [unjudged(row, seeds_at_most) for row in rows]
     return pd.DataFrame([asdict(row) for row in rows])

@@ -1,7 +1,6 @@
 """`python -m workflow.measure`: run the cells of one shard and write its record."""
 
 import argparse
-import importlib
 import inspect
 import os
 import platform
@@ -14,34 +13,39 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from shared.ntk.download import DataError
 from workflow.clock import compile_clock
 from workflow.environment import use_one_thread
 from workflow.files import UserError, announce, exit_code
 from workflow.grid import Cell, Seeds, shard_digest, shards
+from workflow.modules import load
 from workflow.progress import remaining
 from workflow.records import experiment_digest, write_record
-from workflow.tree import ROOT, Results
+from workflow.tree import ROOT, known, tier_folder
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
 
 def main() -> None:
     arguments = _parser().parse_args()
-    results = Results(arguments.results)
-    code = experiment_digest(arguments.replication)
+    results, replication = tier_folder(arguments.results), known(arguments.replication)
+    code = experiment_digest(replication)
     if arguments.code not in ("", code):
-        raise UserError(f"{arguments.replication}: its code changed while it waited; run again")
+        raise UserError(f"{replication}: its code changed while it waited; run again")
     use_one_thread()
     seeds = Seeds(arguments.seed, arguments.seeds_at_most)
-    cells = _cells_of(arguments.replication, results.tier, arguments.shard, seeds)
+    cells = _cells_of(replication, results.tier, arguments.shard, seeds)
     started, clock = datetime.now(UTC), time.perf_counter()
-    experiment = importlib.import_module(f"replications.{arguments.replication}.experiment")
+    experiment = load(replication, "experiment")
     started_up, compiling = time.process_time(), compile_clock()
-    report = progress_of(f"{arguments.replication}/{arguments.shard}", len(cells))
-    rows = table_of(measured_rows(experiment, cells, arguments.data_dir, report))
+    report = progress_of(f"{replication}/{arguments.shard}", len(cells))
+    try:
+        rows = table_of(measured_rows(experiment, cells, arguments.data_dir, report))
+    except DataError as error:
+        raise UserError(str(error)) from error
     usage = resource.getrusage(resource.RUSAGE_SELF)
     facts = {
-        "replication": arguments.replication,
+        "replication": replication,
         "tier": results.tier,
         "shard": arguments.shard,
         "code": code,
@@ -56,8 +60,8 @@ def main() -> None:
         "data": _data_checksums(),
         **_provenance(),
     }
-    write_record(results.record(arguments.replication, arguments.shard), rows, facts)
-    name = f"{arguments.replication}/{arguments.shard}"
+    write_record(results.record(replication, arguments.shard), rows, facts)
+    name = f"{replication}/{arguments.shard}"
     announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
 
 
@@ -79,34 +83,45 @@ def measured_rows(
         part = getattr(experiment, cell.part)
         extra = {"data_dir": data_dir} if "data_dir" in inspect.signature(part).parameters else {}
         held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
+        where = f"{experiment.__name__.replace('.', '/')}.py: {cell.part}"
         counted = set()
         for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
             repeated = sorted(set(row) & set(held))
             if repeated or "seed" not in row:
-                raise ValueError(
-                    f"{cell.part}: a row must have a seed and must not repeat the cell's keys; "
-                    f"found {sorted(row)}"
+                raise UserError(
+                    f"{where}: a row must have a seed and must not repeat the cell's keys; "
+                    f"found {', '.join(sorted(row))}"
                 )
             counted.add(row["seed"])
             yield {**held, **row}
         if counted != set(cell.seeds):
-            raise ValueError(f"{cell}: measured the seeds {sorted(counted)}")
+            raise UserError(
+                f"{where}: measured the seeds {_few(counted)}, wanted {_few(cell.seeds)}; {held}"
+            )
+
+
+def _few(seeds: Iterable[int]) -> str:
+    listed = sorted(seeds)
+    return ", ".join(map(str, listed[:6])) + (", ..." if len(listed) > 6 else "")
 
 
 def table_of(rows: Iterable[dict]):
     """A data frame of plain Python values, columns in order of first appearance."""
     import pandas as pd
 
-    plain = [{key: _plain(key, value) for key, value in row.items()} for row in rows]
+    plain = [
+        {key: _plain(f"part {row['part']}, column {key}", value) for key, value in row.items()}
+        for row in rows
+    ]
     return pd.DataFrame(plain)
 
 
-def _plain(key: str, value: object) -> object:
+def _plain(where: str, value: object) -> object:
     """Scalars of numpy, jax and torch as Python numbers; an array is an error."""
     if isinstance(value, list | tuple):
         return str(value)
     if getattr(value, "shape", ()) != ():
-        raise ValueError(f"column {key}: found an array of shape {value.shape}, wanted a number")
+        raise UserError(f"{where}: found an array of shape {value.shape}, wanted a number")
     return value.item() if hasattr(value, "item") else value
 
 

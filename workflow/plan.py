@@ -10,7 +10,7 @@ from pathlib import Path
 from workflow import config, draw, grid, progress, records
 from workflow.digest import cells_digest as text_digest
 from workflow.digest import code_digest
-from workflow.files import UserError, sha256
+from workflow.files import UserError, explained, sha256
 from workflow.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
@@ -41,6 +41,10 @@ class Plan:
         paths = [self.results.record(name, shard) for shard in self.shards[name]]
         return [str(path.with_suffix(kind)) for path in paths for kind in (".csv", ".json")]
 
+    def table(self, name: str) -> list[str]:
+        path = self.results.table(name)
+        return [str(path), str(path.with_suffix(".json"))]
+
     def checks(self, name: str) -> list[str]:
         path = self.results.checks(name)
         return [str(path), str(path.with_suffix(".json"))]
@@ -51,9 +55,10 @@ class Plan:
         return [(str(folder / f"{figure.name}.svg"), figure.title) for figure in self.figures[name]]
 
     def drawn_beside(self, name: str) -> list[str]:
-        """The same figures for print, and their data."""
+        """The same figures for print, their data, and the checksums of all."""
         paths = [Path(path) for path, _ in self.shown(name)]
-        return [str(path.with_suffix(kind)) for path in paths for kind in (".pdf", ".csv")]
+        beside = [str(path.with_suffix(kind)) for path in paths for kind in (".pdf", ".csv")]
+        return [*beside, str(self.results.figures_seal(name))]
 
     def drawn(self, name: str) -> list[str]:
         return [path for path, _ in self.shown(name)] + self.drawn_beside(name)
@@ -120,16 +125,23 @@ def begin(given: dict, cores: int | None) -> Plan:
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.settings.tier)
         hold_folder(Path.cwd())
+        _remove_damaged(plan)
         progress.begin(plan.results, plan.jobs(), cores or 1)
     return plan
+
+
+def _remove_damaged(plan: Plan) -> None:
+    from workflow.repair import remove_damaged  # with pandas, which looking at a plan does not need
+
+    remove_damaged(plan.results, plan.shards)
 
 
 def begin_or_exit(given: dict, cores: int | None) -> Plan:
     """As `begin`; what the user can mend is one line instead of a traceback through snakemake."""
     try:
         return begin(given, cores)
-    except UserError as error:
-        raise SystemExit(f"error: {error}") from None
+    except (UserError, OSError) as error:
+        raise SystemExit(f"error: {explained(error)}") from None
 
 
 def read_only(arguments: list[str]) -> bool:

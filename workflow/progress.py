@@ -40,8 +40,11 @@ def remaining(results: Results) -> str:
     path = results.folder / "plan.json"
     if not path.exists():
         return ""
-    plan = json.loads(path.read_text(encoding="utf-8"))
-    jobs = [Job(**job) for job in plan["jobs"]]
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        jobs = [Job(**job) for job in plan["jobs"]]
+    except (ValueError, KeyError, TypeError):
+        return f"{path.name} is damaged, so the rest is not known"
     left = [job for job in jobs if not _done(results, job)]
     said = f"{len(jobs) - len(left)} of {len(jobs)} jobs measured"
     if not left or any(job.seconds is None for job in left):

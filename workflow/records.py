@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflow.digest import code_digest
-from workflow.files import replacing, sha256, write_json
+from workflow.files import UserError, broken, replacing, sha256, write_json, write_seal
 from workflow.grid import ALL, Seeds, shard_digest, shards
 from workflow.tree import ROOT, Results
 
@@ -56,6 +56,22 @@ def read_table(path: Path) -> pd.DataFrame:
     )
 
 
+def write_sealed(path: Path, rows: pd.DataFrame) -> None:
+    """A table with its checksum beside it, as `.json`."""
+    path.with_suffix(".json").unlink(missing_ok=True)
+    write_table(path, rows)
+    write_seal(path.with_suffix(".json"), [path])
+
+
+def read_sealed(path: Path) -> pd.DataFrame:
+    """A table of `write_sealed`, if it still is what was written."""
+    if not (path.exists() and path.with_suffix(".json").exists()):
+        raise UserError(f"{path}: missing; run snakemake")
+    if broken(path.with_suffix(".json")):
+        raise UserError(f"{path}: damaged, it does not have its checksum; run snakemake again")
+    return read_table(path)
+
+
 def read_facts(path: Path) -> dict:
     return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
 
@@ -68,18 +84,25 @@ def problem(
     cells = shards(replication, results.tier, seeds, root)[shard]
     if not path.exists() or not path.with_suffix(".json").exists():
         return f"record {shard} is missing"
-    try:
-        facts = read_facts(path)
-        measured = {key: facts[key] for key in ("code", "cells", "sha256")}
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return f"record {shard} is damaged: {path.with_suffix('.json').name} cannot be read"
-    if measured["sha256"] != sha256(path):
-        return f"record {shard} is damaged: {path.name} does not have its recorded checksum"
-    if measured["code"] != experiment_digest(replication, root):
+    fault = damage(path)
+    if fault:
+        return f"record {shard} is damaged: {fault}"
+    facts = read_facts(path)
+    if facts["code"] != experiment_digest(replication, root):
         return f"record {shard} is stale: the code it was measured with has changed"
-    if measured["cells"] != shard_digest(cells):
+    if facts["cells"] != shard_digest(cells):
         return f"record {shard} is stale: the grid or the seeds have changed"
     return ""
+
+
+def damage(path: Path) -> str:
+    """How a record differs from what was written; empty where it does not."""
+    try:
+        facts = read_facts(path)
+        checksum = [facts[key] for key in ("code", "cells", "sha256")][-1]
+    except (ValueError, KeyError, TypeError):
+        return f"{path.with_suffix('.json').name} cannot be read"
+    return "" if checksum == sha256(path) else f"{path.name} does not have its recorded checksum"
 
 
 def problems(

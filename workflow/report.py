@@ -15,7 +15,7 @@ from workflow.files import exit_code, write_json, write_text
 from workflow.grid import Seeds
 from workflow.measure import git_revision
 from workflow.records import write_table
-from workflow.tree import Results
+from workflow.tree import Results, known, tier_folder
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     arguments = parser.parse_args()
-    results = Results(arguments.results)
-    names = arguments.replications.split(",")
+    results = tier_folder(arguments.results)
+    names = [known(name) for name in arguments.replications.split(",")]
     seeds = Seeds(arguments.seed, arguments.seeds_at_most)
     outcomes = [outcome(results, name, seeds) for name in names]
     write_checks(results, outcomes)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.files import UserError, meant
+
 ROOT = Path(__file__).resolve().parents[1]
 TIERS = ("smoke", "laptop", "paper")
 
@@ -10,6 +12,14 @@ TIERS = ("smoke", "laptop", "paper")
 def replications(root: Path = ROOT) -> list[str]:
     """Names of the packages below `replications/` that have an experiment, in order."""
     return sorted(path.parent.name for path in root.glob("replications/*/experiment.py"))
+
+
+def known(name: str) -> str:
+    """`name`, if it is a replication."""
+    present = replications()
+    if name not in present:
+        raise UserError(f"--replication: unknown {name!r}{meant(name, present)}")
+    return name
 
 
 class Results(NamedTuple):
@@ -34,6 +44,10 @@ class Results(NamedTuple):
     def figures(self, replication: str) -> Path:
         return self.folder / "figures" / replication
 
+    def figures_seal(self, replication: str) -> Path:
+        """Checksums of the figures."""
+        return self.figures(replication) / "checksums.json"
+
     @property
     def all_checks(self) -> Path:
         return self.folder / "checks.csv"
@@ -45,3 +59,10 @@ class Results(NamedTuple):
     @property
     def report(self) -> Path:
         return self.folder / "report"
+
+
+def tier_folder(path: Path) -> Results:
+    """The results in a folder that is named after its tier."""
+    if path.name not in TIERS:
+        raise UserError(f"{path}: wanted a folder named after a tier, {', '.join(TIERS)}")
+    return Results(path)

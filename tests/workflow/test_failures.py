@@ -81,41 +81,13 @@ def test_a_reduced_run_measures_everything_and_judges_nothing(project):
     assert project.gate().code == 2
 
 
-@pytest.mark.parametrize(
-    "damage, said",
-    [
-        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "does not have its recorded"),
-        (lambda path: path.with_suffix(".json").write_text("{"), "cannot be read"),
-        (lambda path: path.with_suffix(".json").unlink(), "is missing"),
-        (lambda path: path.unlink(), "is missing"),
-    ],
-)
-def test_a_damaged_record_has_no_verdict(project, damage, said):
-    damage(project.path("results/smoke/records/alpha2000_toy/main.csv"))
+def test_a_damaged_record_has_no_verdict(project):
+    path = project.path("results/smoke/records/alpha2000_toy/main.csv")
+    path.write_bytes(path.read_bytes()[:-40])
     gate = project.gate()
     assert gate.code == 2
-    assert said in gate.output
+    assert "does not have its recorded checksum" in gate.output
     assert "alpha2000_toy: T1_scatter: inconclusive" in gate.output
-
-
-def test_a_damaged_table_of_verdicts_is_noticed(project):
-    project.edit("results/smoke/checks.csv", "alpha2000_toy", "alpha2000_toy ")
-    assert project.gate().code == 2
-
-
-def test_a_missing_figure_is_noticed(project):
-    project.path("results/smoke/figures/alpha2000_toy/figure_1.svg").unlink()
-    assert project.gate().code == 2
-
-
-@pytest.mark.parametrize(
-    "folder, said", [("results", "named after a tier"), ("results/paper", "no such folder")]
-)
-def test_the_gate_names_a_wrong_folder(project, folder, said):
-    gate = project.call("workflow.gate", folder)
-    assert gate.code == 2
-    assert said in gate.output
-    assert gate.output.count("\n") == 1
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])

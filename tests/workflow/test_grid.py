@@ -1,17 +1,10 @@
-"""Grids: what is swept, and the one-line errors of impossible ones."""
+"""Grids: what is swept. (Impossible ones: test_bad_inputs.py.)"""
 
-import pytest
-
-from workflow.files import UserError
 from workflow.grid import ALL, Seeds, shard_digest, shards
 
 EXPERIMENT = """
 def drift(*, arm: str, width: int, rate: float = 0.1, seeds: tuple[int, ...]):
     yield {}
-
-
-def helper(x):
-    return x
 """
 
 
@@ -52,60 +45,3 @@ def test_blocks_of_one_shard_run_together(tmp_path):
     found = shards("paper", "smoke", ALL, root)
     assert {name: len(cells) for name, cells in found.items()} == {"x": 2, "y": 1}
     assert shard_digest(found["x"]) != shard_digest(found["y"])
-
-
-@pytest.mark.parametrize(
-    "block, said",
-    [
-        ("{part: drifts, arm: a, width: 1, seed: 1}", "part: found 'drifts', wanted one of drift"),
-        ("{part: helper, arm: a, seed: 1}", "part: found 'helper'"),
-        ("{part: drift, arm: a, widht: 1, width: 1, seed: 1}", "unknown key 'widht'"),
-        ("{part: drift, arm: a, seed: 1}", "missing width"),
-        ("{part: drift, width: 1, seed: 1}", "missing arm"),
-        ("{part: drift, arm: a, width: wide, seed: 1}", "width: found 'wide', wanted int"),
-        ("{part: drift, arm: a, width: 1.5, seed: 1}", "width: found 1.5, wanted int"),
-        ("{part: drift, arm: a, width: true, seed: 1}", "width: found True, wanted int"),
-        ("{part: drift, arm: a, width: 1, rate: 1e-3, seed: 1}", "in YAML a float needs a dot"),
-        ("{part: drift, arm: a, width: [], seed: 1}", "width: an empty list sweeps nothing"),
-        ("{part: drift, arm: a, width: 1}", "seed: found None"),
-        ("{part: drift, arm: a, width: 1, seed: 0}", "seed: found 0"),
-        ("{part: drift, arm: a, width: 1, seed: -3}", "seed: found -3"),
-        ("{part: drift, arm: a, width: 1, seed: [1, 1]}", "distinct seeds"),
-        ("{part: drift, arm: a, width: 1, seed: [1.5]}", "seed: found [1.5]"),
-        ("{part: drift, arm: a, width: [1, 1], seed: 1}", "measured twice"),
-        ("{part: drift, arm: a, width: 1, seed: 1, shard: a/b}", "shard: found 'a/b'"),
-        ("drift", "block 1: found 'drift', wanted a mapping"),
-    ],
-)
-def test_an_impossible_block_is_one_line_that_names_file_tier_and_key(tmp_path, block, said):
-    root = write(tmp_path, f"[{block}]")
-    with pytest.raises(UserError) as raised:
-        shards("paper", "smoke", ALL, root)
-    message = str(raised.value)
-    assert message.startswith("replications/paper/grid.yaml: smoke")
-    assert said in message
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize(
-    "text, said",
-    [
-        ("smoke: []\nlaptop: []\npaper: []\n", "wanted a list of blocks"),
-        ("smoke: []\n", "wanted exactly smoke, laptop, paper"),
-        ("- a\n", "wanted exactly smoke, laptop, paper"),
-        ("smoke: [\n", "not YAML"),
-    ],
-)
-def test_an_impossible_file_is_one_line(tmp_path, text, said):
-    root = write(tmp_path, "[]")
-    (root / "replications" / "paper" / "grid.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=said) as raised:
-        shards("paper", "smoke", ALL, root)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    root = write(tmp_path, "[]")
-    (root / "replications" / "paper" / "grid.yaml").unlink()
-    with pytest.raises(UserError, match=r"replications/paper/grid\.yaml: missing"):
-        shards("paper", "smoke", ALL, root)

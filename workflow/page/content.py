@@ -11,6 +11,7 @@ import pandas as pd
 
 from workflow.assemble import Outcome, chosen_seeds
 from workflow.draw import KINDS, figures
+from workflow.files import broken
 from workflow.grid import Seeds, shards
 from workflow.page import sources
 from workflow.page.markdown import sections
@@ -133,7 +134,7 @@ def readme(path: Path) -> tuple[str, str, str, str]:
 def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
     """The rows of each part, without the columns that it does not use."""
     path = results.table(name)
-    if not path.exists():
+    if not path.exists() or broken(path.with_suffix(".json")):
         return {}
     table = read_table(path)
     return {

@@ -3,12 +3,13 @@ rule gather:
     input:
         lambda w: PLAN.records(w.replication),
     output:
-        report(
+        rows=report(
             f"{RESULTS}/tables/{{replication}}.csv",
             category="Data",
             caption="../captions/table.rst",
             labels={"content": "all measured rows", "replication": "{replication}"},
         ),
+        checksum=f"{RESULTS}/tables/{{replication}}.json",
     log:
         f"{RESULTS}/logs/gather/{{replication}}.log",
     benchmark:

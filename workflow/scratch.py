@@ -1,0 +1,133 @@
+"""Small projects with the real workflow in a folder of their own, to be disturbed and thrown away.
+
+Used by the tests and by `python -m workflow.torture`. A project holds copies of the workflow and of
+either the two toy papers of tests/workflow/toys, which take a second, or of real replications.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from workflow.files import UserError, meant
+from workflow.tree import ROOT, replications
+
+TOYS = ROOT / "tests" / "workflow" / "toys"
+TOY_PAPERS = ("alpha2000_toy", "beta2001_toy")
+PARTS = ("Snakefile", "workflow", "profiles", "shared", "environment.yml")
+MUST_AGREE = ("records/**/*.csv", "tables/*", "checks/*.csv", "checks.csv", "figures/**/*.*")
+
+
+class Run(NamedTuple):
+    code: int
+    output: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Rule name -> number of jobs, from snakemake's own table."""
+        lines = iter(self.output.splitlines())
+        counts = {}
+        for line in lines:
+            if line.startswith("job ") and line.split() == ["job", "count"]:
+                next(lines)
+                for row in lines:
+                    name, _, count = row.partition(" ")
+                    if name in ("total", ""):
+                        return counts
+                    counts[name] = int(count)
+        return counts
+
+
+class Project(NamedTuple):
+    folder: Path
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", *words]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.folder)}
+
+    def call(self, *words: str, timeout: float = 180, **settings) -> Run:
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+            **settings,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def snakemake(self, *words: str, tier: str = "smoke", cores: int = 2, **settings) -> Run:
+        given = ("--cores", str(cores), *words, "--config", f"tier={tier}")
+        return self.call("snakemake", *given, **settings)
+
+    def start(self) -> subprocess.Popen:
+        """A run of the smoke tier in a session of its own; its output goes to run.log."""
+        with self.path("run.log").open("w", encoding="utf-8") as log:
+            return subprocess.Popen(
+                self.command("snakemake", "--cores", "2", "--config", "tier=smoke"),
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def ended(self, process: subprocess.Popen, timeout: float = 180) -> Run:
+        """What a started run came to."""
+        code = process.wait(timeout=timeout)
+        return Run(code, self.path("run.log").read_text(encoding="utf-8"))
+
+    def gate(self, tier: str = "smoke") -> Run:
+        return self.call("workflow.gate", f"results/{tier}")
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = self.path(name).read_text(encoding="utf-8")
+        if old not in text:
+            raise ValueError(f"{name}: does not hold {old!r}")
+        self.path(name).write_text(text.replace(old, new), encoding="utf-8")
+
+    def tables(self, tier: str = "smoke") -> dict[str, bytes]:
+        """All that must be the same bytes however a run went."""
+        folder = self.path(f"results/{tier}")
+        found = [path for kind in MUST_AGREE for path in folder.glob(kind)]
+        kept = (path for path in found if not path.name.endswith(".part"))
+        return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
+
+    def copy(self, folder: Path) -> "Project":
+        shutil.copytree(self.folder, folder)
+        return Project(folder)
+
+
+def fresh_project(folder: Path, papers: Sequence[str] = TOY_PAPERS) -> Project:
+    """A project in which nothing has run; `papers` are toys, or replications of this repository."""
+    known = dict.fromkeys((*TOY_PAPERS, *replications()))
+    for paper in papers:
+        if paper not in known:
+            raise UserError(f"--papers: unknown {paper!r}{meant(paper, known)}")
+    folder.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in PARTS:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    (folder / "replications").mkdir()
+    (folder / "replications" / "__init__.py").touch()
+    for paper in papers:
+        source = TOYS / paper if paper in TOY_PAPERS else ROOT / "replications" / paper
+        shutil.copytree(source, folder / "replications" / paper, ignore=ignored)
+    for module in ("toy.py", "toy_two.py"):
+        shutil.copy(TOYS / "toy.py", folder / "shared" / "ntk" / module)
+    return Project(folder)
