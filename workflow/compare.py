@@ -6,8 +6,8 @@ more than is explained by
 
   the seeds, where the draws differ: Welch's t-test from the two 99 % intervals, at a level such
       that a suite of unchanged claims raises a false alarm in at most 1 % of comparisons
-      (Bonferroni; exact for means over seeds, else approximate: of an asymmetric interval the half
-      that faces the other estimate counts);
+      (Bonferroni; exact for means over seeds; Fisher's exact test for shares of seeds; else
+      approximate: of an asymmetric interval the half that faces the other estimate counts);
   rounding, where code, cells and seeds are the same: a tenth of the interval's half-width;
   the stated resolution, where the number is deterministic;
 
@@ -21,9 +21,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
-from workflow.drift import Interval, difference
+from workflow.drift import Interval, difference, kind_of
 from workflow.files import UserError, announce, exit_code, write_text
 from workflow.page import view
 from workflow.page.content import number, state
@@ -94,20 +92,22 @@ def read(folder: Path) -> Kept:
     try:
         checks = read_table(folder / "checks.csv")
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
+        kept = Kept(
+            str(folder),
+            made["settings"]["tier"],
+            made["git"],
+            {(row["replication"], row["claim"]): _named(row) for row in rows},
+            {(record["replication"], record["shard"]): record for record in made["records"]},
+        )
+        reduced = made["settings"].get("seeds_at_most")
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: missing; is {folder} a folder of results?") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, pd.errors.ParserError):
+    except (ValueError, KeyError, TypeError):  # pandas raises ValueErrors at a bad CSV
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
-    if made["settings"].get("seeds_at_most"):
+    if reduced:
         raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
-    rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
-    return Kept(
-        str(folder),
-        made["settings"]["tier"],
-        made["git"],
-        {(row["replication"], row["claim"]): _named(row) for row in rows},
-        {(record["replication"], record["shard"]): record for record in made["records"]},
-    )
+    return kept
 
 
 def _named(row: dict) -> dict:
@@ -162,7 +162,7 @@ def change(
 def _interval(row: dict, prefix: str) -> Interval:
     """The estimate of one arm; both arms have the same number of seeds."""
     numbers = (row[f"{prefix}estimate"], row[f"{prefix}ci_low"], row[f"{prefix}ci_high"])
-    return Interval(*numbers, int(row["n_seeds"] or 0))
+    return Interval(*numbers, int(row["n_seeds"] or 0), kind_of(row.get("note") or ""))
 
 
 def dearer(new: Kept, old: Kept) -> list[str]:

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.evidence.calibration import cases, coverage, power_law, rates
+from shared.evidence.calibration import (
+    KINDS,
+    NOISES,
+    POSITIONS,
+    intervals,
+    power_law,
+    proportion_rates,
+    rates,
+    whole_rule,
+    worst_rates,
+)
 from shared.evidence.estimators import loglog_slope, per_seed, proportion
 from shared.evidence.intervals import clopper_pearson, sign_test, student_t
 
@@ -12,6 +22,13 @@ from shared.evidence.intervals import clopper_pearson, sign_test, student_t
 def not_below(held: int, draws: int, level: float) -> bool:
     """Is a coverage of `level` compatible with `held` of `draws`? (wrong once in 10^4)"""
     return stats.binom.cdf(held, draws, level) > 1e-4
+
+
+def coverage(kind, *, seeds, errors, draws):
+    truth = KINDS[kind].truth(errors)
+    found = intervals(kind, seeds=seeds, errors=errors, draws=draws)
+    assert all(np.isfinite(one.low) for one in found)
+    return sum(one.low <= truth <= one.high for one in found)
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 8, 16])
@@ -36,22 +53,28 @@ def test_clopper_pearson_covers_at_least_99_percent(seeds, share):
     assert stats.binom.pmf(counts, seeds, share)[held].sum() >= 0.99
 
 
-@pytest.mark.parametrize("errors", ["normal", "lognormal", "heavy"])
+@pytest.mark.parametrize("errors", NOISES)
+def test_the_stated_means_of_the_noises_are_theirs(errors):
+    noise = NOISES[errors]
+    draws = noise.draw(np.random.default_rng(7), (200_000,))
+    for values, mean in ((draws, noise.mean), (np.log(draws), noise.mean_log)):
+        assert abs(values.mean() - mean) < 5 * values.std() / np.sqrt(values.size)
+
+
+@pytest.mark.parametrize("errors", NOISES)
 @pytest.mark.parametrize("seeds", [3, 16])
-@pytest.mark.parametrize("name", ["loglog_slope (crossed)", "loglog_slope (summary=geometric)"])
-def test_slopes_cover_under_skewed_and_heavy_tailed_errors(name, seeds, errors):
-    held, missed, none = coverage(*cases()[name], seeds=seeds, errors=errors, draws=150)
-    assert none == 0
-    assert not_below(held, held + missed, 0.985)
+@pytest.mark.parametrize(
+    "kind", ["per_seed geometric", "loglog_slope mean", "loglog_slope nested geometric"]
+)
+def test_intervals_of_logarithms_cover_under_skewed_and_heavy_tailed_noise(kind, seeds, errors):
+    assert not_below(coverage(kind, seeds=seeds, errors=errors, draws=150), 150, 0.98)
 
 
-@pytest.mark.parametrize("summary", ["mean", "rms"])
-@pytest.mark.parametrize("errors, level", [("normal", 0.985), ("lognormal", 0.95)])
-def test_slopes_of_summaries_cover_less_where_the_errors_are_skewed(summary, errors, level):
-    name = f"loglog_slope (summary={summary})"
+@pytest.mark.parametrize("kind", ["loglog_slope nested mean", "loglog_slope nested rms"])
+@pytest.mark.parametrize("errors, level", [("normal", 0.985), ("skewed", 0.95)])
+def test_slopes_of_summaries_cover_less_where_the_noise_is_skewed(kind, errors, level):
     for seeds in (3, 8):
-        held, missed, _ = coverage(*cases()[name], seeds=seeds, errors=errors, draws=120)
-        assert not_below(held, held + missed, level)
+        assert not_below(coverage(kind, seeds=seeds, errors=errors, draws=120), 120, level)
 
 
 def test_the_nested_slope_covers_with_more_seeds_at_small_widths():
@@ -63,34 +86,50 @@ def test_the_nested_slope_covers_with_more_seeds_at_small_widths():
 
 @pytest.mark.parametrize("seeds", [3, 8])
 def test_the_jackknife_covers(seeds):
-    case = cases()["jackknife (log of ratio of means)"]
-    held, missed, _ = coverage(*case, seeds=seeds, errors="normal", draws=80)
-    assert not_below(held, held + missed, 0.985)
+    assert not_below(coverage("jackknife", seeds=seeds, errors="normal", draws=80), 80, 0.985)
+
+
+@pytest.mark.parametrize("kind", ["per_seed mean", "loglog_slope mean"])
+def test_a_pass_at_the_edge_is_rarer_than_half_a_percent(kind):
+    found = intervals(kind, seeds=8, errors="normal", draws=200)
+    for row in rates(found, KINDS[kind].truth("normal")):
+        wrong = row["pass"] if POSITIONS[row["position"]] <= 0 else row["fail"]
+        assert not_below(200 - wrong, 200, 0.995), row
+        if row["position"] == "far outside":
+            assert row["fail"] >= 198
+        if row["position"] == "well inside":
+            assert row["pass"] >= 198
+
+
+@pytest.mark.parametrize("seeds", [3, 8, 24])
+def test_verdicts_on_shares_are_exact(seeds):
+    for position, offset in POSITIONS.items():
+        chances = proportion_rates(seeds, position)
+        assert sum(chances.values()) == pytest.approx(1)
+        assert chances["pass"] <= 0.005 or offset > 0
+
+
+def test_a_bound_for_every_draw_passes_if_all_seeds_obey():
+    chances = worst_rates(4, 0.5)
+    assert chances == pytest.approx({"pass": 1 / 16, "fail": 1 / 16, "inconclusive": 7 / 8})
 
 
 def test_far_from_the_edge_the_rule_is_decisive_and_right():
-    assert rates(offset=0.0, seeds=8, noise=0.25, draws=40)["pass"] == 1
-    assert rates(offset=3.0, seeds=8, noise=0.25, draws=40)["fail"] == 1
-
-
-@pytest.mark.parametrize("seeds", [3, 16])
-@pytest.mark.parametrize("noise", [0.25, 1.0])
-def test_at_the_edge_and_outside_a_pass_is_rarer_than_half_a_percent(seeds, noise):
-    at_edge = rates(offset=1.0, seeds=seeds, noise=noise, draws=150)
-    assert not_below(round(150 * (1 - at_edge["pass"])), 150, 0.995)
-    assert not_below(round(150 * (1 - at_edge["fail"])), 150, 0.995)
-    assert rates(offset=2.0, seeds=seeds, noise=noise, draws=60)["pass"] == 0
+    assert whole_rule(offset=0.0, seeds=8, noise=0.25, draws=40)["pass"] == 40
+    assert whole_rule(offset=3.0, seeds=8, noise=0.25, draws=40)["fail"] == 40
 
 
 def test_more_seeds_decide_more():
-    shares = [rates(offset=0.5, seeds=n, noise=0.25, draws=60)["pass"] for n in (3, 5, 16)]
-    assert shares == sorted(shares)
-    assert shares[0] < 0.5 < shares[-1]
+    passes = [
+        whole_rule(offset=0.5, seeds=n, noise=0.25, draws=60)["pass"] / 60 for n in (3, 5, 16)
+    ]
+    assert passes == sorted(passes)
+    assert passes[0] < 0.5 < passes[-1]
 
 
 def test_a_control_that_cannot_fail_makes_every_pass_inconclusive():
-    found = rates(offset=0.0, seeds=8, noise=0.25, draws=30, control=-0.5)
-    assert (found["pass"], found["inconclusive"]) == (0, 1)
+    found = whole_rule(offset=0.0, seeds=8, noise=0.25, draws=30, control=-0.5)
+    assert (found["pass"], found["inconclusive"]) == (0, 30)
 
 
 @pytest.mark.parametrize("seeds", range(2, 6))
