@@ -123,6 +123,9 @@ KINDS = {
     "loglog_slope max": _slope(
         loglog_slope("value", "width", reduce="max"), logarithmic=True, rows=3
     ),
+    "loglog_slope geometric": _slope(
+        loglog_slope("value", "width", reduce="geometric"), logarithmic=True, rows=3
+    ),
     "loglog_slope nested mean": _slope(loglog_slope("value", "width", summary="mean")),
     "loglog_slope nested rms": _slope(loglog_slope("value", "width", summary="rms")),
     "loglog_slope nested geometric": _slope(loglog_slope("value", "width", summary="geometric")),
