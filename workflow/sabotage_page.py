@@ -27,11 +27,12 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
     lines = [
         "# Sabotage: does the suite notice faults?",
         "",
-        f"{len(faults)} deliberate, plausible faults ([`workflow/faults.yaml`]"
-        "(../workflow/faults.yaml)), each applied to a copy of the tree. The replications whose",
-        "measurement or judgement runs the changed lines are measured and judged again in the",
-        "smoke tier. A claim catches a fault if its verdict leaves the expected one. *Claims*: how",
-        "many do so, of those judged; *tried*: in how many papers, of those that it reaches.",
+        f"{len(faults)} deliberate, plausible faults stand in",
+        "[`workflow/faults.yaml`](../workflow/faults.yaml). Each is applied to a copy of the tree;",
+        "the replications whose measurement or judgement runs the changed lines are measured and",
+        "judged again in the smoke tier. A claim catches a fault if its verdict leaves the",
+        "expected one. *Claims*: how many do so, of those judged; *tried*: in how many papers, of",
+        "those that the fault reaches (one that is noticed need not be tried in the others).",
         "",
         f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(by_runs)} only because"
         f" a run ends in an error, {len(by_tests)} by a test alone,"
