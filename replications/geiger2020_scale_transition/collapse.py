@@ -109,7 +109,8 @@ def _curves(rows: DataFrame, measure: str, *, log=True, unit=False, of_lazy=Fals
 
 
 def _misfit(curves: dict, kappa: float) -> float:
-    """Rms distance of each curve from the others, where they overlap, over the spread."""
+    """Rms distance of each curve from the others, where they overlap, over the spread; infinite
+    where no two overlap."""
     moved = {width: (x + kappa * np.log(width), y) for width, (x, y) in curves.items()}
     residuals = []
     for width, (x, y) in moved.items():
@@ -117,6 +118,8 @@ def _misfit(curves: dict, kappa: float) -> float:
             inside = (x >= other_x.min()) & (x <= other_x.max())
             if other != width:
                 residuals.append((y - np.interp(x, other_x, other_y))[inside])
+    if not sum(part.size for part in residuals):
+        return np.inf
     spread = np.std(np.concatenate([y for _, y in moved.values()]))
     return float(np.sqrt(np.mean(np.concatenate(residuals) ** 2)) / spread)
 
