@@ -6,9 +6,11 @@ either the two toy papers of tests/workflow/toys, which take a second, or of rea
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +80,7 @@ class Project(NamedTuple):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     def ended(self, process: subprocess.Popen, timeout: float = 180) -> Run:

@@ -218,7 +218,9 @@ def message(output: str, said: str, project: Project) -> str:
     """The line that tells the user, without this machine's folders."""
     lines = [line for line in output.splitlines() if said and said in line] or LINES.findall(output)
     line = lines[0] if lines else ""
-    line = line.replace(str(project.folder), "PROJECT").replace(str(ROOT), "ROOT")
+    small = project.folder.with_name("small")  # where `full_at_start` runs it
+    for folder, name in ((project.folder, "PROJECT"), (small, "PROJECT"), (ROOT, "ROOT")):
+        line = line.replace(str(folder), name)
     return re.sub(r"\b\d{3,}\b", "N", line)[:200]
 
 
