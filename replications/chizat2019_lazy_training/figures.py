@@ -214,7 +214,7 @@ def figure_laziness(laziness: DataFrame) -> Figure:
                 of_width["kernel_change"],
                 linestyle="",
                 markersize=4,
-                label=f"m = {neurons}",
+                label=f"m = {neurons:g}",
                 **arm_style(index),
             )
         ends = np.array([rows["kappa"].min(), rows["kappa"].max()])
