@@ -101,12 +101,17 @@ def agreement(runs: list[pd.DataFrame]) -> pd.DataFrame:
             "claim": claim,
             "runs": len(found),
             "as_expected": int((found["final"] == found["expected"]).sum()),
-            "others": " ".join(sorted(found["final"][found["final"] != found["expected"]])),
+            "others": counted(found["final"][found["final"] != found["expected"]]),
             "git": " ".join(found["git"].unique()),
         }
         for (replication, claim), found in judged.groupby(["replication", "claim"], sort=False)
     ]
     return pd.DataFrame(rows)
+
+
+def counted(finals: pd.Series) -> str:
+    """3 inconclusive, 1 fail"""
+    return ", ".join(f"{count} {final}" for final, count in finals.value_counts().items())
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ def test_counts_per_claim_and_names_the_other_verdicts():
     assert table["claim"].tolist() == ["C0", "C1"]
     assert table["runs"].tolist() == [2, 2]
     assert table["as_expected"].tolist() == [2, 1]
-    assert table["others"].tolist() == ["", "fail"]
+    assert table["others"].tolist() == ["", "1 fail"]
 
 
 def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
@@ -26,6 +26,6 @@ def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
     publish(first, "smoke", tmp_path)
     page = (tmp_path / "docs" / "stability.md").read_text()
     assert "75.00% of 8 (claim, seed) pairs" in page
-    assert "| paper | C1 | 1 of 2 | fail |" in page
-    assert "| other | C1 | 1 of 2 | fail |" in page
+    assert "| paper | C1 | 1 of 2 | 1 fail |" in page
+    assert "| other | C1 | 1 of 2 | 1 fail |" in page
     assert "| paper | C0 |" not in page
