@@ -1,11 +1,9 @@
 """A copy of the tree with something changed in it, and its own results of the smoke tier."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +11,12 @@ import pandas as pd
 
 from workflow.files import UserError, sha256, write_text
 from workflow.grid import shards
-from workflow.judge import claims_digest
-from workflow.records import problem
+from workflow.records import claims_digest, problem
+from workflow.scratch import copy_parts, run_module
 from workflow.tree import ROOT, Results
 
-COPIED = ("workflow", "shared", "replications", "tests")
-COPIED_FILES = ("pyproject.toml", "requirements.lock", "environment.yml", "README.md")
+FOLDERS = ("workflow", "shared", "replications", "tests")
+FILES = ("pyproject.toml", "requirements.lock", "environment.yml", "README.md")
 
 
 class Copy(NamedTuple):
@@ -33,14 +31,9 @@ class Copy(NamedTuple):
     def renew(self, changed: dict[str, str]) -> None:
         """Today's sources, with other texts for some files."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in COPIED:
+        for name in FOLDERS:
             shutil.rmtree(self.folder / name, ignore_errors=True)
-            if (ROOT / name).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
-        for name in COPIED_FILES:
-            if (ROOT / name).exists():
-                shutil.copy(ROOT / name, self.folder / name)
+        copy_parts(self.folder, [name for name in (*FOLDERS, *FILES) if (ROOT / name).exists()])
         for name, text in changed.items():
             write_text(self.folder / name, text)
 
@@ -94,7 +87,8 @@ class Copy(NamedTuple):
 
     def test(self, test: str) -> str:
         """ "pass" or "fail" of a test file or of one of its tests."""
-        done = self.call("pytest", test, "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider")
+        words = (test, "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider")
+        done = run_module(self.folder, "pytest", *words)
         if done.returncode not in (0, 1):  # anything else ran no test at all
             raise UserError(f"{test} cannot be run: {done.stdout.strip()[-300:]}")
         return "fail" if done.returncode else "pass"
@@ -102,16 +96,4 @@ class Copy(NamedTuple):
     def stage(self, stage: str, name: str, *words: str, seconds: float | None = None):
         """One stage of the workflow, here, for a replication."""
         given = ("--results", str(self.results.folder), "--replication", name)
-        return self.call(f"workflow.{stage}", *words, *given, seconds=seconds)
-
-    def call(self, *words: str, seconds: float | None = None) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
+        return run_module(self.folder, f"workflow.{stage}", *words, *given, timeout=seconds)

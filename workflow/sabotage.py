@@ -28,12 +28,11 @@ from workflow.copies import Copy
 from workflow.digest import code_digest, import_closure
 from workflow.files import UserError, announce, exit_code, write_text
 from workflow.grid import shard_digest, shards
-from workflow.judge import claims_digest
 from workflow.measure import git_revision
 from workflow.plan import hold_folder
 from workflow.progress import duration
 from workflow.reach import lines_of
-from workflow.records import experiment_digest, read_facts, write_table
+from workflow.records import claims_digest, experiment_digest, read_facts, write_table
 from workflow.sabotage_page import page
 from workflow.tree import ROOT, Results, replications
 

@@ -48,27 +48,40 @@ class Run(NamedTuple):
         return counts
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """In which Python imports the packages of a copied tree."""
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedProcess:
+    """`python -m words` in a copied tree and on its code, with both outputs as one text."""
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **settings,
+    )
+
+
+def copy_parts(folder: Path, names: Sequence[str]) -> None:
+    """Today's files and folders of these names, below the root, without compiled code."""
+    for name in names:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+
+
 class Project(NamedTuple):
     folder: Path
 
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", *words]
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.folder)}
-
     def call(self, *words: str, timeout: float = 180, **settings) -> Run:
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-            **settings,
-        )
+        done = run_module(self.folder, *words, timeout=timeout, **settings)
         return Run(done.returncode, done.stdout)
 
     def snakemake(self, *words: str, tier: str = "smoke", cores: int = 2, **settings) -> Run:
@@ -80,11 +93,11 @@ class Project(NamedTuple):
         with self.path("run.log").open("w", encoding="utf-8") as log:
             return subprocess.Popen(
                 [
-                    *(sys.executable, "-c", LISTENING),
-                    *self.command("snakemake", "--cores", "2", "--config", "tier=smoke"),
+                    *(sys.executable, "-c", LISTENING, sys.executable, "-m", "snakemake"),
+                    *("--cores", "2", "--config", "tier=smoke"),
                 ],
                 cwd=self.folder,
-                env=self.environment(),
+                env=environment(self.folder),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -126,18 +139,14 @@ def fresh_project(folder: Path, papers: Sequence[str] = TOY_PAPERS) -> Project:
         if paper not in known:
             raise UserError(f"--papers: unknown {paper!r}{meant(paper, known)}")
     folder.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in PARTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
+    copy_parts(folder, PARTS)
     (folder / "replications").mkdir()
     (folder / "replications" / "__init__.py").touch()
     for paper in papers:
-        source = TOYS / paper if paper in TOY_PAPERS else ROOT / "replications" / paper
-        shutil.copytree(source, folder / "replications" / paper, ignore=ignored)
+        if paper in TOY_PAPERS:
+            shutil.copytree(TOYS / paper, folder / "replications" / paper)
+        else:
+            copy_parts(folder, [f"replications/{paper}"])
     for module in ("toy.py", "toy_two.py"):
         shutil.copy(TOYS / "toy.py", folder / "shared" / "ntk" / module)
     return Project(folder)

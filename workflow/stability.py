@@ -1,9 +1,9 @@
 """`python -m workflow.stability`: how often does a final verdict change with the master seed?
 
-Runs a tier with `seed` = 1000, 2000, ... (all weights and data new), each in a folder of its own,
-and writes per claim in how many runs its final verdict was the expected one. `--publish` puts these
-rows in the place of the earlier ones of the same replications in results/reference/stability and
-renews docs/stability.md from all that is there.
+Measures and judges a tier with `seed` = 1000, 2000, ... (all weights and data new), each in a
+folder of its own, and counts per claim in how many runs its final verdict was the expected one.
+`--publish` adds these seeds to results/reference/stability/{tier}/{replication}.csv, a row for
+each claim and a column for each master seed, and renews docs/stability.md from all that is there.
 """
 
 import argparse
@@ -14,12 +14,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import provenance
+from workflow import config
+from workflow.assemble import outcome
+from workflow.digest import cells_digest
 from workflow.files import UserError, announce, exit_code, write_text
-from workflow.records import read_table, write_table
+from workflow.grid import shard_digest, shards
+from workflow.measure import git_revision
+from workflow.records import claims_digest, experiment_digest, read_table, write_table
 from workflow.tree import ROOT, TIERS, Results
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
+ABOUT = ["replication", "claim", "expected", "git", "digest"]  # then a column per master seed
 
 INTRODUCTION = (
     "Each run takes another master seed: all weights, data and trainings are new, the regions are",
@@ -42,24 +47,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tier", choices=TIERS, default="smoke")
     parser.add_argument("--seeds", type=int, default=20, help="how many master seeds")
+    parser.add_argument("--first", type=int, default=1, help="number of the first master seed")
     parser.add_argument("--replications", default="all")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, required=True, help="keeps the runs; resumes there")
     parser.add_argument("--publish", action="store_true", help="keep the table as the reference")
     arguments = parser.parse_args()
-    if arguments.seeds < 1:
-        raise UserError(f"--seeds: found {arguments.seeds}, wanted at least 1")
+    for option in ("seeds", "first"):
+        if getattr(arguments, option) < 1:
+            raise UserError(f"--{option}: found {getattr(arguments, option)}, wanted at least 1")
     runs = []
-    for number in range(1, arguments.seeds + 1):
-        settings = [
-            f"tier={arguments.tier}",
-            f"seed={STEP * number}",
-            f"replications={arguments.replications}",
-        ]
-        runs.append(checks_of(arguments.folder / str(STEP * number), settings, arguments.cores))
-        announce(f"{number} of {arguments.seeds} runs")
-    table = agreement(runs)
-    write_table(arguments.folder / "agreement.csv", table)
+    for number in range(arguments.first, arguments.first + arguments.seeds):
+        given = {
+            "tier": arguments.tier,
+            "seed": STEP * number,
+            "replications": arguments.replications,
+        }
+        runs.append(checks_of(arguments.folder / str(STEP * number), given, arguments.cores))
+        announce(f"{len(runs)} of {arguments.seeds} runs")
+    table = finals(runs)
+    write_table(arguments.folder / "finals.csv", table)
     announce(summary(table))
     for row in strays(table).itertuples():
         announce(f"{row.replication}: {row.claim}: {row.as_expected} of {row.runs}: {row.others}")
@@ -68,86 +75,119 @@ def main() -> int:
     return 0
 
 
-def checks_of(folder: Path, settings: list[str], cores: int) -> pd.DataFrame:
+def checks_of(folder: Path, given: dict, cores: int) -> pd.DataFrame:
     """Checks of one run in its own folder; a run that is not complete is an error."""
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    chosen = config.settings({"seeds_at_most": 0, "data_dir": "", **given})
+    results = Results(folder / "results" / chosen.tier)
+    wanted = [str(results.checks(name).relative_to(folder)) for name in chosen.replications]
     words = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     words += ["--profile", str(ROOT / "profiles" / "default"), "--cores", str(cores)]
     log = folder / "run.log"
     with log.open("w", encoding="utf-8") as output:
         subprocess.run(
-            [sys.executable, "-m", "snakemake", *words, "--config", *settings],
+            [sys.executable, "-m", "snakemake", *words, *wanted, "--config"]
+            + [f"{key}={value}" for key, value in given.items()],
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         )
-    results = Results(folder / "results" / settings[0].removeprefix("tier="))
-    if not results.all_checks.exists():
-        raise UserError(f"{log}: the run made no checks")
-    checks = pd.read_csv(results.all_checks, keep_default_na=False)
-    if checks["reason"].str.startswith("withheld").any():
-        raise UserError(f"{log}: the run is not complete")
-    return checks.assign(git=provenance(results)["git"])
+    found = [outcome(results, name, chosen.seeds) for name in chosen.replications]
+    for each in found:
+        if each.problems:
+            raise UserError(f"{log}: {each.replication}: {'; '.join(each.problems)}")
+    return pd.concat(
+        [each.checks.assign(digest=digest_of(each.replication, chosen.tier)) for each in found]
+    ).assign(seed=chosen.seed, git=git_revision())
 
 
-def agreement(runs: list[pd.DataFrame]) -> pd.DataFrame:
-    """Per claim: runs that judged it, runs as expected, and the other verdicts met."""
+def digest_of(replication: str, tier: str) -> str:
+    """Of the code, the cells and the claims that a replication's verdicts come from."""
+    cells = [shard_digest(cells) for cells in shards(replication, tier).values()]
+    return cells_digest([experiment_digest(replication), claims_digest(replication), *cells])
+
+
+def finals(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    """A row per claim that is judged, a column per master seed with the final verdict there."""
     every = pd.concat(runs, ignore_index=True)
     judged = every[every["final"] != "not judged"]
-    rows = [
-        {
-            "replication": replication,
-            "claim": claim,
-            "runs": len(found),
-            "as_expected": int((found["final"] == found["expected"]).sum()),
-            "others": counted(found["final"][found["final"] != found["expected"]]),
-            "git": " ".join(found["git"].unique()),
-        }
-        for (replication, claim), found in judged.groupby(["replication", "claim"], sort=False)
-    ]
-    return pd.DataFrame(rows)
-
-
-def counted(finals: pd.Series) -> str:
-    """3 inconclusive, 1 fail"""
-    return ", ".join(f"{count} {final}" for final, count in finals.value_counts().items())
-
-
-def summary(table: pd.DataFrame) -> str:
-    pairs = table["runs"].sum()
-    return (
-        f"{table['as_expected'].sum() / pairs:.2%} of {pairs} (claim, seed) pairs are as expected"
-    )
+    wide = judged.pivot(index=ABOUT, columns="seed", values="final")
+    wide.columns = [str(seed) for seed in wide.columns]
+    order = judged[ABOUT].drop_duplicates()  # the order of the claims, which a pivot sorts away
+    return order.merge(wide.reset_index(), on=ABOUT).reset_index(drop=True)
 
 
 def strays(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["as_expected"] < table["runs"]]
+    """Claims that were not as expected at every seed, with how often, and the other verdicts."""
+    counted = counts(table)
+    return counted[counted["as_expected"] < counted["runs"]]
+
+
+def counts(table: pd.DataFrame) -> pd.DataFrame:
+    """replication, claim, git, runs that judged it, runs as expected, other verdicts met."""
+    rows = []
+    for _, row in table.iterrows():
+        found = row.drop(ABOUT).dropna()
+        others = found[found != row["expected"]].value_counts()
+        rows.append(
+            {
+                **row[["replication", "claim", "git"]],
+                "runs": len(found),
+                "as_expected": int((found == row["expected"]).sum()),
+                "others": ", ".join(f"{count} {final}" for final, count in others.items()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame) -> str:
+    counted = counts(table)
+    pairs = counted["runs"].sum()
+    agreed = counted["as_expected"].sum()
+    return f"{agreed / pairs:.2%} of {pairs} (claim, seed) pairs are as expected"
 
 
 def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
-    """Rows of other replications stay as they are; the page is made anew from every tier's rows."""
-    path = root / "results" / "reference" / "stability" / f"{tier}.csv"
-    if path.exists():
-        kept = read_table(path)
-        table = pd.concat([kept[~kept["replication"].isin(table["replication"])], table])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_table(path, table.sort_values("replication", kind="stable"))
-    tables = {tier: path.with_name(f"{tier}.csv") for tier in TIERS}
-    found = {tier: read_table(path) for tier, path in tables.items() if path.exists()}
-    write_text(root / "docs" / "stability.md", page(found))
+    """Add seeds to those kept of the same code; what other code gave is replaced."""
+    for name, rows in table.groupby("replication", sort=False):
+        path = kept_in(root, tier) / f"{name}.csv"
+        if path.exists():
+            rows = joined(read_table(path), rows)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(path, rows)
+    write_text(root / "docs" / "stability.md", page({tier: kept(tier, root) for tier in TIERS}))
+
+
+def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    if set(earlier["digest"]) != set(rows["digest"]):
+        return rows
+    new = [column for column in earlier if column not in rows]
+    rows = rows.dropna(axis="columns", how="all").merge(earlier[["claim", *new]], on="claim")
+    return rows[ABOUT + sorted(rows.columns.drop(ABOUT), key=int)]
+
+
+def kept_in(root: Path, tier: str) -> Path:
+    return root / "results" / "reference" / "stability" / tier
+
+
+def kept(tier: str, root: Path = ROOT) -> pd.DataFrame:
+    """All that is kept of a tier; an empty table where there is nothing."""
+    found = [read_table(path) for path in sorted(kept_in(root, tier).glob("*.csv"))]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
 def page(tables: dict[str, pd.DataFrame]) -> str:
     """docs/stability.md: share of runs as expected per tier and paper, and every stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION]
     for tier, table in tables.items():
+        if table.empty:
+            continue
         lines += ["", f"## {tier}", "", summary(table) + ".", "", *PAPERS]
-        for name, rows in table.groupby("replication", sort=False):
+        for name, rows in counts(table).groupby("replication", sort=False):
             pairs, agreed = rows["runs"].sum(), rows["as_expected"].sum()
-            commits = ", ".join(
-                f"`{commit[:7]}`" for commit in rows["git"].str.split().explode().unique()
-            )
+            commits = ", ".join(f"`{commit[:7]}`" for commit in rows["git"].unique())
             cells = (name, len(rows), rows["runs"].max(), pairs, f"{agreed / pairs:.2%}", commits)
             lines.append(f"| {' | '.join(map(str, cells))} |")
         if len(strays(table)):

@@ -2,26 +2,33 @@
 
 import pandas as pd
 
-from workflow.stability import agreement, publish
+from workflow.stability import counts, finals, publish
 
 
-def checks(*finals):
-    claims = [f"C{i}" for i in range(len(finals))]
-    return pd.DataFrame(
-        {"replication": "paper", "claim": claims, "final": finals, "expected": "pass", "git": "abc"}
-    )
+def checks(seed, *verdicts, digest="d"):
+    claims = [f"C{i}" for i in range(len(verdicts))]
+    about = {"replication": "paper", "expected": "pass", "git": "abc", "digest": digest}
+    return pd.DataFrame({**about, "claim": claims, "final": verdicts, "seed": seed})
+
+
+RUNS = [checks(1000, "pass", "pass", "not judged"), checks(2000, "pass", "fail", "not judged")]
 
 
 def test_counts_per_claim_and_names_the_other_verdicts():
-    table = agreement([checks("pass", "pass", "not judged"), checks("pass", "fail", "not judged")])
+    table = counts(finals(RUNS))
     assert table["claim"].tolist() == ["C0", "C1"]
     assert table["runs"].tolist() == [2, 2]
     assert table["as_expected"].tolist() == [2, 1]
     assert table["others"].tolist() == ["", "1 fail"]
 
 
+def test_claims_keep_their_order():
+    runs = [run.assign(claim=["Z", "A", "M"]) for run in RUNS]
+    assert finals(runs)["claim"].tolist() == ["Z", "A"]
+
+
 def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
-    first = agreement([checks("pass", "pass"), checks("pass", "fail")])
+    first = finals(RUNS)
     publish(first.assign(replication="other"), "smoke", tmp_path)
     publish(first, "smoke", tmp_path)
     page = (tmp_path / "docs" / "stability.md").read_text()
@@ -29,3 +36,12 @@ def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
     assert "| paper | C1 | 1 of 2 | 1 fail |" in page
     assert "| other | C1 | 1 of 2 | 1 fail |" in page
     assert "| paper | C0 |" not in page
+
+
+def test_seeds_of_the_same_code_add_up_and_others_are_replaced(tmp_path):
+    publish(finals(RUNS), "smoke", tmp_path)
+    publish(finals([checks(10000, "pass", "pass", "not judged")]), "smoke", tmp_path)
+    kept = tmp_path / "results" / "reference" / "stability" / "smoke" / "paper.csv"
+    assert pd.read_csv(kept).columns[-3:].tolist() == ["1000", "2000", "10000"]
+    publish(finals([checks(1000, "pass", "fail", digest="new")]), "smoke", tmp_path)
+    assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
