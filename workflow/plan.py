@@ -19,6 +19,7 @@ ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's 
 UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
+STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
 READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
 READ_ONLY += ("--summary", "--list-rules", "--list-target-rules", "--unlock", "--d3dag")
 
@@ -125,15 +126,16 @@ def begin(given: dict, cores: int | None) -> Plan:
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.settings.tier)
         hold_folder(Path.cwd())
-        _remove_damaged(plan)
+        _repair(plan)
         progress.begin(plan.results, plan.jobs(), cores or 1)
     return plan
 
 
-def _remove_damaged(plan: Plan) -> None:
-    from workflow.repair import remove_damaged  # with pandas, which looking at a plan does not need
+def _repair(plan: Plan) -> None:
+    from workflow import repair  # with pandas, which looking at a plan does not need
 
-    remove_damaged(plan.results, plan.shards)
+    repair.remove_damaged(plan.results, plan.shards)
+    repair.correct_notes(plan.results, plan.shards, plan.settings.seeds, STATE)
 
 
 def begin_or_exit(given: dict, cores: int | None) -> Plan:
@@ -156,7 +158,7 @@ def hold_folder(folder: Path) -> None:
     The lock belongs to the process, so a killed run leaves none behind; snakemake's own lock files,
     which a killed run does leave, are then stale and removed.
     """
-    state = folder / ".snakemake"
+    state = folder / STATE
     state.mkdir(exist_ok=True)
     handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:

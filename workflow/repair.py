@@ -1,16 +1,22 @@
-"""What lies damaged in a folder of results is removed before a run, so that the run makes it anew.
+"""Before a run: what lies damaged is removed, and records count by what they say themselves.
 
 A damaged file has a checksum other than the one beside it; it counts for nothing (the gate says
 so), but snakemake, which knows dates alone, would keep it or build on it.
+
+Snakemake keeps notes on files in its own folder. They are wrong about a record whose job outlived
+its snakemake, which is complete and noted as begun; and they may be missing, so that code which
+has changed since is not seen.
 """
 
 import json
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from workflow.assemble import provenance
 from workflow.files import UserError, announce, broken, sha256
 from workflow.gate import stale_summary
-from workflow.records import damage
+from workflow.grid import Seeds
+from workflow.records import damage, problem
 from workflow.tree import Results
 
 
@@ -31,6 +37,35 @@ def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:
             _remove(path)
     if results.provenance.exists() and not _summary_is_whole(results):
         _remove(results.provenance)
+
+
+def correct_notes(
+    results: Results, shards: dict[str, list[str]], seeds: Seeds, state: Path
+) -> None:
+    """Trust records more than snakemake's notes in `state` (`.snakemake`).
+
+    A record of today's code and cells is not measured again, though noted as begun. One of other
+    code or cells, of which nothing is noted, is removed, because snakemake would keep it.
+    """
+    for name, of_paper in shards.items():
+        for shard in of_paper:
+            path = results.record(name, shard)
+            pair = (path, path.with_suffix(".json"))
+            begun = [_note(state / "incomplete", file) for file in pair]
+            noted = all(_note(state / "metadata", file).exists() for file in pair)
+            if noted and not any(note.exists() for note in begun):
+                continue  # as nearly always: no digest needs to be made
+            trouble = problem(results, name, shard, seeds)
+            if not trouble:
+                for note in begun:
+                    note.unlink(missing_ok=True)
+            elif path.exists() and not noted:
+                path.unlink()
+                announce(f"{path}: {trouble}; removed, to be measured again")
+
+
+def _note(folder: Path, file: Path) -> Path:
+    return folder / urlsafe_b64encode(str(file).encode()).decode()
 
 
 def _sealed(facts: Path) -> str:
