@@ -76,6 +76,21 @@ CLAIMS = [
         control="narrow",
     ),
     Claim(
+        name="A5_popular_any_labels",
+        statement="What is wide enough for true labels is wide enough for random ones",
+        source="popular reading of Theorem 4.1, whose width does not depend on the labels",
+        part="descent",
+        arm="random",
+        estimator=per_seed(_farthest, columns=("residual", "predicted")),
+        region=at_most(0.05),
+        why="the region of A5, at its width",
+        control="theory",
+        tier="laptop",
+        expected="fail",
+        reason="coins lie on small eigenvalues, so that weights move far and the kernel with them; "
+        "with the kernel of the start the curve would be met within .01",
+    ),
+    Claim(
         name="A6_popular_rate",
         statement="The bound falls like n^(-1/2)",
         source="popular reading of Theorem 5.1",
