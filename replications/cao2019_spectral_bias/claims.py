@@ -31,8 +31,17 @@ def _deviation(column):
 
 
 def _farthest(column):
-    """The value that is farthest from 1, as a ratio, over the degrees of one seed."""
-    return lambda rows: float(rows[column].iloc[np.abs(np.log(rows[column])).argmax()])
+    """The value that is farthest from 1, as a ratio, over the degrees of one seed.
+
+    A component that grows has a rate below 0, and none is farther away.
+    """
+
+    def farthest(rows):
+        values = rows[column].to_numpy(float)
+        distance = np.where(values > 0, np.abs(np.log(np.maximum(values, 1e-300))), np.inf)
+        return float(values[distance.argmax()])
+
+    return farthest
 
 
 def _mean(column):

@@ -24,6 +24,7 @@ from replications.cao2019_spectral_bias.curves import (
 from replications.cao2019_spectral_bias.kernels import (
     eigenvalues_of,
     grid_eigenvalues,
+    grid_kernel,
     initial_kernel,
     kernel_of,
     limit_kernel,
@@ -156,7 +157,7 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
     """K_0 of networks at initialization on S^2: traces per degree and spread of the eigenvalues.
 
     ratio = tr(Pi_k K_0)/tr(Pi_k kappa), both on the grid, whose aliasing of the tail cancels;
-    spread = |Pi_k K_0 Pi_k - mean Pi_k|_F / (sqrt(N_k) mu_k).
+    spread = |Pi_k (K_0 - ratio kappa) Pi_k|_F / (sqrt(N_k) mu_k): what the grid splits is left out.
     Arms: standard, both layers at equal rates, 2 t kappa_0 + 2 kappa_1; duplicated, 256 neurons
     copied to the full width; bias, trained; bias_frozen, untrained and held against its spectrum.
     """
@@ -166,7 +167,8 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
     mu = eigenvalues_of("bias" if bias else "theory", 3, max(degrees))
     projectors = {degree: degree_projector(x, weights, degree) for degree in degrees}
     root = np.sqrt(weights)
-    on_grid = grid_eigenvalues(x, weights, degrees, bias)
+    limit = grid_kernel(x, weights, bias)
+    blocks = {degree: projectors[degree] @ limit @ projectors[degree] for degree in degrees}
     for seed in seeds:
         first, readout = draw_weights(seed, 3, width, f"network_{arm}")
         if arm == "duplicated":
@@ -179,16 +181,16 @@ def network(*, arm: str, width: int, latitudes: int, seeds):
         for degree in degrees:
             projector, count = projectors[degree], 2 * degree + 1
             block = projector @ kernel @ projector
-            mean = np.trace(block) / count
-            ratio = mean / on_grid[degree]
+            ratio = np.trace(block) / np.trace(blocks[degree])
             yield {
                 "seed": seed,
                 "degree": degree,
                 "trace": ratio * mu[degree],
                 "eigenvalue": mu[degree],
                 "ratio": ratio,
-                "spread": np.linalg.norm(block / on_grid[degree] - ratio * projector)
-                / np.sqrt(count),
+                "spread": np.linalg.norm(block - ratio * blocks[degree])
+                * np.sqrt(count)
+                / np.trace(blocks[degree]),
             }
 
 
@@ -207,14 +209,17 @@ def samples_needed(*, arm: str, dimension: int, samples: int, seeds):
     """Part of degree k that ridgeless kernel regression leaves unlearned, measured and predicted.
 
     1 - mu_k sum_ij (K^-1)_ij P_k(<x_i, x_j>) is exact for the average over targets of degree k;
-    predicted is 1 - L_k = kap/(kap + n mu_k). Arm degree_blind predicts degree 1 for all.
+    predicted is 1 - L_k = kap/(kap + n mu_k). Arm degree_blind predicts degree 1 for all. Up to 600
+    points are the first of 600, so that their kernels share one compilation.
     """
     kernel = zonal_kernel(kernel_of("theory"))
     values = sphere_spectrum(kernel, dimension, 30)
     predicted = 1 - fixed_point(values, samples).learnability
     for seed in seeds:
-        x = sphere(generator(seed, "samples_needed", arm, samples), samples, dimension)
-        inverse = np.linalg.inv(limit_kernel(x))
+        stream = generator(seed, "samples_needed", arm, samples)
+        x = sphere(stream, max(samples, 600), dimension)
+        inverse = np.linalg.inv(limit_kernel(x)[:samples, :samples])
+        x = x[:samples]
         polynomials = legendre(dimension, 4, np.clip(x @ x.T, -1, 1))
         for degree in (1, 2, 4):
             learned = values.eigenvalues[degree] * np.sum(inverse * polynomials[degree])

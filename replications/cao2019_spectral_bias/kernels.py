@@ -64,17 +64,22 @@ def scaled(x: np.ndarray) -> np.ndarray:
     return np.sqrt(x.shape[1]) * x
 
 
-def grid_eigenvalues(x, weights, degrees, bias: bool) -> dict:
-    """tr(Pi_k kappa)/N_k on a quadrature: mu_k plus what the grid aliases from the tail."""
+def grid_kernel(x, weights, bias: bool) -> np.ndarray:
+    """sqrt(q_i q_j) kappa(x_i, x_j), whose eigenvalues on a quadrature are about mu_k."""
     limit = limit_kernel(x)
     if bias:  # + kappa_0, from t kappa_0; kappa_0 = 1/4 at t = 0
         cosines = x @ x.T
         weighted = kernel_of("first_only")(scaled(x), scaled(x))
         far = np.abs(cosines) > 1e-9
         limit = limit + np.divide(weighted, cosines, out=np.full_like(limit, 0.25), where=far)
+    return np.sqrt(np.outer(weights, weights)) * limit
+
+
+def grid_eigenvalues(x, weights, degrees, bias: bool) -> dict:
+    """tr(Pi_k kappa)/N_k on a quadrature: mu_k plus what the grid aliases from the tail."""
+    limit = grid_kernel(x, weights, bias)
     return {
-        k: np.sum(degree_projector(x, weights, k) * np.sqrt(np.outer(weights, weights)) * limit)
-        / multiplicity(x.shape[1], k)
+        k: np.sum(degree_projector(x, weights, k) * limit) / multiplicity(x.shape[1], k)
         for k in degrees
     }
 
@@ -82,11 +87,11 @@ def grid_eigenvalues(x, weights, degrees, bias: bool) -> dict:
 def initial_kernel(x, first, readout, bias: bool, first_layer: float = 1.0) -> np.ndarray:
     """K_0 = first_layer x (gradients of w, and of a bias that starts at 0) + (gradients of v).
 
-    A mean over neurons, taken in blocks of 2048 so that memory does not grow with the width.
+    A mean over neurons, in blocks of 256: one compilation for all widths, and bounded memory.
     """
     total = np.zeros((len(x), len(x)))
-    for start in range(0, len(readout), 2048):
-        w, v = first[start : start + 2048], readout[start : start + 2048]
+    for start in range(0, len(readout), 256):
+        w, v = first[start : start + 256], readout[start : start + 256]
         hidden = {"weight": w.T, **({"bias": np.zeros(len(w))} if bias else {})}
         kernels = dense_kernels(
             (hidden, (), {"weight": v[:, None]}),

@@ -1,4 +1,4 @@
-"""Gradient descent on both layers, in torch: one preallocated buffer of activations, float32."""
+"""Gradient descent on both layers, in torch: a few points at a time, float32."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ import torch
 from shared.ntk.random import generator
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ROWS = 128  # points at a time, so that their activations stay in cache
 
 
 def draw_weights(seed: int, dimension: int, width: int, name: str):
@@ -32,32 +33,38 @@ def train(
     inputs, y, quadrature = with_bias(x), tensor(target), tensor(weights)
     first = np.concatenate([first, np.zeros((len(first), 1))], 1) if bias else first
     w, v, scale = tensor(first), tensor(readout), len(readout) ** -0.5
-    hidden, slope = (torch.empty(len(x), len(readout), dtype=dtype, device=DEVICE) for _ in "hs")
+    buffer, slope = (torch.empty(ROWS, len(readout), dtype=dtype, device=DEVICE) for _ in "hs")
     residuals = np.empty((steps + 1, len(x)), np.float64 if dtype == torch.float64 else np.float32)
     unseen = None if probes is None else with_bias(probes)
-    buffer = None if probes is None else torch.empty(len(probes), len(readout), device=DEVICE)
     predictions, wanted = [], set(map(int, probe_steps))
 
-    def outputs(points, out=None):
-        out = torch.matmul(points, w.T, out=out)
-        return (out.abs_() if absolute else out.relu_()) @ v * scale
+    def hidden_units(points):
+        """Activations of at most ROWS points, and their derivatives, which share two buffers."""
+        hidden = torch.matmul(points, w.T, out=buffer[: len(points)])
+        derivative = torch.sign(hidden if absolute else hidden.relu_(), out=slope[: len(points)])
+        return hidden.abs_() if absolute else hidden, derivative
 
-    f_0 = outputs(inputs, hidden)
-    f_0_unseen = None if unseen is None else outputs(unseen, buffer)
+    def outputs(points):
+        return torch.cat([hidden_units(part)[0] @ v * scale for part in points.split(ROWS)])
+
+    goal = y + outputs(inputs)
+    f_0_unseen = None if unseen is None else outputs(unseen)
+    change_of_w, change_of_v = torch.empty_like(w), torch.empty_like(v)
+    parts = [part.split(ROWS) for part in (inputs, goal, quadrature * (scale * step_size))]
     for step in range(steps + 1):
-        torch.matmul(inputs, w.T, out=hidden)
-        if absolute:
-            torch.sign(hidden, out=slope)
-            hidden.abs_()
-        else:
-            hidden.relu_()
-            torch.sign(hidden, out=slope)
-        residual = y + f_0 - hidden @ v * scale
-        residuals[step] = residual.cpu().numpy()
         if step in wanted:
-            predictions.append((outputs(unseen, buffer) - f_0_unseen).cpu().numpy())
-        pull = residual * quadrature * (scale * step_size)
-        change = (slope.T @ (pull[:, None] * inputs)) * v[:, None]
-        v += pull @ hidden
-        w += change
+            predictions.append((outputs(unseen) - f_0_unseen).cpu().numpy())
+        change_of_w.zero_()
+        change_of_v.zero_()
+        found = []
+        for points, values, factors in zip(*parts, strict=True):
+            hidden, derivative = hidden_units(points)
+            residual = values - hidden @ v * scale
+            pull = residual * factors
+            change_of_w.addmm_(derivative.T, pull[:, None] * points)
+            change_of_v.addmv_(hidden.T, pull)
+            found.append(residual)
+        residuals[step] = torch.cat(found).cpu().numpy()
+        w += change_of_w * v[:, None]
+        v += change_of_v
     return residuals, np.array(predictions, dtype=np.float64)
