@@ -205,12 +205,12 @@ def coordinates(
     images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, optimizer)
-    runs = all_runs(seeds, [log2_rate])
-    batches = image_batches(images, labels, runs, steps=steps)
-    probe = images[:PROBE].expand(len(runs), -1, -1)
     predicted = dict(zip(("h1", "h2", "f"), first_step_exponents(rule).values(), strict=True))
-    for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
-        yield {**row, "predicted": predicted[row["layer"]]}
+    for runs in _chunks(all_runs(seeds, [log2_rate]), 4):
+        batches = image_batches(images, labels, runs, steps=steps)
+        probe = images[:PROBE].expand(len(runs), -1, -1)
+        for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
+            yield {**row, "predicted": predicted[row["layer"]]}
 
 
 def transformer_coordinates(
