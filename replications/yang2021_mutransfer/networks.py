@@ -139,7 +139,7 @@ def transformer(symbols, length, width, base_width, *, readout_gain=0.0, query_g
 
     def attend(x, w, b, factor):
         q, k, v = (heads(x @ w[f"{name}.{b}"], len(x)) for name in ("query", "key", "value"))
-        logits = factor * (q @ k.transpose(-1, -2))
+        logits = (factor * q) @ k.transpose(-1, -2)
         mixed = torch.softmax(logits + future.to(x.dtype), dim=-1) @ v
         return logits, mixed.transpose(1, 2).reshape(x.shape) @ w[f"mix.{b}"]
 
@@ -152,7 +152,7 @@ def transformer(symbols, length, width, base_width, *, readout_gain=0.0, query_g
         for b in range(BLOCKS):
             attention, mixed = attend(norm(x, w[f"norm1.{b}"]), w, b, factor)
             x = x + mixed
-            up = torch.relu(norm(x, w[f"norm2.{b}"]) @ w[f"up.{b}"])
+            up = (norm(x, w[f"norm2.{b}"]) @ w[f"up.{b}"]).relu_()
             x = x + up @ w[f"down.{b}"]
         f = norm(x, w["norm"]) @ w["out"]
         return {"embedding": embedding, "attention": attention, "f": f}
@@ -215,6 +215,7 @@ def descend(
     the rate of the base width.
     """
     shrinking = _column([run.weight_decay for run in runs], dtype)
+    decaying = bool(shrinking.any())
     weights = initial_weights(network, rule, runs, dtype)
     moments = [{name: torch.zeros_like(w) for name, w in weights.items()} for _ in range(2)]
     rates = {
@@ -237,10 +238,11 @@ def descend(
             for name, gradient in zip(weights, gradients, strict=True):
                 if rule.optimizer == "adam":
                     gradient = _adam(*(moment[name] for moment in moments), gradient, t + 1)
-                direction = gradient.mul_(rates[name])
-                if shrinking.any():
-                    direction += (rates[name] if scaled_decay else 1.0) * shrinking * detached[name]
-                detached[name].sub_(direction.mul_(rate))
+                direction = gradient.mul_(rates[name] * rate)
+                if decaying:
+                    of_decay = rates[name] * rate if scaled_decay else rate
+                    direction += of_decay * shrinking * detached[name]
+                detached[name].sub_(direction)
 
 
 def _adam(first: Tensor, second: Tensor, gradient: Tensor, t: int) -> Tensor:
