@@ -299,6 +299,11 @@ def _command_line() -> list[BadInput]:
         ("too few draws", stage("calibration", "--draws", "5"), "--draws: found 5, wanted"),
         ("less than no kills", stage("torture", "--kills", "-1"), "wanted numbers of trials"),
         ("an unknown paper", stage("torture", "--papers", "x"), "unknown 'x'"),
+        (
+            "an option in short",
+            stage("judge", "--results", RESULTS, "--replication", PAPER, "--seed", "3"),
+            "unrecognized arguments: --seed 3",
+        ),
         ("an unknown option", stage("gather", "--all"), "required: --results, --replication"),
     ]
     return [BadInput("command line", what, words, said) for what, words, said in listed]

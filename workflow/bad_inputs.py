@@ -61,7 +61,7 @@ class Answer(NamedTuple):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--publish", action="store_true", help="renew the page")
     parser.add_argument("--here", action="store_true", help="in this folder; answers as JSON")
     arguments = parser.parse_args()

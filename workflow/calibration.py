@@ -34,7 +34,7 @@ LEVEL_OF_COMPARISON = 0.01  # for one estimate; a comparison divides it by twice
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--draws", type=int, default=2000, help="synthetic data sets for each row")
     parser.add_argument("--publish", action="store_true", help="keep the tables as the reference")
     arguments = parser.parse_args()

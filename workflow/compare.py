@@ -66,7 +66,9 @@ class Change(NamedTuple):
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("new", type=Path, help="a folder of results, results/TIER")
     parser.add_argument("old", type=Path, nargs="?", help="another, or a reference (the default)")

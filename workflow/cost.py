@@ -59,7 +59,7 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folders", type=Path, nargs="+", help="results/TIER")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "cost.md")
     arguments = parser.parse_args()

@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     arguments = parser.parse_args()

@@ -20,7 +20,7 @@ DIFFERS, ONLY_INCONCLUSIVE = 1, 3
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="results/TIER")
     arguments = parser.parse_args()
     results = results_folder(arguments.folder)

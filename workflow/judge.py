@@ -16,7 +16,7 @@ from workflow.tree import TIERS, known, tier_folder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of a run that judges nothing")

@@ -17,7 +17,7 @@ from workflow.tree import ROOT
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("lines", type=Path, help="JSON: file -> line numbers")
     own, for_measure = parser.parse_known_args()
     sys.argv[1:] = for_measure

@@ -27,7 +27,7 @@ MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end --
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="results/TIER")
     arguments = parser.parse_args()
     results = results_folder(arguments.folder)

@@ -19,7 +19,7 @@ from workflow.tree import Results, known, tier_folder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replications", required=True, help="names separated by commas")
     parser.add_argument("--seed", type=int, default=0)

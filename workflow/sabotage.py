@@ -66,7 +66,7 @@ class Fault(NamedTuple):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--folder", type=Path, default=ROOT / "results" / "sabotage")
     parser.add_argument("--only", default="", help="names of faults, separated by commas")
     parser.add_argument("--ci", action="store_true", help="the faults marked so, where marked")

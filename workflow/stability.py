@@ -44,7 +44,7 @@ STRAYS = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--tier", choices=TIERS, default="smoke")
     parser.add_argument("--seeds", type=int, default=20, help="how many master seeds")
     parser.add_argument("--first", type=int, default=1, help="number of the first master seed")
@@ -111,7 +111,10 @@ def digest_of(replication: str, tier: str) -> str:
 
 def finals(runs: list[pd.DataFrame]) -> pd.DataFrame:
     """A row per claim that is judged, a column per master seed with the final verdict there."""
-    every = pd.concat(runs, ignore_index=True)
+    every = pd.concat(runs, ignore_index=True).assign(git=runs[-1]["git"].iloc[0])
+    for name, digests in every.groupby("replication")["digest"].unique().items():
+        if len(digests) > 1:
+            raise UserError(f"{name}: its code has changed between the runs: give them once more")
     judged = every[every["final"] != "not judged"]
     wide = judged.pivot(index=ABOUT, columns="seed", values="final")
     wide.columns = [str(seed) for seed in wide.columns]

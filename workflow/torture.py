@@ -61,7 +61,7 @@ paper is disturbed, the cause is removed, and the same command is given again.
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--kills", type=int, default=20, help="trials with kill -9, half of jobs")
     parser.add_argument("--repeats", type=int, default=2, help="trials of other random faults")
     parser.add_argument("--papers", default=",".join(TOY_PAPERS), help="names, separated by commas")

@@ -1,7 +1,9 @@
 """How verdicts over master seeds are counted."""
 
 import pandas as pd
+import pytest
 
+from workflow.files import UserError
 from workflow.stability import counts, finals, publish
 
 
@@ -25,6 +27,12 @@ def test_counts_per_claim_and_names_the_other_verdicts():
 def test_claims_keep_their_order():
     runs = [run.assign(claim=["Z", "A", "M"]) for run in RUNS]
     assert finals(runs)["claim"].tolist() == ["Z", "A"]
+
+
+def test_a_commit_between_two_runs_makes_no_second_row_but_other_code_is_refused():
+    assert len(finals([RUNS[0], RUNS[1].assign(git="def")])) == 2
+    with pytest.raises(UserError, match="paper: its code has changed between the runs"):
+        finals([RUNS[0], RUNS[1].assign(digest="other")])
 
 
 def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
