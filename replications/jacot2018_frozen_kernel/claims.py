@@ -322,9 +322,7 @@ PREDICTIONS = [
         "networks lie between the predicted P10 and P90",
         source="Section 5 and Figure 2",
         part="limit_law",
-        estimator=per_seed(
-            mean_of("inside"), where={"width": lambda width: width >= 128}, columns=("inside",)
-        ),
+        estimator=per_seed("inside", where={"width": lambda width: width >= 128}),
         region=near(0.8, 0.05),
         why="0.8 by definition of the band; corrections of order 1/n from n = 128 on",
         control="nngp_posterior",
@@ -335,9 +333,7 @@ PREDICTIONS = [
         "covariance Θ_∞",
         source="Section 5 (covariance of f_∞); Lee et al. 2019, Section 2.3",
         part="limit_law",
-        estimator=per_seed(
-            mean_of("inside"), where={"width": lambda width: width >= 128}, columns=("inside",)
-        ),
+        estimator=per_seed("inside", where={"width": lambda width: width >= 128}),
         region=near(0.8, 0.05),
         why="0.8 by definition of the band; corrections of order 1/n from n = 128 on",
         control="ntk_posterior",

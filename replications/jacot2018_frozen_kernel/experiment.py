@@ -10,7 +10,11 @@ import jax
 import numpy as np
 from scipy.stats import norm
 
-from replications.jacot2018_frozen_kernel.images import components, outputs_on_images
+from replications.jacot2018_frozen_kernel.images import (
+    components,
+    outputs_on_images,
+    start_on_images,
+)
 from replications.jacot2018_frozen_kernel.initial_law import (
     draw_kernels,
     draw_networks,
@@ -84,7 +88,7 @@ def initial_kernel(
     limit without the factor Id between outputs; classical: derivatives of the classical
     parameterization, W ~ N(0, 1/n), b ~ N(0, beta^2).
     """
-    x = INITIAL_POINTS
+    x = INITIAL_POINTS[::2]  # right angles: less alike than the others, which cost twice as much
     limits = network(activation).limit(x)
     limit = limits.nngp if arm == "readout_kernel" else limits.ntk
     between = np.ones((outputs, outputs)) if arm == "coupled" else np.eye(outputs)
@@ -326,18 +330,48 @@ def descent(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
 def limit_law(*, arm: str, width: int, learning_rate: float, steps: int, seeds: tuple[int, ...]):
     """Networks trained on four points of the circle against the Gaussian of Section 5 (Figure 2).
 
+    inside: the share of the circle's points at which f lies between the predicted P10 and P90.
     arms: theory: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior, ntk_posterior: the
     posterior of a Gaussian process with covariance Sigma^(L) or Theta_infinity.
     """
+    mean, band = _law_on_circle(arm, learning_rate, steps)
+    for seed, f in _trained_on_four("limit_law", arm, width, learning_rate, steps, seeds):
+        yield {"seed": seed, "inside": np.mean(np.abs(f - mean) <= band)}
+
+
+def limit_functions(
+    *, arm: str, width: int, learning_rate: float, steps: int, seeds: tuple[int, ...]
+):
+    """The functions of a few networks trained as in `limit_law`, with the predicted band."""
+    mean, band = _law_on_circle(arm, learning_rate, steps)
+    for seed, f in _trained_on_four("limit_functions", arm, width, learning_rate, steps, seeds):
+        for point, gamma in enumerate(ANGLES):
+            yield {
+                "seed": seed,
+                "gamma": gamma,
+                "f": f[point],
+                "p50": mean[point],
+                "p90_minus_p50": band[point],
+            }
+
+
+def _law_on_circle(arm: str, learning_rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """P50 and P90 - P50 on the circle after training on the four points."""
     x = circle(FOUR_ANGLES)
     mean, deviation = gaussian_law(
         arm, x, target(x), CIRCLE, steps=steps, learning_rate=learning_rate
     )
+    return mean, P90 * deviation
+
+
+def _trained_on_four(part: str, arm: str, width: int, learning_rate: float, steps: int, seeds):
+    """Each seed with its network's outputs on the circle, (32,), after training."""
+    x = circle(FOUR_ANGLES)
     net = network("relu", width)
     for batch in batches(seeds, width):
         result = gradient_descent(
             net.whole.apply,
-            draw(net, 2, batch, "limit_law", arm, width),
+            draw(net, 2, batch, part, arm, width),
             x.astype(np.float32),
             target(x)[:, None].astype(np.float32),
             loss=COST,
@@ -346,18 +380,7 @@ def limit_law(*, arm: str, width: int, learning_rate: float, steps: int, seeds: 
             observe=outputs_on_circle(width),
             seeds=True,
         )
-        f = np.asarray(result.observed, np.float64)[:, 0]
-        inside = np.abs(f - mean) <= P90 * deviation
-        for k, seed in enumerate(batch):
-            for point, gamma in enumerate(ANGLES):
-                yield {
-                    "seed": seed,
-                    "gamma": gamma,
-                    "f": f[k, point],
-                    "p50": mean[point],
-                    "p90_minus_p50": P90 * deviation[point],
-                    "inside": int(inside[k, point]),
-                }
+        yield from zip(batch, np.asarray(result.observed, np.float64)[:, 0], strict=True)
 
 
 # -- principal components: Section 6.3, Figure 3 ----------------------------------------------
@@ -414,9 +437,10 @@ def component(
     left = 1 - learning_rate * found.eigenvalues[1]  # of f^(2) after one step in the limit
     steps = [round(time / -np.log(left)) for time in times]
     net, outputs = network("relu", width), outputs_on_images(dataset, images, width, data_dir)
+    start = start_on_images(dataset, images, width, data_dir)
     for batch in batches(seeds, width):
         params = draw(net, found.x.shape[1], batch, "component", arm, width, amplitude)
-        goal = np.asarray(jax.vmap(outputs)(params, params), np.float64) + scale * direction
+        goal = np.asarray(start(params), np.float64) + scale * direction
         result = gradient_descent(
             net.whole.apply,
             params,

@@ -104,14 +104,14 @@ def figure_inflation(training: DataFrame) -> Figure:
     return figure
 
 
-def figure_2(limit_law: DataFrame) -> Figure:
+def figure_2(limit_functions: DataFrame) -> Figure:
     """Networks after training and the predicted Gaussian
 
     Redraws Figure 2: ten trained networks per width, median (solid) and 10th and 90th percentile
     (dashed) of the limit. Wide networks scatter inside the band and pass through the data (black
     dots).
     """
-    rows = _arm(limit_law)
+    rows = _arm(limit_functions)
     widths = sorted(rows["width"].unique())
     figure, axes = panels(len(widths), height=2.6, share_y=True)
     for index, (panel, width) in enumerate(zip(axes[0], widths, strict=True)):

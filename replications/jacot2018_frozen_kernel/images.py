@@ -3,6 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import network
@@ -37,3 +38,10 @@ def outputs_on_images(dataset: str, images: int, width: int, data_dir):
     """Outputs on the images, as an observer that is compiled once per width."""
     x = components(dataset, images, BETA, data_dir).x.astype(np.float32)
     return lambda params, _: network("relu", width).whole.apply(params, x)[:, 0]
+
+
+@cache
+def start_on_images(dataset: str, images: int, width: int, data_dir):
+    """f_0 of many networks on the images, compiled once per width: params -> (networks, N)."""
+    outputs = outputs_on_images(dataset, images, width, data_dir)
+    return jax.jit(jax.vmap(lambda params: outputs(params, params)))

@@ -43,14 +43,17 @@ class Network(NamedTuple):
     def limit(self, x) -> Kernels:
         """Sigma^(L) and Theta_infinity^(L) at x (N, d), (N, N) float64 numpy arrays.
 
-        Rows are filled up to a multiple of 64, so that few shapes are ever compiled.
+        Rows are filled up to a multiple of 64, columns of 4, so that few shapes are ever compiled;
+        <x, x'>/d, all that the limit knows of inputs, stays what it is.
         """
         x = np.asarray(x, np.float64)
-        filled = np.concatenate([x, np.repeat(x[:1], -len(x) % 64, axis=0)])
-        return Kernels(*(np.asarray(k)[: len(x), : len(x)] for k in self.whole.kernel(filled)))
+        count, inputs = x.shape
+        filled = np.zeros((count + -count % 64, inputs + -inputs % 4))
+        filled[:, :inputs] = np.concatenate([x, np.repeat(x[:1], -count % 64, axis=0)])
+        filled *= np.sqrt(filled.shape[1] / inputs)
+        return Kernels(*(np.asarray(k)[:count, :count] for k in self.whole.kernel(filled)))
 
 
-@cache
 def network(
     activation: str,
     width: int = 1,
@@ -59,6 +62,11 @@ def network(
     parameterization: str = "ntk",
 ) -> Network:
     """One object per description, so that what is compiled for it is found again."""
+    return _network(activation, width, hidden_layers, beta, parameterization)
+
+
+@cache
+def _network(activation, width, hidden_layers, beta, parameterization) -> Network:
     layers = [dense(width, 1.0, beta**2, parameterization), ACTIVATIONS[activation]]
     trunk = layers * hidden_layers
     whole = serial(*trunk, dense(1, 1.0, beta**2, parameterization))
@@ -68,15 +76,19 @@ def network(
 
 def draw(description: Network, inputs: int, seeds, *names, dtype=np.float32):
     """Parameters of one network per seed, stacked along the first axis; all entries are N(0, 1)."""
-    shapes = jax.eval_shape(
-        lambda key: description.whole.init(key, (inputs,), dtype), jax.random.key(0)
-    )
-    leaves, structure = jax.tree.flatten(shapes)
+    leaves, structure = jax.tree.flatten(_shapes(description, inputs, dtype))
     generators = [generator(seed, "weights", *names) for seed in seeds]
     stacked = [
         np.stack([g.standard_normal(leaf.shape, dtype) for g in generators]) for leaf in leaves
     ]
     return jax.tree.unflatten(structure, stacked)
+
+
+@cache
+def _shapes(description: Network, inputs: int, dtype):
+    return jax.eval_shape(
+        lambda key: description.whole.init(key, (inputs,), dtype), jax.random.key(0)
+    )
 
 
 def classical_scales(params):
@@ -89,8 +101,11 @@ def classical_scales(params):
 
 
 def batches(seeds: tuple[int, ...], width: int) -> Iterator[tuple[int, ...]]:
-    """Equal groups of seeds whose hidden matrices fit into a processor's cache together."""
-    largest = max(1, 2**20 // width**2)
+    """Equal groups of seeds whose hidden matrices fit into a processor's cache together.
+
+    At most 16, so that arms with 16, 32, ... seeds share one compiled program.
+    """
+    largest = max(1, min(16, 2**20 // width**2))
     size = max(
         size for size in range(1, len(seeds) + 1) if len(seeds) % size == 0 and size <= largest
     )

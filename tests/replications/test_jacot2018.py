@@ -122,6 +122,12 @@ def test_filling_up_rows_does_not_change_the_limit():
     np.testing.assert_allclose(net.limit(X).nngp, net.whole.kernel(X).nngp, rtol=1e-13)
 
 
+def test_one_description_is_one_object():
+    """However it is spelled: else what is compiled for it would not be found again."""
+    assert network("relu") is network("relu", hidden_layers=3, beta=BETA)
+    assert network("relu") is not network("relu", beta=1.0)
+
+
 def test_both_parameterizations_are_one_function():
     net, other = (network("relu", 16, parameterization=p) for p in ("ntk", "standard"))
     params = draw(net, 2, (0, 1), "functions", dtype=np.float64)
