@@ -91,10 +91,12 @@ def leakage(*, arm: str, dimension: int, depth: int, samples: int, seeds):
         }
 
 
-def stages(*, arm: str, dimension: int, degree: int, depth: int, seeds):
-    """p_half, where E_k falls to 1/2, per draw and in theory (arm high_dimension: theory alone).
+def stages(*, arm: str, dimension: int, degree: int, depth: int, draws: int, seeds):
+    """p_half, where E_k falls to 1/2, and in theory (arm high_dimension: theory alone).
 
-    Arm shuffled holds the measurement against the theory of the degree above.
+    A seed has E_k from the mean over `draws` independent draws: one draw scatters by 1/d, so that
+    low dimensions need more of them. Arm shuffled holds the measurement against the theory of the
+    degree above.
     """
     spectrum = _spectrum(depth, dimension)
     theory = _half(spectrum, degree + 1 if arm == "shuffled" else degree)
@@ -104,9 +106,11 @@ def stages(*, arm: str, dimension: int, degree: int, depth: int, seeds):
         half = theory
         if arm != "high_dimension":
             stream = generator(seed, "stages", arm, dimension, degree)
-            draw = _Draw(_cosines(stream, samples[-1], dimension), depth, dimension, (degree,))
-            errors = [draw.errors(p, 0.0)[degree] for p in samples]
-            half = np.exp(np.interp(-0.5, -np.array(errors), np.log(samples)))
+            errors = np.zeros(len(samples))
+            for _ in range(draws):
+                draw = _Draw(_cosines(stream, samples[-1], dimension), depth, dimension, (degree,))
+                errors += [draw.errors(p, 0.0)[degree] / draws for p in samples]
+            half = np.exp(np.interp(-0.5, -errors, np.log(samples)))
         yield {
             "seed": seed,
             "p_half": half,
@@ -149,7 +153,8 @@ def asymptotics(
 ):
     """Errors at large p: degree 1 (power = 0), or E_g for target power rho^-power per function.
 
-    rho ranks the eigenfunctions of positive eigenvalue, rho ~ k^(d-1).
+    rho ranks the eigenfunctions of positive eigenvalue, rho ~ k^(d-1). The error at p is the mean
+    over all disjoint sets of p of the draw's points: each has the law of a draw of p points.
     """
     spectrum = _spectrum(depth, dimension)
     counts = np.where(spectrum.eigenvalues > 0, spectrum.multiplicities, 0.0).astype(int)
@@ -168,7 +173,7 @@ def asymptotics(
         covariance = _series(spectrum, per_function, dimension)(cosines)
         crossed = _series(spectrum, per_function * spectrum.eigenvalues, dimension)(cosines)
         for p in samples:
-            error = draw.error_of(p, ridge, target.sum(), covariance, crossed)
+            error = draw.mean_error(p, ridge, target.sum(), covariance, crossed)
             theory = total_error(fixed_point(spectrum, p, ridge), target)
             yield {"seed": seed, "p": p, "error": error, "theory": theory, "ratio": error / theory}
 
@@ -248,23 +253,29 @@ def images(*, arm: str, data: str, pool: int, depth: int, samples: tuple, seeds,
     pool = len(kernel)
     listed = np.full(pool, values.mean()) if arm == "white" else values
     spectrum = Spectrum(listed, np.ones(pool))
+    points = {p: fixed_point(spectrum, p) for p in samples}
     edges = (0, 10, 100, pool)
+    top = vectors[:, : edges[2]]  # what is not found in these is found in the last group
+    y, power = labels, _power(vectors, labels)
     for seed in seeds:
         stream = generator(seed, "images", arm, data)
-        y = labels[stream.permutation(pool)] if arm == "permuted" else labels
-        if arm == "teacher":
-            y = kernel @ stream.standard_normal(y.shape) / pool
-        coefficients = vectors.T @ y / np.sqrt(pool)
-        power = np.sum(coefficients**2, axis=1)
+        if arm == "permuted":
+            y = labels[stream.permutation(pool)]
+        elif arm == "teacher":
+            y = kernel @ stream.standard_normal(labels.shape) / pool
+        if y is not labels:
+            power = _power(vectors, y)
         total = power.sum()
         for p in samples:
             chosen = stream.choice(pool, p, replace=False)
             factor = cho_factor(kernel[np.ix_(chosen, chosen)] + 1e-10 * np.eye(p))
             residual = y - kernel[:, chosen] @ cho_solve(factor, y[chosen])
-            point = fixed_point(spectrum, p)
-            found = np.sum((vectors.T @ residual) ** 2, axis=1) / pool
-            outputs = output_errors(point, power, np.ones(pool))
-            targets = target_errors(point, power)
+            in_all = np.sum(residual**2) / pool
+            in_top = np.sum((top.T @ residual) ** 2, axis=1) / pool
+            found = np.add.reduceat(in_top, edges[:2])
+            found = np.append(found, in_all - found.sum())
+            outputs = output_errors(points[p], power, np.ones(pool))
+            targets = target_errors(points[p], power)
             unseen = np.delete(residual, chosen, axis=0)
             for group in range(3):
                 part = slice(edges[group], edges[group + 1])
@@ -272,18 +283,23 @@ def images(*, arm: str, data: str, pool: int, depth: int, samples: tuple, seeds,
                     "seed": seed,
                     "p": p,
                     "group": group + 1,
-                    "error": found[part].sum() / total,
+                    "error": found[group] / total,
                     "output": outputs[part].sum() / total,
                     "target": targets[part].sum() / total,
-                    "output_ratio": found[part].sum() / outputs[part].sum(),
-                    "target_ratio": found[part].sum() / targets[part].sum(),
-                    "total": found.sum() / total,
-                    "total_ratio": found.sum() / targets.sum(),
+                    "output_ratio": found[group] / outputs[part].sum(),
+                    "target_ratio": found[group] / targets[part].sum(),
+                    "total": in_all / total,
+                    "total_ratio": in_all / targets.sum(),
                     "held_out_ratio": np.mean(np.sum(unseen**2, axis=1)) / targets.sum(),
                 }
 
 
 # ------------------------------------------------------------------ helpers
+
+
+def _power(vectors, y) -> np.ndarray:
+    """Power of the targets y (pool, outputs) in each eigenfunction, summed over outputs."""
+    return np.sum((vectors.T @ y) ** 2, axis=1) / len(y)
 
 
 @cache
@@ -310,39 +326,45 @@ class _Draw:
 
     def errors(self, p: int, ridge: float) -> dict:
         """E_k of each degree asked for."""
-        inverse, weights = self._inverse(p, ridge), self.spectrum.eigenvalues
+        inverse, weights = self._inverse(slice(p), ridge), self.spectrum.eigenvalues
         return {
-            k: self._error(inverse, 1.0, P[:p, :p], weights[k] * P[:p, :p])
+            k: self._error(slice(p), inverse, 1.0, P, weights[k] * P)
             for k, P in self.polynomials.items()
         }
 
-    def error_of(self, p, ridge, total, covariance, crossed) -> float:
-        inverse = self._inverse(p, ridge)
-        return self._error(inverse, total, covariance[:p, :p], crossed[:p, :p])
+    def mean_error(self, p, ridge, total, covariance, crossed) -> float:
+        """Mean over the disjoint sets of p points, covariance and crossed as in `_error`."""
+        sets = [slice(first, first + p) for first in range(0, len(self.kernel) - p + 1, p)]
+        return np.mean(
+            [self._error(s, self._inverse(s, ridge), total, covariance, crossed) for s in sets]
+        )
 
     def noise(self, p: int, ridge: float) -> float:
-        inverse = self._inverse(p, ridge)
+        inverse = self._inverse(slice(p), ridge)
         return float(np.sum((inverse @ inverse) * self.squared[:p, :p]))
 
     def leak(self, p: int) -> float:
         """Power that a target of degree 2 leaves in output degree 1."""
-        inverse, spectrum = self._inverse(p, 0.0), self.spectrum
+        inverse, spectrum = self._inverse(slice(p), 0.0), self.spectrum
         spread = inverse @ self.polynomials[2] @ inverse
         weight = spectrum.multiplicities[1] * spectrum.eigenvalues[1] ** 2
         return float(weight * np.sum(spread * self.polynomials[1]))
 
-    def _inverse(self, p: int, ridge: float) -> np.ndarray:
+    def _inverse(self, points: slice, ridge: float) -> np.ndarray:
         """(K + ridge)^-1, or the pseudo-inverse where the kernel has less than p directions."""
-        block = self.kernel[:p, :p] + ridge * np.eye(p)
-        rank = self.spectrum.multiplicities.sum()
+        kernel = self.kernel[points, points]
+        p, rank = len(kernel), self.spectrum.multiplicities.sum()
+        block = kernel + ridge * np.eye(p)
         if ridge == 0 and self.spectrum.tail == 0 and p > rank:
             return np.linalg.pinv(block, rcond=1e-10, hermitian=True)
         return np.linalg.inv(block)
 
-    def _error(self, inverse, total, covariance, crossed) -> float:
-        spread = inverse @ covariance @ inverse
-        p = len(inverse)
-        return float(total - 2 * np.sum(inverse * crossed) + np.sum(spread * self.squared[:p, :p]))
+    def _error(self, points: slice, inverse, total, covariance, crossed) -> float:
+        """From the target's covariance sum_k v_k^2 P_k, and crossed = sum_k mu_k v_k^2 P_k."""
+        block = (points, points)
+        spread = inverse @ covariance[block] @ inverse
+        fitted = np.sum(spread * self.squared[block])
+        return float(total - 2 * np.sum(inverse * crossed[block]) + fitted)
 
 
 def _cosines(stream, count: int, dimension: int, anisotropic: bool = False) -> np.ndarray:
@@ -391,16 +413,34 @@ def _squared(depth: int, dimension: int):
 
 def _series(spectrum: Spectrum, values: np.ndarray, dimension: int):
     """sum_k N values_k P_k as a function of a matrix of cosines."""
-    weights = spectrum.multiplicities * values
+    weights = np.trim_zeros(spectrum.multiplicities * values, "b")
 
-    def of_angle(angles):
-        return weights @ legendre(dimension, weights.size - 1, np.cos(angles))
+    def of_cosine(cosines):
+        return np.tensordot(weights, legendre(dimension, weights.size - 1, cosines), axes=1)
 
+    if weights.size < 4:
+        return of_cosine
     if weights.size < 80:
-        return _in_angle(of_angle, 80)
-    nodes = np.linspace(0, np.pi, 8001)  # a spline: h^4 = 2e-14
-    spline = CubicSpline(nodes, of_angle(nodes))
-    return lambda cosines: spline(np.arccos(cosines))
+        return _in_angle(lambda angles: of_cosine(np.cos(angles)), 80)
+    nodes = np.linspace(0, np.pi, 8001)
+    return _spline(nodes, of_cosine(np.cos(nodes)))
+
+
+def _spline(nodes: np.ndarray, values: np.ndarray):
+    """The cubic spline of a function of the angle at equidistant nodes, as one of cosines.
+
+    Errors of h^4 = 2e-14; the interval is computed from the angle, which is faster than a search.
+    """
+    cubic, square, slope, value = CubicSpline(nodes, values).c
+    spacing = nodes[1]
+
+    def of_cosines(cosines):
+        angles = np.arccos(cosines)
+        left = np.minimum((angles / spacing).astype(int), len(cubic) - 1)
+        step = angles - nodes[left]
+        return ((cubic[left] * step + square[left]) * step + slope[left]) * step + value[left]
+
+    return of_cosines
 
 
 def _in_angle(function, degree: int):

@@ -38,6 +38,46 @@ def test_exact_average_over_targets_is_the_average_over_targets():
     assert abs(errors.mean() - exact) < 4 * errors.std() / np.sqrt(errors.size) + 0.01
 
 
+def test_series_is_the_sum_it_stands_for():
+    """Few degrees are summed, 80 interpolated, more splined: all three against the sum."""
+    cosines = np.cos(np.linspace(0, np.pi, 997))[:, None]
+    for dimension in (3, 5, 20):
+        spectrum = experiment._spectrum(2, dimension)
+        size = spectrum.eigenvalues.size
+        for values in (np.eye(size)[1], spectrum.eigenvalues**2):
+            exact = np.tensordot(
+                spectrum.multiplicities * values, legendre(dimension, size - 1, cosines), axes=1
+            )
+            found = experiment._series(spectrum, values, dimension)(cosines)
+            np.testing.assert_allclose(found, exact, rtol=0, atol=1e-11 * np.abs(exact).max())
+
+
+def test_error_at_p_is_the_mean_over_disjoint_sets():
+    dimension, mu = 5, experiment._spectrum(2, 5).eigenvalues[1]
+    cosines = experiment._cosines(generator(2, "test"), 13, dimension)
+    mean = experiment._Draw(cosines, 2, dimension, ()).mean_error(
+        6, 0.1, 1.0, cosines, mu * cosines
+    )
+    parts = [cosines[:6, :6], cosines[6:12, 6:12]]
+    errors = [experiment._Draw(part, 2, dimension, (1,)).errors(6, 0.1)[1] for part in parts]
+    assert mean == pytest.approx(np.mean(errors), rel=1e-12)
+
+
+def test_groups_of_modes_hold_the_whole_residual():
+    """The last group is what the others leave: against all 400 eigenfunctions, one by one."""
+    rows = experiment.images(
+        arm="theory", data="digits", pool=400, depth=1, samples=(20,), seeds=(0,)
+    )
+    found = [row["error"] for row in rows]
+    kernel, _, vectors, labels = experiment._pool("digits", 400, 1, None)
+    chosen = generator(0, "images", "theory", "digits").choice(400, 20, replace=False)
+    fit = np.linalg.solve(kernel[np.ix_(chosen, chosen)] + 1e-10 * np.eye(20), labels[chosen])
+    modes = np.sum((vectors.T @ (labels - kernel[:, chosen] @ fit)) ** 2, axis=1) / 400
+    total = np.sum(labels**2) / 400
+    expected = [modes[:10].sum(), modes[10:100].sum(), modes[100:].sum()]
+    np.testing.assert_allclose(found, np.array(expected) / total, rtol=1e-9)
+
+
 def test_one_sample_is_exact():
     """At p = 1: E_k = 1 - 2 mu_k/T + sum_j N_j mu_j^2/T^2, T the trace."""
     dimension = 10
