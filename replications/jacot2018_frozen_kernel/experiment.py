@@ -129,7 +129,7 @@ def initial_moments(
     limit = network(activation, hidden_layers=hidden_layers).limit(x).ntk
     first = (x @ x.T / 2 + BETA**2)[0, 0]
     shape = limit / limit[0, 0]
-    pairs = np.triu_indices(len(x), k=1)
+    neighbours = np.arange(len(x) - 1), np.arange(1, len(x))  # biases of wide angles change sign
     for seed in seeds:
         stream = generator(seed, "initial_moments", arm, activation, hidden_layers, width)
         drawn = draw_kernels(
@@ -141,7 +141,7 @@ def initial_moments(
         diagonal = np.einsum("sii->si", kernels)
         # Theta(x, x) is unbiased for ReLU and correlated with Theta(x, x'): it removes noise.
         common = (diagonal[:, :, None] + diagonal[:, None, :]) / 2
-        bias = np.mean(kernels - shape * common, axis=0)[pairs] / limit[0, 0]
+        bias = np.mean(kernels - shape * common, axis=0)[neighbours] / limit[0, 0]
         yield {
             "seed": seed,
             "mean": diagonal.mean() / limit[0, 0],
