@@ -8,7 +8,7 @@ import pandas as pd
 from workflow.files import UserError, exit_code
 from workflow.grid import Seeds, shards
 from workflow.records import problems, read_table, write_sealed
-from workflow.tree import known, tier_folder
+from workflow.tree import Results, known, tier_folder
 
 
 def main() -> None:
@@ -19,7 +19,10 @@ def main() -> None:
     parser.add_argument("--seeds-at-most", type=int, default=0)
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    gather(results, replication, Seeds(arguments.seed, arguments.seeds_at_most))
+
+
+def gather(results: Results, replication: str, seeds: Seeds) -> None:
     found = problems(results, replication, seeds)
     if found:
         raise UserError(f"{results.folder}: {replication}: {'; '.join(found)}")

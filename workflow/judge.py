@@ -12,7 +12,7 @@ from workflow.files import UserError, exit_code, meant, sha256, write_json
 from workflow.grid import shards
 from workflow.modules import load
 from workflow.records import claims_digest, read_sealed, write_table
-from workflow.tree import TIERS, known, tier_folder
+from workflow.tree import TIERS, Results, known, tier_folder
 
 
 def main() -> None:
@@ -22,8 +22,12 @@ def main() -> None:
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of a run that judges nothing")
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
+    write_checks(results, replication, arguments.seeds_at_most)
+
+
+def write_checks(results: Results, replication: str, at_most: int = 0) -> None:
+    """Judge the table of a replication, and seal the checks."""
     table_path = results.table(replication)
-    at_most = arguments.seeds_at_most
     checks = judged(replication, read_sealed(table_path), results.tier, at_most)
     path = results.checks(replication)
     write_table(path, checks)

@@ -21,7 +21,7 @@ from workflow.grid import Cell, Seeds, shard_digest, shards
 from workflow.modules import load
 from workflow.progress import remaining
 from workflow.records import experiment_digest, write_record
-from workflow.tree import ROOT, known, tier_folder
+from workflow.tree import ROOT, Results, known, tier_folder
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
@@ -29,40 +29,55 @@ LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas
 def main() -> None:
     arguments = _parser().parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    code = experiment_digest(replication)
-    if arguments.code not in ("", code):
+    if arguments.code not in ("", experiment_digest(replication)):
         raise UserError(f"{replication}: its code changed while it waited; run again")
     use_one_thread()
     seeds = Seeds(arguments.seed, arguments.seeds_at_most)
-    cells = _cells_of(replication, results.tier, arguments.shard, seeds)
+    facts = measure(results, replication, arguments.shard, seeds, arguments.data_dir)
+    name = f"{replication}/{arguments.shard}"
+    announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
+
+
+def measure(
+    results: Results,
+    replication: str,
+    shard: str,
+    seeds: Seeds,
+    data_dir: Path | None = None,
+    spent: float = 0.0,
+) -> dict:
+    """Run the cells of a shard, write its record and return its facts.
+
+    spent: CPU seconds that this process used for something else before.
+    """
+    cells = _cells_of(replication, results.tier, shard, seeds)
     started, clock = datetime.now(UTC), time.perf_counter()
     experiment = load(replication, "experiment")
     started_up, compiling = time.process_time(), compile_clock()
-    report = progress_of(f"{replication}/{arguments.shard}", len(cells))
+    report = progress_of(f"{replication}/{shard}", len(cells))
     try:
-        rows = table_of(measured_rows(experiment, cells, arguments.data_dir, report))
+        rows = table_of(measured_rows(experiment, cells, data_dir, report))
     except DataError as error:
         raise UserError(str(error)) from error
     usage = resource.getrusage(resource.RUSAGE_SELF)
     facts = {
         "replication": replication,
         "tier": results.tier,
-        "shard": arguments.shard,
-        "code": code,
+        "shard": shard,
+        "code": experiment_digest(replication),
         "cells": shard_digest(cells),
         "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),
-        "start_seconds": round(started_up, 2),
+        "start_seconds": round(started_up - spent, 2),
         "compile_seconds": round(compiling(), 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime - spent, 2),
         "max_rss_mb": round(usage.ru_maxrss / 1024, 1),
         "data": _data_checksums(),
         **_provenance(),
     }
-    write_record(results.record(replication, arguments.shard), rows, facts)
-    name = f"{replication}/{arguments.shard}"
-    announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
+    write_record(results.record(replication, shard), rows, facts)
+    return facts
 
 
 def _cells_of(replication: str, tier: str, shard: str, seeds: Seeds) -> list[Cell]:

@@ -2,14 +2,17 @@
 
 Measures and judges a tier with `seed` = 1000, 2000, ... (all weights and data new), each in a
 folder of its own, and counts per claim in how many runs its final verdict was the expected one.
+One process measures a shard at all master seeds, so that it starts and compiles once. What is
+complete in the folder is not measured again.
 `--publish` adds these seeds to results/reference/stability/{tier}/{replication}.csv, a row for
 each claim and a column for each master seed, and renews docs/stability.md from all that is there.
 """
 
 import argparse
+import multiprocessing
 import os
-import subprocess
-import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +20,13 @@ import pandas as pd
 from workflow import config
 from workflow.assemble import outcome
 from workflow.digest import cells_digest
+from workflow.environment import use_one_thread
 from workflow.files import UserError, announce, exit_code, write_text
-from workflow.grid import shard_digest, shards
-from workflow.measure import git_revision
-from workflow.records import claims_digest, experiment_digest, read_table, write_table
+from workflow.gather import gather
+from workflow.grid import Seeds, shard_digest, shards
+from workflow.judge import write_checks
+from workflow.measure import git_revision, measure
+from workflow.records import claims_digest, experiment_digest, problem, read_table, write_table
 from workflow.tree import ROOT, TIERS, Results
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
@@ -56,15 +62,11 @@ def main() -> int:
     for option in ("seeds", "first"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option}: found {getattr(arguments, option)}, wanted at least 1")
-    runs = []
-    for number in range(arguments.first, arguments.first + arguments.seeds):
-        given = {
-            "tier": arguments.tier,
-            "seed": STEP * number,
-            "replications": arguments.replications,
-        }
-        runs.append(checks_of(arguments.folder / str(STEP * number), given, arguments.cores))
-        announce(f"{len(runs)} of {arguments.seeds} runs")
+    given = {"tier": arguments.tier, "replications": arguments.replications, "seed": 0}
+    names = config.settings({**given, "seeds_at_most": 0, "data_dir": ""}).replications
+    seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
+    measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
+    runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]
     table = finals(runs)
     write_table(arguments.folder / "finals.csv", table)
     announce(summary(table))
@@ -75,32 +77,40 @@ def main() -> int:
     return 0
 
 
-def checks_of(folder: Path, given: dict, cores: int) -> pd.DataFrame:
-    """Checks of one run in its own folder; a run that is not complete is an error."""
-    folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    chosen = config.settings({"seeds_at_most": 0, "data_dir": "", **given})
-    results = Results(folder / "results" / chosen.tier)
-    wanted = [str(results.checks(name).relative_to(folder)) for name in chosen.replications]
-    words = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    words += ["--profile", str(ROOT / "profiles" / "default"), "--cores", str(cores)]
-    log = folder / "run.log"
-    with log.open("w", encoding="utf-8") as output:
-        subprocess.run(
-            [sys.executable, "-m", "snakemake", *words, *wanted, "--config"]
-            + [f"{key}={value}" for key, value in given.items()],
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    found = [outcome(results, name, chosen.seeds) for name in chosen.replications]
-    for each in found:
-        if each.problems:
-            raise UserError(f"{log}: {each.replication}: {'; '.join(each.problems)}")
-    return pd.concat(
-        [each.checks.assign(digest=digest_of(each.replication, chosen.tier)) for each in found]
-    ).assign(seed=chosen.seed, git=git_revision())
+def measured(folder: Path, tier: str, names: list[str], seeds: list[int], cores: int) -> None:
+    """Records of all shards at all master seeds, a process for each shard."""
+    use_one_thread()  # for the processes that start from here
+    tasks = [(name, shard) for name in names for shard in shards(name, tier)]
+    with ProcessPoolExecutor(
+        cores, multiprocessing.get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        waiting = [pool.submit(measure_shard, folder, tier, *task, seeds) for task in tasks]
+        for done, task in enumerate(as_completed(waiting), start=1):
+            announce(f"{task.result()} measured; {done} of {len(tasks)} shards")
+
+
+def measure_shard(folder: Path, tier: str, name: str, shard: str, seeds: list[int]) -> str:
+    for number, seed in enumerate(seeds, start=1):
+        results = results_of(folder, tier, seed)
+        announce(f"{name}/{shard}: master seed {number} of {len(seeds)}")
+        if problem(results, name, shard, Seeds(seed)):
+            measure(results, name, shard, Seeds(seed), spent=time.process_time())
+    return f"{name}/{shard}"
+
+
+def checks_of(folder: Path, tier: str, names: list[str], seed: int) -> pd.DataFrame:
+    """Checks of one master seed, from its records."""
+    results = results_of(folder, tier, seed)
+    for name in names:
+        gather(results, name, Seeds(seed))
+        write_checks(results, name)
+    found = [outcome(results, name, Seeds(seed)).checks for name in names]
+    every = [rows.assign(digest=digest_of(rows["replication"].iloc[0], tier)) for rows in found]
+    return pd.concat(every).assign(seed=seed, git=git_revision())
+
+
+def results_of(folder: Path, tier: str, seed: int) -> Results:
+    return Results(folder / str(seed) / "results" / tier)
 
 
 def digest_of(replication: str, tier: str) -> str:

@@ -53,3 +53,19 @@ def test_seeds_of_the_same_code_add_up_and_others_are_replaced(tmp_path):
     assert pd.read_csv(kept).columns[-3:].tolist() == ["1000", "2000", "10000"]
     publish(finals([checks(1000, "pass", "fail", digest="new")]), "smoke", tmp_path)
     assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
+
+
+def test_runs_are_those_of_snakemake_and_are_not_measured_twice(untouched):
+    words = ("--seeds", "2", "--folder", "runs", "--cores", "2")
+    first = untouched.call("workflow.stability", *words)
+    assert first.code == 0, first.output
+    assert "100.00% of 4 (claim, seed) pairs are as expected" in first.output
+    record = "results/smoke/records/alpha2000_toy/main"
+    kept = untouched.path(f"runs/2000/{record}.json")
+    written = kept.stat().st_mtime_ns
+    assert untouched.call("workflow.stability", *words).code == 0
+    assert kept.stat().st_mtime_ns == written
+    run = untouched.call("snakemake", "--cores", "2", "--config", "tier=smoke", "seed=2000")
+    assert run.code == 0, run.output
+    once = untouched.path(f"{record}.csv").read_bytes()
+    assert untouched.path(f"runs/2000/{record}.csv").read_bytes() == once
