@@ -6,7 +6,6 @@ eta_critical.  Every part says what one row is.
 
 from collections.abc import Iterator
 
-import jax
 import numpy as np
 from scipy import stats
 
@@ -16,13 +15,16 @@ from replications.lee2019_linearization.linearization import (
     before_training,
     compare_weights,
     dual_weights,
+    limit_distance,
     limit_kernels,
+    linear_descent,
     linear_outputs,
     start,
 )
 from replications.lee2019_linearization.networks import (
     Model,
     apply,
+    keep_neurons,
     learning_rates,
     watch_distance,
     watch_drift,
@@ -32,10 +34,10 @@ from replications.lee2019_linearization.networks import (
 )
 from replications.lee2019_linearization.setting import few_at_once
 from shared.ntk import data, random
-from shared.ntk.linearize import linearized_outputs
 from shared.ntk.training import cross_entropy, gradient_descent, squared_error
 
 TRAIN, TEST = 16, 16
+RECORDS = 16  # recorded steps of a training, besides step 0
 HALF_SUM = squared_error("sum")
 
 
@@ -47,22 +49,25 @@ def drift(
 
     gap_*: RMSE between network and linearization (of its own kernel; gap_test_limit: of the limit
     kernel); *_change: relative Frobenius change since step 0; weight_l: the same of layer l's
-    weights; distance = |theta_t - theta_0|.
+    weights; distance = |theta_t - theta_0|; fitted: the distance that an infinitely wide network
+    moves from the same f_0 in all these steps.
     Arms named mean_field... divide outputs by another sqrt(width).
     """
     model, mean_field = Model(activation, depth, width), arm.startswith("mean_field")
     problem = setting.digits(seeds, TRAIN, TEST)
     begin = start(model, problem, seeds, mean_field=mean_field)
-    recorded = setting.log_steps(steps, 16)
+    recorded = setting.log_steps(steps, RECORDS)
     rate = begin.rate / 4 if mean_field else begin.rate  # their kernel grows several times
     path = _descend(model, problem, begin.params, rate, recorded, watch_drift(model, TRAIN))
     outputs, ntk, nngp, layers, distance = (np.asarray(a, np.float64) for a in path.observed)
     limit = limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
-    limit = limit / width if mean_field else limit
     linear, of_limit = (
         linear_outputs(kernel, begin.outputs, problem.targets, recorded, rate)
-        for kernel in (begin.kernel, limit)
+        for kernel in (begin.kernel, limit / width if mean_field else limit)
     )
+    start_residual = (begin.outputs[:, :TRAIN] - problem.targets)[..., 0]
+    times = steps * rate / (width if mean_field else 1)
+    fitted = limit_distance(limit[:, :TRAIN], start_residual, times)
     residual = np.linalg.norm(outputs[:, :, :TRAIN] - problem.targets[:, None, :, 0], axis=-1)
     for s, seed in enumerate(seeds):
         for r, step in enumerate(recorded):
@@ -78,6 +83,7 @@ def drift(
                 "nngp_change": setting.relative(nngp[s, r] - nngp[s, 0], nngp[s, 0]),
                 "distance": distance[s, r],
                 "distance_by_root_width": distance[s, r] / np.sqrt(width),
+                "fitted": fitted[s],
                 **{f"weight_{n + 1}": layers[s, r, n] for n in range(depth + 1)},
             }
 
@@ -93,12 +99,13 @@ def step_size(
     in arm twice_as_fast the same with (1 - 2 rate l_min)^t.
     """
     model = Model(activation, 3, width)
-    problem = setting.digits(seeds, train, TEST)
+    problem = setting.digits(seeds, train, TRAIN + TEST - train)  # as many points as elsewhere
     begin = start(model, problem, seeds)
     rate = factor * 2 / begin.spectrum[:, -1]
-    recorded = setting.log_steps(256, 24)
-    path = _descend(model, problem, begin.params, rate, recorded, watch_outputs(model))
-    outputs = np.asarray(path.observed, np.float64)
+    recorded = setting.log_steps(256, RECORDS)
+    watch, copies = watch_drift(model, TRAIN), TRAIN // train  # the compiled program of `drift`
+    path = _descend(model, problem, begin.params, rate, recorded, watch, copies)
+    outputs = np.asarray(path.observed[0], np.float64)
     linear = linear_outputs(begin.kernel, begin.outputs, problem.targets, recorded, rate)
     of_arm = linear if arm.startswith("linear") else outputs
     loss = ((of_arm[:, :, :train] - problem.targets[:, None, :, 0]) ** 2).sum(-1) / 2
@@ -132,7 +139,7 @@ def monte_carlo(
         total_nngp = total_ntk = 0.0
         for member in range(networks):
             params = weights(model, (setting.PIXELS,), chunk, "group", networks, member)
-            measured, _ = before_training(model)(params, points.astype(np.float32))
+            measured, _ = before_training(model, "trace")(params, points.astype(np.float32))
             total_nngp = total_nngp + np.asarray(measured.nngp, np.float64) / networks
             total_ntk = total_ntk + np.asarray(measured.ntk, np.float64) / networks
         nngp, ntk = limit_kernels("relu", depth, points)
@@ -156,37 +163,29 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
     of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give for full training
     at this step; nngp_mean, nngp_sd: the one of readout training.
     """
-    model, recorded = Model(activation, 3, width), (0, 8, 64)
+    model, shown = Model(activation, 3, width), (0, 8, 64)
     line = digits_on_a_line(TRAIN, TEST)
-    x, y = line.points[:TRAIN], line.targets
-    both = laws(activation, 3, TRAIN, TEST, recorded)
+    both = laws(activation, 3, TRAIN, TEST, shown)
     law = both["nngp" if arm == "readout" else "ntk"]
     params = weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
+    copies = (np.repeat(a[None], len(seeds), 0) for a in (line.points, line.targets))
+    problem, rate = setting.Problem(*copies), np.full(len(seeds), law.rate)
     if arm == "readout":
-        copies = [np.repeat(a[None], len(seeds), 0) for a in (line.points, y)]
-        measured, begin = before_training(model)(params, copies[0])
-        kernel, rate = np.asarray(measured.nngp)[:, :, :TRAIN], np.full(len(seeds), law.rate)
-        everywhere = linear_outputs(kernel, np.asarray(begin), copies[1], recorded, rate)
+        measured, begin = before_training(model, "trace")(params, problem.points)
+        kernel = np.asarray(measured.nngp)[:, :, :TRAIN]
+        everywhere = linear_outputs(kernel, np.asarray(begin), problem.targets, shown, rate)
     else:
-        path = gradient_descent(
-            apply(model),
-            params,
-            x.astype(np.float32),
-            y.astype(np.float32),
-            loss=HALF_SUM,
-            learning_rate=learning_rates(params, law.rate),
-            record=recorded,
-            observe=watch_outputs(model),
-            context=line.points.astype(np.float32),
-            seeds=True,
-        )
-        everywhere = np.asarray(path.observed, np.float64)
+        # records and observer of `drift`, for its compiled program
+        recorded = setting.log_steps(max(shown), RECORDS)
+        path = _descend(model, problem, params, rate, recorded, watch_drift(model, TRAIN))
+        outputs = np.asarray(path.observed[0], np.float64)
+        everywhere = outputs[:, np.searchsorted(recorded, shown)]
     outputs = everywhere[:, :, TRAIN:]
-    without_start = outputs - remains_of_start(law, everywhere[:, 0], recorded)
+    without_start = outputs - remains_of_start(law, everywhere[:, 0], shown)
     if arm == "centred":
         outputs = without_start
     for s, seed in enumerate(seeds):
-        for r, step in enumerate(recorded):
+        for r, step in enumerate(shown):
             for a, alpha in enumerate(line.alphas):
                 yield {
                     "seed": seed,
@@ -262,7 +261,7 @@ def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...])
     classes, heavy = (1, 0.9) if method == "momentum" else (2, 0.0)
     model = Model("erf", 3, width, outputs=classes)
     problem = setting.digits(seeds, TRAIN, TEST)
-    begin = start(model, problem, seeds, kind="full")
+    begin = start(model, problem, seeds, kind="trace" if classes == 1 else "full")
     labels = (problem.targets[..., 0] > 0).astype(np.int32)
     signs = problem.targets if classes == 1 else np.eye(2)[labels]
     targets = problem.targets if classes == 1 else labels
@@ -284,13 +283,7 @@ def other_training(*, arm: str, method: str, width: int, seeds: tuple[int, ...])
     )
     if arm == "plain":
         loss, heavy, targets = HALF_SUM, 0.0, signs
-    linear = jax.vmap(
-        lambda kernel, outputs, y, eta: (
-            linearized_outputs(
-                kernel, outputs, y, loss=loss, learning_rate=eta, record=[60], momentum=heavy
-            ).params
-        )
-    )(begin.kernel, begin.outputs, targets, rate)
+    linear = linear_descent(loss, heavy, 60)(begin.kernel, begin.outputs, targets, rate)
     network = np.asarray(path.observed, np.float64)[:, 0].reshape(linear.shape)
     for s, seed in enumerate(seeds):
         gap = setting.rms((network[s] - np.asarray(linear[s]))[TRAIN:], axis=None)
@@ -317,7 +310,7 @@ def parameterizations(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterat
     problem = setting.Problem(points, targets)
     begin = start(model, problem, seeds)
     rate = 1.1 * 2 / begin.spectrum[:, -1] if arm == "standard_above" else begin.rate
-    recorded = setting.log_steps(256, 16)
+    recorded = setting.log_steps(256, RECORDS)
     path = _descend(model, problem, begin.params, rate, recorded, watch_distance(model))
     outputs, distance = (np.asarray(a, np.float64) for a in path.observed)
     linear = linear_outputs(begin.kernel, begin.outputs, targets, recorded, rate)
@@ -389,11 +382,14 @@ def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
         yield {"seed": seed, "change": change[s], "predicted": predicted}
 
 
-def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+def gaussianity(
+    *, arm: str, width: int, neurons: int, networks: int, seeds: tuple[int, ...]
+) -> Iterator[dict]:
     """A row is a group of erf networks of one hidden layer at one step, four points to learn.
 
     kurtosis: excess kurtosis of the outputs over the group, mean over 8 other points; all points
-    lie on the sphere in R^4 and are the same for all groups.
+    lie on the sphere in R^4 and are the same for all groups. neurons: how many of `width` there
+    are; the others are zero.
     """
     model, dimension = Model("erf", 1, width), 4
     x = data.sphere(random.generator(0, "lee2019", "gaussianity"), 12, dimension, dimension**0.5)
@@ -401,7 +397,7 @@ def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) 
     rate = 0.13  # 1 / trace of the limit kernel on the four points: below 1 / l_max
     for seed in seeds:
         members = tuple(range(seed * networks, (seed + 1) * networks))
-        params = weights(model, (dimension,), members, "gaussianity")
+        params = keep_neurons(weights(model, (dimension,), members, "gaussianity"), neurons)
         path = gradient_descent(
             apply(model),
             params,
@@ -420,15 +416,23 @@ def gaussianity(*, arm: str, width: int, networks: int, seeds: tuple[int, ...]) 
             yield {"seed": seed, "step": step, "kurtosis": excess.mean()}
 
 
-def _descend(model: Model, problem, params, rate, recorded, observe):
-    """Full-batch descent of every seed's network on its own digits, in float32."""
+def _descend(model: Model, problem, params, rate, recorded, observe, copies: int = 1):
+    """Full-batch descent of every seed's network on its own digits, in float32.
+
+    copies of every training point, with a rate that much smaller, are the same descent, in the
+    compiled program of as many points.
+    """
+    train, targets = (
+        np.repeat(array, copies, axis=1).astype(np.float32)
+        for array in (problem.train, problem.targets)
+    )
     return gradient_descent(
         apply(model),
         params,
-        problem.train.astype(np.float32),
-        problem.targets.astype(np.float32),
+        train,
+        targets,
         loss=HALF_SUM,
-        learning_rate=learning_rates(params, rate),
+        learning_rate=learning_rates(params, rate / copies),
         record=recorded,
         observe=observe,
         context=problem.points.astype(np.float32),

@@ -13,6 +13,7 @@ import numpy as np
 from replications.lee2019_linearization.networks import Model, apply, kernels, network, weights
 from replications.lee2019_linearization.setting import Problem
 from shared.ntk.dynamics import eigensystem, kernel_flow, mode_decay
+from shared.ntk.linearize import linearized_outputs
 
 STEP = 0.5  # learning rate in units of eta_critical
 
@@ -33,7 +34,7 @@ class Start(NamedTuple):
 
 
 @functools.cache
-def before_training(model: Model, kind: str = "trace"):
+def before_training(model: Model, kind: str):
     """(params, x) -> (kernels, outputs) at x in the dtype of x, one seed after the other."""
 
     def measure(seed):
@@ -77,6 +78,18 @@ def limit_kernels(activation: str, depth: int, points: np.ndarray):
     return tuple(np.stack([np.asarray(k) for k in kind]) for kind in zip(*both, strict=True))
 
 
+def limit_distance(kernel, residual, times) -> np.ndarray:
+    """|theta_t - theta_0| of the linear model of a kernel (seeds, N, N) after times (seeds,).
+
+    |Theta^(-1/2) (1 - exp(-Theta t)) r| of residuals (seeds, N): by gradient flow, which has no
+    largest step (that of a narrow network may be too long for the limit kernel).
+    """
+    values, vectors = np.linalg.eigh(kernel)
+    parts = np.einsum("sik,si->sk", vectors, residual)
+    gone = -np.expm1(-values * times[:, None])
+    return np.sqrt(np.sum((gone * parts) ** 2 / values, axis=1))
+
+
 def linear_outputs(kernel, outputs, targets, steps, rate) -> np.ndarray:
     """f_lin after each of `steps` of gradient descent on 1/2 sum r^2: (seeds, T, N + M).
 
@@ -99,6 +112,25 @@ def linear_outputs(kernel, outputs, targets, steps, rate) -> np.ndarray:
         )
         result.append(flow.test[..., 0])
     return np.stack(result)
+
+
+@functools.cache
+def linear_descent(loss, momentum: float, steps: int):
+    """(kernel, outputs, targets, rate) -> f_lin after `steps` of descent on any loss, all seeds."""
+
+    def train(kernel, outputs, targets, rate):
+        trained = linearized_outputs(
+            kernel,
+            outputs,
+            targets,
+            loss=loss,
+            learning_rate=rate,
+            record=[steps],
+            momentum=momentum,
+        )
+        return trained.params
+
+    return jax.jit(jax.vmap(train))
 
 
 def dual_weights(begin: Start, problem: Problem, step: int) -> np.ndarray:

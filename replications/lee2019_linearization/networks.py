@@ -100,6 +100,23 @@ def weights(model: Model, input_shape, seeds: tuple[int, ...], *names, mean_fiel
     }
 
 
+def keep_neurons(params, neurons: int):
+    """Networks of one hidden layer with `neurons` neurons, in the arrays of wider ones.
+
+    For odd nonlinearities without biases: neurons whose weights are zero add nothing to f, and
+    their gradients are zero. So narrow networks are trained in the compiled program of wide ones.
+    """
+    hidden, activation, readout = params["layers"]
+    width = readout["weight"].shape[1]
+    kept = np.arange(width) < neurons
+    layers = (
+        {"weight": hidden["weight"] * kept},
+        activation,
+        {"weight": readout["weight"] * kept[:, None]},
+    )
+    return {"layers": layers, "scale": params["scale"] * np.float32(np.sqrt(width / neurons))}
+
+
 def learning_rates(params, rate):
     """The learning rate of every leaf: `rate` for all weights and biases, 0 for the scale."""
     return {"layers": jax.tree.map(lambda _: rate, params["layers"]), "scale": 0.0}

@@ -29,9 +29,7 @@ class Problem(NamedTuple):
 
 def digits(seeds: tuple[int, ...], train: int, test: int) -> Problem:
     """Digits scaled to |x|^2 = d = 64, labels +1 (even) and -1 (odd), drawn anew for each seed."""
-    images = data.digits()
-    rows = data.normalize_rows(data.flatten_images(images.images), np.sqrt(PIXELS))
-    labels = data.parity(images.labels)
+    rows, labels = _images()
     chosen = [
         random.generator(seed, "lee2019", "digits").permutation(len(rows))[: train + test]
         for seed in seeds
@@ -40,9 +38,25 @@ def digits(seeds: tuple[int, ...], train: int, test: int) -> Problem:
     return Problem(np.stack([rows[picked] for picked in chosen]), targets)
 
 
+@functools.cache
+def _images() -> tuple[np.ndarray, np.ndarray]:
+    """All digits (1797, d) and their labels, read once."""
+    images = data.digits()
+    rows = data.normalize_rows(data.flatten_images(images.images), np.sqrt(PIXELS))
+    return rows, data.parity(images.labels)
+
+
 def log_steps(last: int, count: int) -> np.ndarray:
-    """Step 0 and about `count` others up to `last`, evenly spaced in the logarithm."""
-    return np.unique(np.append(0, np.rint(np.geomspace(1, last, count)).astype(int)))
+    """Step 0 and `count` others up to `last`, about evenly in the logarithm.
+
+    Their number does not depend on `last`, so that trainings of all lengths are one program.
+    """
+    if last < count:
+        raise ValueError(f"found {last} steps, wanted at least {count}")
+    steps = [0]
+    for wanted in np.rint(np.geomspace(1, last, count)).astype(int):
+        steps.append(max(wanted, steps[-1] + 1))
+    return np.array(steps)
 
 
 def rms(array, axis=-1):

@@ -26,6 +26,34 @@ def test_linear_outputs_are_explicit_descent():
             current = current - rates[seed] * kernel[seed] @ (current[:4] - targets[seed])
 
 
+def test_limit_distance_is_that_of_the_linear_model_under_gradient_flow():
+    rng = np.random.default_rng(0)
+    features, residual = rng.standard_normal((2, 4, 9)), rng.standard_normal((2, 4))
+    kernel, times = features @ np.swapaxes(features, 1, 2), np.array([0.1, 0.4])
+    found = linearization.limit_distance(kernel, residual, times)
+    for seed in range(2):
+        steps = 20_000
+        moved, left = np.zeros(9), residual[seed].copy()
+        for _ in range(steps):
+            moved = moved - times[seed] / steps * features[seed].T @ left
+            left = residual[seed] + features[seed] @ moved
+        assert found[seed] == pytest.approx(np.linalg.norm(moved), rel=1e-3)
+
+
+def test_exponents_per_fitted_distance_leave_out_its_draw():
+    rows = [
+        {"seed": seed, "step": step, "width": width, "gap": draw / width * step, "fitted": draw}
+        for seed in range(4)
+        for width, draw in zip(
+            (64, 128, 256), np.random.default_rng(seed).uniform(1, 9, 3), strict=True
+        )
+        for step in (0, 1, 2)
+    ]
+    estimate = claims.per_fitted("gap")(pd.DataFrame(rows))
+    assert estimate.value == pytest.approx(-1)
+    assert estimate.high - estimate.low < 1e-9
+
+
 @pytest.mark.parametrize("parameterization", ["ntk", "standard"])
 def test_drawn_weights_have_the_shapes_and_deviations_of_init(parameterization):
     model = Model("relu", 2, 300, parameterization=parameterization)
@@ -50,6 +78,35 @@ def test_mean_field_networks_are_scaled_and_their_scale_stays():
     unscaled = networks.kernels(model, one | {"scale": 1.0}, x)
     np.testing.assert_allclose(networks.kernels(model, one, x).ntk, unscaled.ntk / 16, rtol=1e-6)
     assert networks.learning_rates(params, 0.3)["scale"] == 0
+
+
+def test_kept_neurons_are_a_narrow_network_and_train_as_one():
+    drawn = networks.weights(Model("erf", 1, 16), (4,), (0,))
+    kept = jax.tree.map(lambda leaf: leaf[0], networks.keep_neurons(drawn, 2))
+    narrow = jax.tree.map(lambda leaf: leaf[0], drawn)
+    narrow = {"layers": jax.tree.map(lambda w: w[..., :2], narrow["layers"][:1]), "scale": 1.0}
+    readout = {"weight": drawn["layers"][2]["weight"][0, :2]}
+    narrow["layers"] = (*narrow["layers"], (), readout)
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    ends = []
+    for width, params in ((16, kept), (2, narrow)):
+        outputs = networks.apply(Model("erf", 1, width))
+        slope = jax.grad(lambda p, f=outputs: ((f(p, x) - 1) ** 2).sum() / 2)(params)
+        step = jax.tree.map(lambda w, g: w - 0.2 * g, params["layers"], slope["layers"])
+        ends.append(outputs({**params, "layers": step}, x))
+    np.testing.assert_allclose(*ends, rtol=1e-5)
+
+
+def test_copies_of_the_points_are_the_same_descent():
+    model, problem = Model("erf", 1, 8), setting.digits((0,), 4, 4)
+    params, rate = networks.weights(model, (64,), (0,)), np.array([0.01])
+    ends = [
+        experiment._descend(
+            model, problem, params, rate, [5], networks.watch_outputs(model), copies
+        )
+        for copies in (1, 4)
+    ]
+    np.testing.assert_allclose(*(end.observed for end in ends), rtol=1e-5)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -101,7 +158,7 @@ def test_trained_readouts_are_their_closed_form():
 
 
 def test_rows_do_not_depend_on_how_seeds_are_grouped():
-    cell = {"arm": "erf", "activation": "erf", "depth": 1, "width": 8, "steps": 2}
+    cell = {"arm": "erf", "activation": "erf", "depth": 1, "width": 8, "steps": 16}
     seeds = tuple(range(setting.TOGETHER + 1))
     together = pd.DataFrame(experiment.drift(**cell, seeds=seeds))
     assert sorted(together["seed"].unique()) == list(seeds)
