@@ -385,7 +385,7 @@ KERNELS = [
             source="reported as Figures S9 and S10 of Lee et al. 2019",
             part="monte_carlo",
             control="exchanged",
-            estimator=rms_slope(f"{kernel}_error", "width", depth=depth, networks=1),
+            estimator=in_width(f"{kernel}_error", depth=depth, networks=1),
             region=near(-0.5, 0.1),
             why="central limit theorem over neurons; against a wrong limit the error stays",
             tier=tier,
