@@ -717,4 +717,19 @@ CLAIMS = [
         control="fully_connected",
         tags=("deep",),
     ),
+    Claim(
+        name="S6_convolutional_residual",
+        statement="With residual branches of size 1/H the least eigenvalue of a convolutional "
+        "network falls like H^(-2) too",
+        formula=r"$\lambda_{\min}(K^{(H)}) \propto H^{-2}$, $K^{(H)}$ of the last convolution",
+        source="Du et al. 2019 (1811.03804), reported as Theorem 7.1",
+        part="conv_kernel",
+        arm="residual",
+        estimator=loglog_slope("smallest_last", "depth", where={"depth": lambda depth: depth >= 8}),
+        region=near(-2, 0.1),
+        why="as S2: the branch enters with 1/H^2 and the skip carries covariances that converge; "
+        "without the skip every layer multiplies differences by chi < 1 and averages positions",
+        control="plain",
+        tags=("deep",),
+    ),
 ]

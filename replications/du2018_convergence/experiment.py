@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
+from replications.du2018_convergence.convolution import conv_limit
 from replications.du2018_convergence.deep import (
     deep_data,
     deep_limit,
@@ -246,6 +247,17 @@ def deep_kernel(
             "condition": float(eigenvalues[-1] / eigenvalues[0]),
             "steps_needed": steps_to(0.01, 1 - eigenvalues / eigenvalues[-1], parts),
         }
+
+
+def conv_kernel(
+    *, arm: str, count: int, side: int, channels: int, depth: int, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """lambda_min of K^(H) in the limit for images of independent random unit pixels, H = depth."""
+    for seed in seeds:
+        draw = generator(seed, "du", arm, "images", count, side)
+        pixels = sphere(draw, count * side**2, channels)
+        kernel = conv_limit(arm, depth, pixels.reshape(count, side, side, channels))
+        yield {"seed": seed, "smallest_last": float(np.linalg.eigvalsh(kernel)[0])}
 
 
 def deep_gram(

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from replications.du2018_convergence import deep, descent, observables
+from replications.du2018_convergence import convolution, deep, descent, observables
 from replications.du2018_convergence.problem import Setting, make_problem, make_start
+from shared.ntk.architecture import Architecture, conv, cos, dense, flatten, residual, serial
+from shared.ntk.data import sphere
 
 SETTING = Setting(count=6, dimension=9)
 
@@ -158,6 +160,37 @@ def test_finite_gram_matrices_have_their_limit(arm, depth):
     narrow = [deep.finite_gram(arm, depth, 64, inputs, draw) for _ in range(24)]
     wide, small = (np.mean([np.sum((g - limit) ** 2) for g in each]) for each in (found, narrow))
     assert 6 < small / wide < 40
+
+
+UNTRAINED = Architecture(  # what lies below is not trained: no tangent kernel
+    init=lambda key, shape, dtype=np.float32: (),
+    apply=lambda params, x, key=None: x,
+    propagate=lambda state: state._replace(
+        pairs=lambda place: state.pairs(place)._replace(ntk=0 * state.pairs(place).ntk)
+    ),
+)
+
+
+@pytest.mark.parametrize("arm", ["plain", "residual"])
+def test_convolutional_limits_are_those_of_the_shared_architectures(arm):
+    """Two layers, the first one not trained. Theta holds the readout's K too, and in a residual
+    block the linear map behind the activation, which adds what the block adds to K."""
+    count, side, channels = 3, 4, 5
+    pixels = sphere(np.random.default_rng(0), count * side**2, channels)
+    images = pixels.reshape(count, side, side, channels)
+    gain = deep.PRESERVING["cos"]
+    first = serial(conv(8, 3, padding="CIRCULAR"), cos(), UNTRAINED)
+    block = serial(conv(8, 3, padding="CIRCULAR", weight_variance=gain), cos())
+    if arm == "residual":
+        block = residual(serial(block, conv(8, 1, weight_variance=1 / 4)))
+    readout = serial(flatten(), dense(1, gain))
+    whole = serial(first, block, readout).kernel(np.sqrt(channels) * images)
+    expected = whole.ntk - whole.nngp
+    if arm == "residual":
+        below = serial(first, readout).kernel(np.sqrt(channels) * images)
+        expected = expected - (whole.nngp - below.nngp)
+    found = convolution.conv_limit(arm, 2, images)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_contradictory_labels_share_one_input():
