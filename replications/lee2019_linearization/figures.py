@@ -17,7 +17,7 @@ from shared.evidence.style import (
     seeds_and_mean,
 )
 
-GUIDES = {-0.5: r"$\propto n^{-1/2}$", -1.0: r"$\propto n^{-1}$"}
+EXPONENTS = {-0.5: "-1/2", -0.75: "-3/4", -1.0: "-1"}
 
 
 def figure_1(drift: DataFrame) -> Figure:
@@ -50,7 +50,7 @@ def figure_1(drift: DataFrame) -> Figure:
                 row[1], largest, x="width", y=name, label=label, index=index, geometric=True
             )
         _over_width(row[1], largest, "weight_1", "relative change of weights", slopes=(-0.5,))
-        _guide(row[1], largest, "weight_2", -1.0)
+        _guides(row[1], largest, "weight_2", (-1.0,))
         row[1].set_title("(b) weights")
         for axis, name, title in (
             (row[2], "ntk_change", "(c) NTK"),
@@ -339,19 +339,19 @@ def _largest(rows: DataFrame) -> DataFrame:
 def _over_width(
     axes: Axes, rows: DataFrame, y: str, label: str, *, slopes=(-0.5, -1.0), x: str = "width"
 ) -> None:
-    """Logarithmic axes with dotted guides through the mean at the smallest abscissa."""
-    for slope in slopes:
-        _guide(axes, rows, y, slope, x)
+    """Logarithmic axes with dotted guides through the mean at the largest abscissa."""
+    _guides(axes, rows, y, slopes, x)
     logarithmic(axes, ticks=sorted(rows[x].unique()))
     axes.set(xlabel="width n", ylabel=label)
 
 
-def _guide(axes: Axes, rows: DataFrame, y: str, slope: float, x: str = "width") -> None:
-    places = sorted(rows[x].unique())
-    start = float(np.exp(np.log(rows.loc[rows[x] == places[0], y]).mean()))
-    label = GUIDES.get(slope, rf"$\propto n^{{{slope:g}}}$")
-    label = label.replace("n^", "M^") if x == "networks" else label
-    guide_slope(axes, places, slope=slope, through=(places[0], start), label=label)
+def _guides(axes: Axes, rows: DataFrame, y: str, slopes, x: str = "width") -> None:
+    places, variable = sorted(rows[x].unique()), "M" if x == "networks" else "n"
+    end = float(np.exp(np.log(rows.loc[rows[x] == places[-1], y]).mean()))
+    names = ", ".join(f"{variable}^{{{EXPONENTS[slope]}}}" for slope in slopes)
+    for index, slope in enumerate(slopes):
+        label = rf"$\propto {names}$" if index == 0 else None
+        guide_slope(axes, places, slope=slope, through=(places[-1], end), label=label)
 
 
 def _band(axes: Axes, alpha, groups, law: str, color: str, label: str) -> None:
