@@ -138,6 +138,8 @@ def figure_3(tracking: DataFrame) -> Figure:
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set(title=title, xlabel=f"step (n = {widest['width'].max():g})")
         logarithmic(axis, "x")
+    axes[0, 0].set_ylim(bottom=axes[0, 0].get_ylim()[0] - 1.2)  # below the curves, for the legend
+    for axis in axes[0]:
         axis.legend()
     axes[0, 2].set_yscale("log")
     return figure
@@ -178,7 +180,7 @@ def figure_monte_carlo(monte_carlo: DataFrame) -> Figure:
         rows = monte_carlo[where & (monte_carlo["arm"] == "theory")]
         _over_width(axis, rows, "ntk_error", "relative error", slopes=(-0.5,), x=x)
         axis.set_xlabel("width n" if x == "width" else "networks M")
-    legend_below(figure)
+    legend_below(figure, columns=4)
     return figure
 
 
@@ -325,8 +327,7 @@ def figure_training(other_training: DataFrame, parameterizations: DataFrame) -> 
     standard = parameterizations[parameterizations["arm"] == "standard"]
     name = r"$\|\theta_t - \theta_0\|_2$"
     _over_width(axes[0, 1], standard, "distance", name, slopes=(-0.5,))
-    for axis in axes[0]:
-        axis.legend()
+    legend_below(figure, columns=4)
     return figure
 
 
