@@ -300,6 +300,7 @@ def figure_depth(deep_kernel: DataFrame, conv_kernel: DataFrame) -> Figure:
     style.guide_slope(axes[0, 0], depths, slope=-2, through=(8, through), label="slope -2")
     axes[0, 0].set_title(r"$\lambda_{\min}(K^{(H)})$")
     axes[0, 1].set_title("steps to 1 % of the loss")
+    axes[0, 0].set_ylim(bottom=axes[0, 0].get_ylim()[0] / 100)  # below the curves, for the legend
     for arm, control in (("residual", False), ("plain", True)):
         rows = conv_kernel[conv_kernel["arm"] == arm]
         style.seeds_and_mean(
