@@ -358,6 +358,19 @@ CLAIMS = [
         "neuron, does it fall as m^(-1/2)",
     ),
     Claim(
+        name="K4_relative",
+        statement="Relative to their length the weights move by O(m^(-1/2)).",
+        source="section 1.2, for alpha(m) = m^(-1/2)",
+        part="laziness",
+        arm="standard",
+        estimator=loglog_slope("relative_distance", "neurons", reduce="geometric"),
+        region=near(-0.5, 0.15),
+        why="|w - w_0| = |J^+ y| does not depend on m and |w_0| grows as m^(1/2); the tolerance of "
+        "K1",
+        control="one",
+        tier="laptop",
+    ),
+    Claim(
         name="K4_popular_kernel_drift",
         statement="The tangent kernel changes in training by O(m^(-1/2)), as it fluctuates at "
         "initialisation.",
@@ -472,6 +485,20 @@ CLAIMS = [
         ),
         region=at_least(3.0),
         why="test loss at tau = 1 over that at tau = 0.01; a factor that a figure shows",
+        control="both_lazy",
+        tier="laptop",
+    ),
+    Claim(
+        name="G1_best_on_the_way",
+        statement="Stopping at the best moment does not help: the least test loss that the lazy "
+        "network meets on its way is several times that of the rich one.",
+        source="figure 1(c), curve of the best iterate",
+        part="overparameterized",
+        estimator=per_seed(
+            _largest_over_smallest("best", "tau"), columns=("tau", "best"), center="geometric"
+        ),
+        region=at_least(3.0),
+        why="the region of G1_overparameterized",
         control="both_lazy",
         tier="laptop",
     ),

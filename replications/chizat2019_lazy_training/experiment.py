@@ -65,7 +65,7 @@ def laziness(
     problem = lazy_limit.drawn(names, dimension, neurons, points, seeds, readout=readout)
     found = lazy_limit.suprema(problem, "softplus", alpha, 1.0, steps)
     kappa = kappa_of(problem, alpha * neurons**-0.5, 0.0 * problem.y, ascent_starts(seeds))
-    kept = {name: found[name] for name in ("distance", "kernel_change")}
+    kept = {name: found[name] for name in ("distance", "relative_distance", "kernel_change")}
     yield from _rows(seeds, {"kappa": kappa, **kept})
 
 

@@ -125,8 +125,10 @@ def suprema(problem, activation, alpha, copies, steps) -> dict[str, np.ndarray]:
     linear_f, linear_z = linearized(derivative, problem.y, first, step, record)
     change = gram(factor * jacobian(activation, end, problem.x)) - kernel
     hidden = [problem.x @ layers[0]["weight"] for layers in (problem.start, end)]
+    distance = _supremum(z) / alpha
     return {
-        "distance": _supremum(z) / alpha,
+        "distance": distance,
+        "relative_distance": distance / _length(problem.start),
         "path_gap": _supremum(z - linear_z) / alpha,
         "output_gap": _supremum(f - linear_f),
         "kernel_change": _size(change) / _size(kernel),
@@ -160,6 +162,12 @@ def decay(alpha, dimension, neurons, points, steps, seeds) -> Decay:
 def _supremum(path) -> np.ndarray:
     """sup over time of the norm, (S,), of (S, R, p)."""
     return np.linalg.norm(path, axis=-1).max(axis=1)
+
+
+def _length(params) -> np.ndarray:
+    """|w| of every seed, (S,)."""
+    leaves = jax.tree.leaves(params)
+    return np.sqrt(sum(np.sum(leaf**2, axis=tuple(range(1, leaf.ndim))) for leaf in leaves))
 
 
 def _size(matrix) -> np.ndarray:

@@ -36,6 +36,15 @@ def width_exponent(column: str) -> Statistic:
     return lambda rows: _slope(rows[["width", column]].to_numpy())
 
 
+def mean_exponent(column: str) -> Statistic:
+    """d ln (mean of column over nets) / d ln h."""
+
+    def statistic(rows: DataFrame) -> float:
+        return _slope(list(rows.groupby("width")[column].mean().items()))
+
+    return statistic
+
+
 def collapse_exponent(measure: str, **options) -> Statistic:
     """The kappa for which the curves against h^kappa alpha agree best."""
 

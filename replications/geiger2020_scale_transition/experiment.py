@@ -2,8 +2,10 @@
 
 Data are fixed per task as in the paper, so every interval is over initialisations. A seed has the
 same initial weights at every scale (the paper compares scales of one net, and the crossover of a
-seed is read off its own curve); nets of different width or depth are independent. A seed can stand
-for several independent `nets`: narrow ones fluctuate more, Var F ~ 1/h, and cost less.
+seed is read off its own curve). A seed can stand for several independent `nets`: narrow ones
+fluctuate more, Var F ~ 1/h, and cost less. With one hidden layer nets of different width share
+neurons (`initial_weights`), so that widths are compared without the noise that they have in common;
+with more layers they are independent.
 """
 
 import functools
@@ -169,14 +171,19 @@ def widths(
     hold: str,
     at: float,
     measure: str,
+    nets: int,
     seeds,
 ) -> Iterator[dict]:
-    """One measure against width while `hold` (alpha or s) is held at the value `at`."""
+    """One measure against width while `hold` (alpha or s) is held at the value `at`.
+
+    `value` is the geometric mean over the `nets` of a seed.
+    """
     if hold not in ("alpha", "s"):
         raise ValueError(f"hold must be alpha or s, found {hold!r}")
     alpha = at if hold == "alpha" else at / np.sqrt(width)
-    run = _run(Model(), (task, points, test_points, None), depth, width, alpha, seeds)
-    for seed, value in zip(seeds, getattr(run, measure), strict=True):
+    run = _run(Model(), (task, points, test_points, None), depth, width, alpha, seeds, nets)
+    logarithms = np.log(getattr(run, measure)).reshape(len(seeds), nets)
+    for seed, value in zip(seeds, np.exp(logarithms.mean(axis=1)), strict=True):
         yield {"seed": seed, "value": value, "scale": alpha * np.sqrt(width)}
 
 

@@ -226,10 +226,10 @@ def other(slopes: DataFrame) -> Figure:
 
     Redraws `other` for fully connected networks: test error of the same nets at a small scale
     (feature) and at a large one (lazy). Lazy training wins on images, feature learning where two
-    hidden directions matter.
+    hidden directions (xnor) or one (stripe) matter.
     """
     figure, ((axes,),) = panels(1)
-    tasks = [("digits_pca", "digits, 10 components"), ("xnor", "xnor")]
+    tasks = [("digits_pca", "digits, 10 components"), ("xnor", "xnor"), ("stripe", "stripe")]
     tasks = [(arm, name) for arm, name in tasks if (slopes["arm"] == arm).any()]
     for index, (arm, name) in enumerate(tasks):
         of_arm = slopes[slopes["arm"] == arm]

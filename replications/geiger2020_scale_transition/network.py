@@ -91,8 +91,22 @@ def _softplus_and_slope(model, z):
 
 def initial_weights(seed: int, depth: int, width: int, dimension: int, *, net=0, bias=False):
     """Weights of net number `net` of a seed: a tuple of layers dict(weight=(fan_in, fan_out)),
-    with bias=(fan_out,) in the hidden ones if they have biases; float64."""
-    draw = random.generator(seed, "geiger2020", "weights", depth, width, net)
+    with bias=(fan_out,) in the hidden ones if they have biases; float64.
+
+    One hidden layer: a seed has one endless row of neurons, and its nets of width h are
+    consecutive blocks of h. The first k of them together are its first net of width k h, and
+    f_kh = sum f_h / sqrt(k): what is linear in the fluctuations is the same for the nets of width h
+    on average as for the one of width k h, and leaves no noise in a comparison of widths.
+    """
+    names = ("geiger2020", "weights", depth)
+    if depth == 1:
+        draw, size = random.generator(seed, *names), dimension + 1 + bias
+        neurons = draw.standard_normal(((net + 1) * width, size))[net * width :]
+        hidden = {"weight": neurons[:, :dimension].T.copy()}
+        if bias:
+            hidden["bias"] = neurons[:, -1].copy()
+        return hidden, {"weight": neurons[:, dimension, None].copy()}
+    draw = random.generator(seed, *names, width, net)
     sizes = itertools.pairwise((dimension, *[width] * depth, 1))
     weights = tuple({"weight": draw.standard_normal(shape)} for shape in sizes)
     if bias:

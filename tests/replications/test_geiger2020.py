@@ -53,6 +53,24 @@ def test_relu_is_the_sharp_limit():
     np.testing.assert_array_equal(slope, np.sqrt(2) * (z > 0))
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_nets_of_one_hidden_layer_are_the_parts_of_a_wider_one(bias):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((5, 3)))
+    model = Model(bias=bias)
+    whole = initial_weights(0, 1, 64, 3, bias=bias)
+    parts = [initial_weights(0, 1, 16, 3, net=net, bias=bias) for net in range(4)]
+    outputs, kernels = (
+        [of(model, weights, x) for weights in (whole, *parts)] for of in (apply, kernel)
+    )
+    np.testing.assert_allclose(outputs[0], sum(outputs[1:]) / 2, rtol=1e-12)  # sqrt(4)
+    np.testing.assert_allclose(kernels[0], np.mean(kernels[1:], axis=0), rtol=1e-12)
+
+
+def test_deeper_nets_of_different_width_share_nothing():
+    whole, part = (initial_weights(0, 2, width, 3)[0]["weight"] for width in (16, 8))
+    assert not np.isin(part, whole).any()
+
+
 @pytest.mark.parametrize("model", [Model(), Model(subtract=0.0), Model(bias=True)])
 def test_velocity_is_minus_the_gradient_of_the_loss(model):
     weights, x, y = problem(bias=model.bias)
@@ -160,6 +178,15 @@ def test_crossover_and_collapse_find_the_exponent_of_the_law(exponent):
     if exponent == 0.5:
         assert collapse.misfit_excess("kernel_change", 0.0)(table) > 0.5
         assert collapse.misfit_excess("kernel_change", 1.0)(table) > 0.5
+
+
+def test_mean_exponent_is_that_of_the_mean_over_nets():
+    rows = [
+        {"width": width, "variance": share / width}
+        for width in (16, 64, 256)
+        for share in (0.5, 1.0, 1.5)
+    ]
+    assert abs(collapse.mean_exponent("variance")(pd.DataFrame(rows)) + 1) < 1e-12
 
 
 @pytest.mark.parametrize("exponent", [-2.0, -0.5, 0.7])
