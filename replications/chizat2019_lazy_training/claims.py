@@ -551,6 +551,7 @@ CLAIMS = [
         statement="The test error of a convolutional network grows with alpha.",
         source="figure 3(a)",
         part="convolution",
+        arm="ends",
         estimator=per_seed(
             _largest_over_smallest("error", "alpha"),
             columns=("alpha", "error"),
