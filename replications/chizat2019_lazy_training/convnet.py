@@ -158,13 +158,14 @@ def moved(start, z, alpha):
 
 
 class Trained(NamedTuple):
-    """w_0, the weights at the end and |w - w_0|; test outputs (N, 10) and the training loss."""
+    """w_0, the end, |w - w_0|, test outputs (N, 10), and loss and accuracy in training."""
 
     start: tuple
     end: tuple
     distance: float
     outputs: np.ndarray
     loss: float
+    train_accuracy: float
 
 
 @functools.cache
@@ -193,7 +194,8 @@ def trained(
     outputs = np.asarray(apply(found.params, test))
     distance = float(jnp.linalg.norm(ravel_pytree(found.params)[0]) / alpha)
     end = moved(start, found.params, alpha)
-    return Trained(start, end, distance, outputs, float(found.loss[-1]))
+    right = accuracy(np.asarray(apply(found.params, frozen)), np.argmax(images_.y, axis=1))
+    return Trained(start, end, distance, outputs, float(found.loss[-1]), right)
 
 
 @functools.partial(jax.jit, static_argnums=0)

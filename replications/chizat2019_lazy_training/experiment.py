@@ -254,6 +254,7 @@ def convolution(
         row = {
             "seed": seed,
             "accuracy": right,
+            "train_accuracy": network.train_accuracy,
             "linear_accuracy": convnet.accuracy(linear.outputs, labelled.test_labels),
             "error": 1 - right,
             "disagreement": convnet.disagreement(network.outputs, linear.outputs),

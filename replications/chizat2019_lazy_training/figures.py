@@ -102,16 +102,18 @@ def figure_2a(widths: DataFrame) -> Figure:
 def figure_3a(convolution: DataFrame) -> Figure:
     """Figure 3(a): a convolutional network against alpha
 
-    Left: test accuracy of the network and of its linearization (grey line). Right: share of units
-    whose sign training has not changed. On the digits as a stand-in for CIFAR-10: large alpha is
-    stable, linear and less accurate.
+    Left: accuracy of the network on training and test images, and of its linearization on test
+    images (dashed). Right: share of units whose sign training has not changed. On the digits as a
+    stand-in for CIFAR-10: large alpha is stable, linear and less accurate.
     """
     rows = convolution[convolution["arm"] == "theory"]
     figure, ((left, right),) = panels(2)
-    seeds_and_mean(left, rows, x="alpha", y="accuracy", label="network")
-    seeds_and_mean(left, rows, x="alpha", y="linear_accuracy", label="linearization", control=True)
+    seeds_and_mean(left, rows, x="alpha", y="train_accuracy", label="network, training", index=1)
+    seeds_and_mean(left, rows, x="alpha", y="accuracy", label="network, test")
+    label = "linearization, test"
+    seeds_and_mean(left, rows, x="alpha", y="linear_accuracy", label=label, control=True)
     seeds_and_mean(right, rows, x="alpha", y="stability", label="unchanged signs", index=2)
-    for axes, label in ((left, "test accuracy"), (right, "stability of activations")):
+    for axes, label in ((left, "accuracy"), (right, "stability of activations")):
         logarithmic(axes, "x")
         axes.set(xlabel=r"scale $\alpha$", ylabel=label)
         axes.legend()

@@ -169,7 +169,7 @@ def weights_scalings(scan: DataFrame, slopes: DataFrame) -> Figure:
         axes.legend()
     left.set_title("(a)")
     middle.set_title("(b)")
-    _depths(right, slopes, "weight_change", lambda depth: -1 / (depth + 1))
+    _depths(right, slopes, "weight_change", lambda depth: -1 / (depth + 1), "slopes -1/(L+1)")
     right.set(title="(c) feature regime", ylabel=r"$\|\Delta w\| / \|w_0\|$")
     return figure
 
@@ -177,13 +177,17 @@ def weights_scalings(scan: DataFrame, slopes: DataFrame) -> Figure:
 def feature_exponents(slopes: DataFrame) -> Figure:
     """Exponents of the feature regime for one, two and three hidden layers
 
-    New: change of the kernel (left) and time t1 (right) against sqrt(h) alpha. The guides have the
-    slopes -2L/(L+1) that homogeneity gives, not -4/3 for all, and +1. With one hidden layer t1
-    bends, because of a logarithm.
+    New: change of the kernel (left) and time t1 (right) against sqrt(h) alpha. The dotted guides
+    have the slopes -2L/(L+1) that homogeneity gives, and +1. The paper's guide for three layers,
+    -4/3 (dash-dotted), is too flat. With one hidden layer t1 bends, because of a logarithm.
     """
     figure, ((left, right),) = panels(2)
-    _depths(left, slopes, "kernel_change", lambda depth: -2 * depth / (depth + 1))
-    _depths(right, slopes, "t1", lambda depth: 1.0)
+    _depths(
+        left, slopes, "kernel_change", lambda depth: -2 * depth / (depth + 1), "slopes -2L/(L+1)"
+    )
+    _depths(right, slopes, "t1", lambda depth: 1.0, "slope 1")
+    _guide_of_the_paper(left, slopes[slopes["arm"] == "depth_3"])
+    left.legend(ncols=2, loc="upper center")
     left.set(title="change of the kernel", ylabel=KERNEL_LABEL)
     right.set(title="time to halve the loss", ylabel=r"$t_1$")
     return figure
@@ -398,7 +402,8 @@ def _gradient(count: int) -> list[tuple]:
     return [matplotlib.colormaps["viridis"](place) for place in np.linspace(0, 0.9, count)]
 
 
-def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
+def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent, guides: str) -> None:
+    """A curve for each number of layers, with a guide of slope exponent(L); `guides` names them."""
     arms = [arm for arm in sorted(slopes["arm"].unique()) if arm.startswith("depth_")]
     for index, arm in enumerate(arms):
         of_arm = slopes[slopes["arm"] == arm]
@@ -407,11 +412,20 @@ def _depths(axes: Axes, slopes: DataFrame, measure: str, exponent) -> None:
         seeds_and_mean(axes, of_arm, x="s", y=measure, label=label, index=index, geometric=True)
         places = np.sort(of_arm["s"].unique())
         middle = of_arm[of_arm["s"] == places[1]][measure].mean()
-        slope = exponent(depth)
-        label = f"slope {slope:.3g}" if index == 0 or slope != exponent(1) else None
-        guide_slope(axes, places, slope=slope, through=(places[1], 1.3 * middle), label=label)
+        label = guides if index == 0 else None
+        through = (places[1], 1.3 * middle)
+        guide_slope(axes, places, slope=exponent(depth), through=through, label=label)
     logarithmic(axes)
     axes.set_xlabel(S_LABEL)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.6)  # room for the legend above the curves
     axes.legend(ncols=2, loc="upper center")
+
+
+def _guide_of_the_paper(axes: Axes, rows: DataFrame) -> None:
+    """Slope -4/3 through the middle of the curve of three layers."""
+    places = np.sort(rows["s"].unique())
+    middle = np.exp(np.log(rows["kernel_change"]).groupby(rows["s"]).mean()).loc[places[1]]
+    line = middle * (places / places[1]) ** (-4 / 3)
+    label = "the paper's guide, L = 3: -4/3"
+    axes.plot(places, line, color="#404040", linestyle="-.", linewidth=1.0, label=label, zorder=6)

@@ -122,6 +122,14 @@ def test_frozen_copy_makes_the_first_outputs_zero(copies, zero):
     assert bool(np.allclose(outputs, 0.0)) is zero
 
 
+def test_relative_distance_is_in_units_of_the_length_of_the_weights():
+    given = problem(neurons=40)
+    found = lazy_limit.suprema(given, "softplus", 5.0, 1.0, 50)
+    leaves = [leaf.reshape(2, -1) for leaf in jax.tree.leaves(given.start)]
+    length = np.linalg.norm(np.concatenate(leaves, axis=1), axis=1)
+    np.testing.assert_allclose(found["relative_distance"] * length, found["distance"], rtol=1e-12)
+
+
 def test_huge_scale_descends_along_the_linearized_path():
     given = problem(neurons=40)
     derivative = jacobian("softplus", given.start, given.x)
@@ -271,9 +279,9 @@ def test_initial_gates_leave_an_untrained_network_alone():
     x = jnp.asarray(np.random.default_rng(0).standard_normal((3, 8, 8, 1)), jnp.float32)
     net = convnet.network("relu")
     start, end = (net.init(jax.random.key(seed), (8, 8, 1)) for seed in (0, 1))
-    same = convnet.Trained(start, start, 0.0, np.zeros((3, 10)), 0.0)
+    same = convnet.Trained(start, start, 0.0, np.zeros((3, 10)), 0.0, 0.0)
     np.testing.assert_allclose(convnet.with_initial_gates(same, x), 0.0, atol=1e-6)
-    moved = convnet.Trained(start, end, 1.0, np.zeros((3, 10)), 0.0)
+    moved = convnet.Trained(start, end, 1.0, np.zeros((3, 10)), 0.0, 0.0)
     gated = convnet.with_initial_gates(moved, x) + np.asarray(net.outputs(start, x))
     assert not np.allclose(gated, net.outputs(end, x), atol=1e-3)
 
