@@ -392,6 +392,20 @@ CLAIMS = [
         why="second over first difference; a power law through the ends would give 0.11",
         control="lazy",
     ),
+    Claim(
+        name="G7_linear_before_t1",
+        statement="In the feature regime training is linear well before t1: at 0.03 t1 the kernel "
+        "has changed by less than a tenth of itself.",
+        source="abstract, point (iv)",
+        part="early",
+        arm="early",
+        estimator=per_seed("kernel_change", center="geometric"),
+        region=at_most(0.1),
+        why="the dynamics is linear for t << t1 and only then the kernel inflates; two hidden "
+        "layers at s = 0.01",
+        control="at_t1",
+        tier="laptop",
+    ),
     _width(
         "G8_kernel_at_fixed_alpha",
         "Deep in the lazy regime at fixed alpha the kernel's change falls as 1/h.",

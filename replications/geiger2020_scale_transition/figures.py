@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from shared.evidence.style import (
+    BAND,
     accepted_band,
     arm_style,
     guide_slope,
@@ -190,6 +191,24 @@ def feature_exponents(slopes: DataFrame) -> Figure:
     left.legend(ncols=2, loc="upper center")
     left.set(title="change of the kernel", ylabel=KERNEL_LABEL)
     right.set(title="time to halve the loss", ylabel=r"$t_1$")
+    return figure
+
+
+def early_times(early: DataFrame) -> Figure:
+    """The kernel before the time t1
+
+    New, to point (iv) of the abstract: change of the kernel of two hidden layers in the feature
+    regime against time in units of t1, at which the loss is halved. Up to a small part of t1 the
+    dynamics is linear; accepted is a change of at most 0.1 at 0.03 t1.
+    """
+    figure, ((axes,),) = panels(1)
+    label = f"L = 2, {S_LABEL} = {early['s'].iloc[0]:g}"
+    seeds_and_mean(axes, early, x="share", y="kernel_change", label=label, geometric=True)
+    logarithmic(axes)
+    axes.axhline(1.0, color="#404040", linestyle="--", linewidth=0.7)
+    axes.plot([0.03, 0.03], [1e-3, 0.1], color=BAND, linewidth=6, zorder=0, label="accepted")
+    axes.set(xlabel=r"$t / t_1$", ylabel=KERNEL_LABEL)
+    axes.legend()
     return figure
 
 

@@ -57,8 +57,10 @@ def flow(
     max_steps: int,
     largest_change=LARGEST_CHANGE,
     smallest_move=0.0,
+    end_time=jnp.inf,
 ) -> Flowed:
-    """Follow d state/dt = velocity(state) until every margin targets * F is at least 1.
+    """Follow d state/dt = velocity(state) until every margin targets * F is at least 1, or until
+    the first step that ends after `end_time`.
 
     velocity(state) -> (F on the training points (P,), d state/dt like state). Traceable: vmap over
     networks freezes each one when it has converged.
@@ -78,7 +80,8 @@ def flow(
     }
 
     def unfinished(s):
-        return (jnp.min(targets * s["outputs"]) < 1) & (s["steps"] < max_steps)
+        going = (s["steps"] < max_steps) & (s["time"] < end_time)
+        return (jnp.min(targets * s["outputs"]) < 1) & going
 
     def step(s):
         first = s["steps"] == 0

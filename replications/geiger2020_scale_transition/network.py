@@ -159,7 +159,7 @@ def velocity(model: Model, weights, x, targets, alpha):
 def train(model: Model, weights, x, targets, alpha, **control) -> Flowed:
     """Gradient flow of one network from `weights`; its state is the displacement, a vector.
 
-    control: tolerance, max_steps and largest_change of the Euler steps (`flow`).
+    control: tolerance, max_steps, largest_change and end_time of the Euler steps (`flow`).
     """
     start = jnp.zeros_like(ravel_pytree(weights)[0])
     velocity_of = velocity(model, weights, x, targets, alpha)

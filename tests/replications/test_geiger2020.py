@@ -112,6 +112,18 @@ def test_flow_follows_the_exponential_and_times_its_passages():
     assert abs(half - np.log(4 / 3)) < 5e-3
 
 
+def test_flow_stops_at_its_end_time():
+    def to(end_time):
+        control = {"tolerance": 1e-2, "max_steps": 100_000, "end_time": end_time}
+        return flow(lambda f: (f, 2.0 - f), jnp.zeros(3), jnp.ones(3), **control)
+
+    end = to(0.1)
+    assert 0.1 <= float(end.time) < 0.11
+    assert not bool(end.converged)
+    np.testing.assert_allclose(end.outputs, 2 * (1 - np.exp(-float(end.time))), rtol=0.05)
+    assert bool(to(np.inf).converged)
+
+
 def test_flow_passes_a_jump_of_the_velocity_where_short_steps_are_allowed():
     def velocity_of(u):  # turns by a right angle where u_0 passes 1/2
         return u, jnp.where(u[0] < 0.5, jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0]))
