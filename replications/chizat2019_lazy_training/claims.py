@@ -223,9 +223,10 @@ CLAIMS = [
         "tangent kernel.",
         source="Theorem 2.4",
         part="rate",
-        estimator=per_seed("rate_ratio"),
+        estimator=per_seed("rate_ratio", center="median"),
         region=near(1.0, 0.1),
-        why="at alpha = 256 the kernel changes by less than a percent",
+        why="at alpha = 256 the kernel changes by less than a percent; median, since a draw whose "
+        "targets are nearly orthogonal to the slowest eigenvector is still on its way there",
         control="lambda_max",
     ),
     Claim(
