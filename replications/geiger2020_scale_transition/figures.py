@@ -230,8 +230,8 @@ def relu_th(slopes: DataFrame) -> Figure:
             if rows.empty:
                 axes.text(0.5, 0.5, "not run in this tier", ha="center", transform=axes.transAxes)
                 break
-            control = arm == "lazy_relu"
-            seeds_and_mean(axes, rows, x="s", y="kernel_change", label=name, control=control)
+            how = {"x": "s", "y": "kernel_change", "geometric": True}
+            seeds_and_mean(axes, rows, label=name, control=arm == "lazy_relu", **how)
             places = np.sort(rows["s"].unique())
             through = (places[1], 1.6 * rows[rows["s"] == places[1]]["kernel_change"].mean())
             guide_slope(axes, places, slope=slope, through=through, label=f"slope {slope:.3g}")
@@ -279,8 +279,8 @@ def alphaf(subtraction: DataFrame) -> Figure:
     for axes, measure, label in ((left, "kernel_change", KERNEL_LABEL), (right, "error", "error")):
         for arm, name in (("subtracted", r"$\alpha (f - f_0)$"), ("not_subtracted", r"$\alpha f$")):
             of_arm = rows[rows["arm"] == arm]
-            control = arm == "not_subtracted"
-            seeds_and_mean(axes, of_arm, x="alpha", y=measure, label=name, control=control)
+            how = {"control": arm == "not_subtracted", "geometric": measure == "kernel_change"}
+            seeds_and_mean(axes, of_arm, x="alpha", y=measure, label=name, **how)
         axes.set(xlabel=ALPHA_LABEL, ylabel=label, title=f"h = {width}")
         axes.legend()
     logarithmic(left)
@@ -300,15 +300,18 @@ def dot_z(speed: DataFrame) -> Figure:
     theory = speed[speed["arm"] == "theory"]
     for index, (layer, of_layer) in enumerate(theory.groupby("layer")):
         label = f"layer {layer:g}"
-        seeds_and_mean(axes, of_layer, x="width", y="speed", label=label, index=index)
+        how = {"x": "width", "y": "speed", "geometric": True}
+        seeds_and_mean(axes, of_layer, label=label, index=index, **how)
     control = speed[(speed["arm"] != "theory") & (speed["layer"] == 1)]
     label = "layer 1 at fixed scale"
-    seeds_and_mean(axes, control, x="width", y="speed", label=label, control=True)
+    seeds_and_mean(axes, control, label=label, control=True, **how)
     first = theory[theory["width"] == widths[0]]["speed"].mean()
     guide_slope(axes, widths, slope=-0.5, through=(widths[0], 1.4 * first), label="slope -1/2")
     logarithmic(axes, ticks=widths)
     axes.set(xlabel="width h", ylabel=r"rms $\dot z$ at $t = 0$")
-    axes.legend()
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / (high / low) ** 0.5, high)  # room for the legend below the curves
+    axes.legend(loc="lower left", ncols=2)
     return figure
 
 
