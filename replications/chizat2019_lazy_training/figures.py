@@ -11,6 +11,7 @@ from shared.evidence.style import (
     accepted_band,
     arm_style,
     guide_slope,
+    legend_below,
     logarithmic,
     panels,
     seeds_and_mean,
@@ -69,17 +70,17 @@ def figure_1d(population: DataFrame) -> Figure:
     """
     figure, ((axes,),) = panels(1)
     rows = population.drop_duplicates(["tau", "seed"])
-    label = "50 neurons, fresh samples"
+    label = "m = 50, fresh samples"
     seeds_and_mean(axes, rows, x="tau", y="loss", label=label, geometric=True)
     floor = np.exp(np.log(rows["floor"]).mean())
     ends = np.array([rows["tau"].min(), rows["tau"].max()])
-    theory_line(axes, ends, np.full(2, floor), label="least loss of the linearized model")
+    theory_line(axes, ends, np.full(2, floor), label="linearized minimum")
     logarithmic(axes)
     accepted_band(axes, 0.9 * floor, 1.2 * floor)
     hatched = {"facecolor": "none", "edgecolor": "#A0A0A0", "hatch": "///", "linewidth": 0}
     axes.axvspan(0.15, 0.5, label="not yet converged", **hatched)
     axes.set(xlabel=TAU, ylabel="loss / loss of zero", title="population loss")
-    axes.legend()
+    legend_below(figure, columns=2)
     return figure
 
 
@@ -116,7 +117,8 @@ def figure_3a(convolution: DataFrame) -> Figure:
     for axes, label in ((left, "accuracy"), (right, "stability of activations")):
         logarithmic(axes, "x")
         axes.set(xlabel=r"scale $\alpha$", ylabel=label)
-        axes.legend()
+    left.legend(loc="center right", bbox_to_anchor=(1.0, 0.7))
+    right.legend()
     return figure
 
 
