@@ -209,7 +209,7 @@ def _fluctuations(name: str, s: float) -> Claim:
 
 CLAIMS = [
     _crossover("G1_crossover_level_1", 1.0),
-    _crossover("G1_crossover_level_03", 0.3, tier="laptop"),
+    _crossover("G1_crossover_level_03", 0.3),
     _crossover("G1_crossover_level_10", 10.0),
     Claim(
         name="G2_crossover_error",
