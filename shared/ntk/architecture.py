@@ -22,7 +22,15 @@ from shared.ntk.activations import (
 )
 from shared.ntk.base import Architecture, Kernels
 from shared.ntk.convolution import average_pool, conv, flatten, global_average_pool
-from shared.ntk.layers import dense, dropout, fully_connected, layer_norm, residual, serial
+from shared.ntk.layers import (
+    dense,
+    dropout,
+    fully_connected,
+    layer_norm,
+    repeat,
+    residual,
+    serial,
+)
 from shared.ntk.quadrature import gelu, silu, smooth, softplus, tanh
 
 __all__ = [
@@ -45,6 +53,7 @@ __all__ = [
     "monomial",
     "polynomial",
     "relu",
+    "repeat",
     "residual",
     "serial",
     "silu",

@@ -30,6 +30,7 @@ from shared.ntk.layers import (
     checked_count,
     checked_parameterization,
     checked_variance,
+    kept,
 )
 from shared.ntk.state import Pairs, State, alike, apart, merge, remember, scale, shifted
 
@@ -175,6 +176,7 @@ def conv(
     weight_variance=1.0,
     bias_variance=0.0,
     parameterization: str = "ntk",
+    trained: bool = True,
 ) -> Architecture:
     """Convolution; as `dense` with fan_in = channels read x kernel_size^2 at every position.
 
@@ -199,6 +201,7 @@ def conv(
         )
 
     def apply(params, x, key=None):
+        params = kept(params, trained)
         circular = padding == "CIRCULAR"
         output = lax.conv_general_dilated(
             _wrapped(x, windows) if circular else x,
@@ -216,15 +219,16 @@ def conv(
             _box_variance(q, state.extent, windows) for q in (state.variance1, state.variance2)
         )
         mixed = remember(lambda displacement: _box_pairs(state, windows, displacement))
-        fan_in = taps * state.fan_in
-        after = affine(state, mixed, variances, fan_in, channels, weights, biases, standard)
+        step = affine_step(weights, biases, taps * state.fan_in, standard, trained)
+        after = affine(state, mixed, variances, step, channels)
         return after._replace(extent=_outputs(state.extent, windows))
 
     plain = padding == "SAME" and all(w.stride == 1 and w.size % 2 for w in windows)
     traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases))
     steps = None
     if plain and not standard and not traced:
-        steps = (Box(windows[0].size, windows[1].size), affine_step(weights, biases, 0, False))
+        step = affine_step(weights, biases, 0, standard, trained)
+        steps = (Box(windows[0].size, windows[1].size), step)
     strides = tuple(w.stride for w in windows)
     return Architecture(init, apply, alike(propagate), strides, steps)
 
@@ -362,15 +366,11 @@ def global_average_pool() -> Architecture:
             extent=(),
             origin=(),
         )
-        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
+        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in state.means)
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
     layer = parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate)
     return replace(layer, steps=(Pool(),))
-
-
-def _means(state: State):
-    return state.mean1, state.mean2
 
 
 def _inside(state: State, displacement):
@@ -431,7 +431,7 @@ def flatten() -> Architecture:
                 parts, q1, q2 = Pairs(*merged[:3]), merged[3], merged[4]
             return Pairs(*(field[0] / positions for field in parts))
 
-        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in _means(state))
+        means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in state.means)
         return state._replace(
             variance1=_position_mean(state.variance1, state),
             variance2=_position_mean(state.variance2, state),

@@ -154,6 +154,16 @@ def dense_kernels(
     return EmpiricalKernels(nngp, ntk)
 
 
+def layer_ntk(gram, deltas_1, deltas_2=None):
+    """The part of Theta from one dense layer, (N1, N2): <d(x_i), d(x'_j)> gram[i, j].
+
+    gram (N1, N2): inner products of what the layer reads, and its bias; deltas (N, n): derivatives
+    of one output by the layer's n preactivations. deltas_2=None means deltas_1. The arrays are all
+    numpy's or all jax's, and so is the result.
+    """
+    return _product(deltas_1, (deltas_1 if deltas_2 is None else deltas_2).T) * gram
+
+
 def _factors(weight, bias, weight_variance, bias_variance, parameterization):
     """(c, b) of h = c W x + b bias; b = 0 without a bias."""
     if parameterization == "standard":
@@ -209,7 +219,7 @@ def _weighted(deltas_1, deltas_2, gram, kind: Kind):
     outputs, width = deltas_1.shape[1:]
     if kind == "trace":
         wide = (-1, outputs * width)
-        return _product(deltas_1.reshape(wide), deltas_2.reshape(wide).T) * (gram / outputs)
+        return layer_ntk(gram / outputs, deltas_1.reshape(wide), deltas_2.reshape(wide))
     inner = _product(deltas_1.reshape(-1, width), deltas_2.reshape(-1, width).T)
     pairs = inner.reshape(len(deltas_1), outputs, len(deltas_2), outputs)
     return (pairs * gram[:, None, :, None]).reshape(inner.shape)
@@ -256,7 +266,8 @@ def _in_blocks(function: Callable, x, rows: int):
 
 
 def _product(a, b):
-    return jnp.matmul(a, b, precision="highest")  # no TF32 where a kernel is measured
+    with jax.default_matmul_precision("highest"):  # no TF32 where a kernel is measured
+        return a @ b
 
 
 def _check_kind(kind: str) -> None:

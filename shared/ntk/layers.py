@@ -49,16 +49,16 @@ def has_bias(bias_variance) -> bool:
     return isinstance(bias_variance, jax.core.Tracer) or bias_variance > 0
 
 
-def affine_step(weights, biases, fan_in, standard) -> fused.Affine:
+def affine_step(weights, biases, fan_in, standard, trained) -> fused.Affine:
     """K' = weights K + biases. NTK parameterization: Theta' = K' + weights Theta. Standard
-    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta."""
+    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta. Not trained:
+    Theta' = weights Theta."""
     slope, constant = (fan_in, float(has_bias(biases))) if standard else (weights, biases)
-    return fused.Affine(weights, biases, slope / 2, constant)
+    return fused.Affine(weights, biases, trained * slope / 2, trained * constant)
 
 
-def affine(state: State, mixed, variances, fan_in, width, weights, biases, standard) -> State:
+def affine(state: State, mixed, variances, step: fused.Affine, width: int) -> State:
     """W h + b at infinite width, after `mixed` and `variances` averaged h over one fan-in."""
-    step = affine_step(weights, biases, fan_in, standard)
     one, two = (step.of_one(q) for q in variances)
 
     def pairs(displacement):
@@ -89,6 +89,11 @@ def affine_parameters(key, shape, fan_in, weights, biases, standard, dtype):
     return {name: jnp.sqrt(jnp.asarray(deviations[name], dtype)) * params[name] for name in params}
 
 
+def kept(params, trained: bool):
+    """The parameters as training sees them: constants of a layer that is not trained."""
+    return params if trained else lax.stop_gradient(params)
+
+
 def affine_output(params, product, fan_in, weights, biases, standard):
     """product (of inputs and weights) scaled by its parameterization, plus the bias."""
     if standard:
@@ -100,7 +105,11 @@ def affine_output(params, product, fan_in, weights, biases, standard):
 
 
 def dense(
-    width: int, weight_variance=1.0, bias_variance=0.0, parameterization: str = "ntk"
+    width: int,
+    weight_variance=1.0,
+    bias_variance=0.0,
+    parameterization: str = "ntk",
+    trained: bool = True,
 ) -> Architecture:
     """Affine map of the last axis: all entries of W, b ~ N(0, 1) and trained,
 
@@ -109,6 +118,7 @@ def dense(
 
     params: dict(weight=(fan_in, width), bias=(width,)), no bias if bias_variance is 0.
     At infinite width K' = weight_variance K + bias_variance with K = <x, x'> / fan_in at first.
+    trained=False: W and b stay as drawn; they have no part in Theta and no gradient in `apply`.
     """
     width = checked_count(width, "width")
     weights = checked_variance(weight_variance, "weight_variance")
@@ -120,15 +130,17 @@ def dense(
         return affine_parameters(key, (fan_in, width), fan_in, weights, biases, standard, dtype)
 
     def apply(params, x, key=None):
+        params = kept(params, trained)
         product = jnp.matmul(x, params["weight"], precision=lax.Precision.HIGHEST)
         return affine_output(params, product, x.shape[-1], weights, biases, standard)
 
     def propagate(state: State) -> State:
         variances = (state.variance1, state.variance2)
-        return affine(state, state.pairs, variances, state.fan_in, width, weights, biases, standard)
+        step = affine_step(weights, biases, state.fan_in, standard, trained)
+        return affine(state, state.pairs, variances, step, width)
 
-    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases))
-    steps = None if standard or traced else (affine_step(weights, biases, 0, standard),)
+    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases, trained))
+    steps = None if standard or traced else (affine_step(weights, biases, 0, standard, trained),)
     return Architecture(init, apply, alike(propagate), steps=steps)
 
 
@@ -168,6 +180,50 @@ def serial(*layers: Architecture) -> Architecture:
     parts = [layer.steps for layer in layers]
     steps = None if None in parts else tuple(step for part in parts for step in part)
     return Architecture(init, apply, propagate, stride, steps)
+
+
+def repeat(layer: Architecture, times) -> Architecture:
+    """serial(*[layer] * times).
+
+    times may be traced (jit), so that one compilation serves every depth, 0 included. Then there
+    is the limit of vectors alone, and the layer must give back what it reads: as many units, and
+    an activation at its end if and only if there is one in front of it.
+    """
+    if not isinstance(times, jax.core.Tracer):
+        return serial(*[layer] * checked_count(times, "times"))
+
+    def finite(*_, **__):
+        raise ValueError("a finite network needs a number of layers, found a traced one")
+
+    def propagate(state: State) -> State:
+        if state.extent:
+            raise ValueError("a traced number of layers needs vectors, found images")
+
+        def arrays(state: State):
+            means = (jnp.asarray(mean, state.variance1.dtype) for mean in state.means)
+            return state.variance1, state.variance2, *means, *state.pairs(())
+
+        def with_arrays(variance1, variance2, mean1, mean2, *pairs) -> State:
+            return state._replace(
+                variance1=variance1,
+                variance2=variance2,
+                mean1=mean1,
+                mean2=mean2,
+                pairs=lambda _: Pairs(*pairs),
+            )
+
+        def once(_, before):
+            after = layer.propagate(with_arrays(*before))
+            if after.fan_in != state.fan_in:
+                raise ValueError(
+                    f"a repeated layer must give as many units as it reads, found {after.fan_in} "
+                    f"of {state.fan_in}"
+                )
+            return arrays(after)
+
+        return with_arrays(*lax.fori_loop(0, times, once, arrays(state)))
+
+    return Architecture(finite, finite, propagate)
 
 
 def residual(branch: Architecture, shortcut: Architecture | None = None) -> Architecture:

@@ -46,6 +46,10 @@ class State(NamedTuple):
     masks: bool = False  # whether dropout draws masks, independently for every input
     selves: tuple[State, ...] = ()  # images with an x2: the pairs (x, x) and (x', x')
 
+    @property
+    def means(self) -> tuple[Array | float, Array | float]:
+        return self.mean1, self.mean2
+
 
 def alike(layer: Callable[[State], State]) -> Callable[[State], State]:
     """The layer applied to the state and to its `selves`."""

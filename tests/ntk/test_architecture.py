@@ -15,11 +15,13 @@ from shared.ntk.architecture import (
     erf,
     fully_connected,
     gelu,
+    global_average_pool,
     layer_norm,
     leaky_relu,
     monomial,
     polynomial,
     relu,
+    repeat,
     residual,
     serial,
     silu,
@@ -194,6 +196,69 @@ def test_dropout_masks_scale_the_diagonal():
 IMAGES = RANDOM.normal(size=(3, 4, 3, 2))
 
 
+# --- layers that are not trained, layers repeated -----------------------------------------------
+
+
+@pytest.mark.parametrize("parameterization", ["ntk", "standard"])
+def test_theta_is_a_sum_over_the_layers_that_are_trained(parameterization):
+    """Each layer alone, the others as drawn: the parts add up, and the read-out's is K."""
+
+    def network(trained):
+        first, second, last = (
+            dense(width, 1.5, 0.1, parameterization, on)
+            for width, on in zip((7, 7, 1), trained, strict=True)
+        )
+        return serial(first, relu(), second, relu(), last)
+
+    every = jax.jit(jax.vmap(lambda trained: network(trained).limit(X, None)))
+    nngp, ntk = every(jnp.array([[1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]))
+    assert np.abs(ntk[:4]).max(axis=(1, 2)).min() > 0.05
+    np.testing.assert_allclose(ntk[0], ntk[1:4].sum(axis=0), rtol=1e-13)
+    if parameterization == "ntk":
+        np.testing.assert_allclose(ntk[3], nngp[3], rtol=1e-14)
+    assert not np.any(ntk[4])
+
+
+def test_layers_that_are_not_trained_have_no_gradient():
+    """And leave that of the others as it is; in the limit only the read-out's part, K, remains."""
+
+    def slopes(*trained):
+        layers = conv(3, 1, trained=trained[0]), relu(), conv(3, 1, trained=trained[1])
+        network = serial(*layers, relu(), global_average_pool(), dense(1))
+        params = network.init(jax.random.key(0), (2, 2, 1), jnp.float64)
+        x = jnp.asarray(IMAGES[:1, :2, :2, :1])
+        return network, jax.grad(lambda p: network.apply(p, x).sum())(params)
+
+    _, whole = slopes(True, True)
+    _, second = slopes(False, True)
+    assert not np.any(second[0]["weight"])
+    assert np.any(whole[0]["weight"])
+    for layer in (2, 5):
+        assert np.array_equal(second[layer]["weight"], whole[layer]["weight"])
+    network, _ = slopes(False, False)
+    nngp, ntk = (kernel_in_blocks(network, IMAGES, which=which) for which in ("nngp", "ntk"))
+    assert np.array_equal(nngp, ntk)
+
+
+def test_a_traced_number_of_layers():
+    """One compilation, the kernel of every depth."""
+    first = serial(dense(7, 2.0, 0.1, "standard"), relu())
+    block = residual(serial(dense(7, 2.0, 0.1, "standard"), dropout(0.5)))
+
+    def network(*blocks):
+        return serial(first, *blocks, layer_norm())
+
+    compiled = jax.jit(lambda n: network(repeat(block, n)).limit(X, None, True))
+    for times in (0, 2):
+        for found, wanted in zip(
+            compiled(times), network(*[block] * times).kernel(X, masks=True), strict=True
+        ):
+            np.testing.assert_allclose(found, wanted, rtol=1e-13)
+    assert compiled._cache_size() == 1
+    params = repeat(block, 2).init(jax.random.key(0), (7,))
+    assert len(params) == 2
+
+
 # --- invariances, gradients, blocks -------------------------------------------------------------
 
 
@@ -277,6 +342,10 @@ def test_bad_inputs(x1, x2, message):
         jacot_network().kernel(x1, x2)
 
 
+def traced(layer, x):
+    return jax.jit(lambda n: repeat(layer, n).limit(x, None))(2)
+
+
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -294,6 +363,9 @@ def test_bad_inputs(x1, x2, message):
         (lambda: residual(conv(3, stride=2)), "equal strides"),
         (lambda: serial(relu(), residual(relu())).kernel(X), "must end in an affine layer"),
         (lambda: serial(conv(3)).kernel(X), "conv needs images"),
+        (lambda: repeat(relu(), 0), "times must be a positive integer, found 0"),
+        (lambda: traced(dense(3), X), "as many units as it reads, found 3 of 5"),
+        (lambda: traced(conv(2), IMAGES), "needs vectors, found images"),
         (lambda: kernel_in_blocks(jacot_network(), X, which="both"), "'ntk' or 'nngp'"),
         (lambda: kernel_in_blocks(jacot_network(), X, out=np.empty((2, 2))), "out must be"),
     ],
