@@ -6,12 +6,16 @@ block, keeps the branch uncorrelated with the skip).
 """
 
 import bisect
+from functools import partial
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from replications.du2018_convergence.problem import limit_kernels
-from shared.ntk.architecture import Architecture, cos, dense, relu, residual, serial
+from shared.ntk.architecture import Architecture, cos, dense, relu, repeat, residual, serial
 from shared.ntk.data import sphere
+from shared.ntk.empirical import layer_ntk
 from shared.ntk.random import generator
 
 # 1 / E sigma(z)^2: the weight variance c_sigma that keeps unit variance through the layers
@@ -20,37 +24,42 @@ PRESERVING = {"relu": 2.0, "cos": 2 / (1 + np.exp(-2.0))}
 
 def deep_limit(arm: str, depth: int, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(K^(H), tangent kernel of the whole network), both (count, count), for `depth` layers."""
-    activation = "relu" if arm == "relu" else "cos"
-    features, gain = one_layer(inputs @ inputs.T, activation)
-    last = tangent = gain * (inputs @ inputs.T)
-    for _ in range(depth - 1):
-        outputs, gain = one_layer(features, activation)
-        last, moved = gain * features, gain * (features + tangent)
-        if arm == "residual":
-            last = last / depth**2
-            outputs = features + outputs / depth**2
-            moved = tangent + (outputs - features) + moved / depth**2
-        features, tangent = outputs, moved
-    return last, features + tangent
+    if depth == 1:
+        activation = "relu" if arm == "relu" else "cos"
+        first, readout = limit_kernels(inputs, activation)
+        return PRESERVING[activation] * first, PRESERVING[activation] * (first + readout)
+    last, tangent = np.asarray(_limits(arm, depth, np.sqrt(inputs.shape[1]) * inputs))
+    return last, tangent
 
 
-def one_layer(gram: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
-    """(c E sigma sigma, c E sigma' sigma') for Gaussian preactivations of covariance `gram`,
-    none of whose entries may vanish; c keeps unit variances."""
-    values, vectors = np.linalg.eigh(gram)
-    slopes, outputs = limit_kernels(vectors * np.sqrt(np.maximum(values, 0)), activation)
-    return PRESERVING[activation] * outputs, PRESERVING[activation] * slopes / gram
+@partial(jax.jit, static_argnums=0)
+def _limits(arm: str, depth, inputs):
+    """Of the last hidden layer alone and of all; one compilation for every depth from 2 on."""
+
+    def ntk(others):
+        return deep_network(arm, depth, 1, others).limit(inputs, None).ntk
+
+    return jax.vmap(ntk)(jnp.array([0.0, 1.0]))
 
 
-def deep_network(arm: str, depth: int, width: int) -> Architecture:
-    """The finite network whose limit `deep_limit` is; features of the residual one are scaled by
-    c_sigma where they are read."""
+def deep_network(arm: str, depth: int, width: int, others=1.0) -> Architecture:
+    """At least two hidden layers (traced: the limit alone); features of the residual network are
+    scaled by c_sigma where they are read. others: whether all but the last one's W are trained.
+    """
     sigma = relu() if arm == "relu" else cos()
     variance = PRESERVING["relu" if arm == "relu" else "cos"]
-    block = serial(dense(width, variance), sigma)
-    if arm == "residual":
-        block = residual(serial(block, dense(width, 1 / depth**2)))
-    return serial(dense(width), sigma, *[block] * (depth - 1), dense(1, variance))
+
+    def block(trained):
+        inner = serial(dense(width, variance, trained=trained), sigma)
+        if arm != "residual":
+            return inner
+        return residual(serial(inner, dense(width, 1 / depth**2, trained=others)))
+
+    below = block(others)
+    below = [below] * (depth - 2) if isinstance(depth, int) else [repeat(below, depth - 2)]
+    return serial(
+        dense(width, trained=others), sigma, *below, block(True), dense(1, variance, trained=others)
+    )
 
 
 def finite_gram(
@@ -74,7 +83,7 @@ def finite_gram(
             features = value(hidden)
     signal = back @ draw.standard_normal(width) if np.ndim(back) else draw.standard_normal(width)
     deltas = gain * slope(hidden) * signal
-    return (deltas @ deltas.T) * (read @ read.T)
+    return layer_ntk(read @ read.T, deltas)
 
 
 def deep_data(arm: str, seed: int, count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import erf
 
+from shared.ntk.empirical import layer_ntk
+
 
 class Activation(NamedTuple):
     """sigma and its derivative, both written into `out`."""
@@ -110,7 +112,7 @@ def pattern_changes(start: Start, state: State) -> float:
 def gram_of_gradients(start: Start, preactivations: np.ndarray) -> np.ndarray:
     """H_ij = x_i.x_j (1/m) sum_r sigma'(z_ri) sigma'(z_rj), equation (6) for ReLU."""
     slopes = ACTIVATIONS[start.activation].slope(preactivations, out=np.empty_like(preactivations))
-    return start.gram * (slopes.T @ slopes) / len(slopes)
+    return layer_ntk(start.gram, slopes.T) / len(slopes)
 
 
 def first_order_norms(start: Start, push: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from replications.du2018_convergence import convolution, deep, descent, observab
 from replications.du2018_convergence.problem import Setting, make_problem, make_start
 from shared.ntk.architecture import Architecture, conv, cos, dense, flatten, residual, serial
 from shared.ntk.data import sphere
+from shared.ntk.empirical import empirical_ntk
 
 SETTING = Setting(count=6, dimension=9)
 
@@ -191,6 +192,21 @@ def test_convolutional_limits_are_those_of_the_shared_architectures(arm):
         expected = expected - (whole.nngp - below.nngp)
     found = convolution.conv_limit(arm, 2, images)
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("arm", ["fully_connected", "residual", "relu"])
+def test_finite_gram_is_that_of_the_finite_network(arm):
+    """The same draws as weights of the architecture, all but the last hidden layer's W fixed."""
+    depth, width = 3, 6
+    inputs, _ = deep.deep_data(arm, 0, 4, 4)
+    network = deep.deep_network(arm, depth, width, False)
+    draw, params = np.random.default_rng(0), network.init(jax.random.key(0), (4,), np.float64)
+    leaves, structure = jax.tree.flatten(params)
+    params = jax.tree.unflatten(structure, [draw.standard_normal(leaf.shape) for leaf in leaves])
+    compiled = jax.jit(lambda params, x: empirical_ntk(network.apply, params, x))
+    kernel = compiled(params, jnp.asarray(2 * inputs))
+    found = deep.finite_gram(arm, depth, width, inputs, np.random.default_rng(0))
+    np.testing.assert_allclose(found, kernel, rtol=1e-12)
 
 
 def test_contradictory_labels_share_one_input():
