@@ -6,12 +6,14 @@
 chains of dense layers and builds no Jacobian: the layerwise Gram formula is cheaper by a factor of
 the width.  `kind` says which part of Theta is wanted:
 
-    "full"      (N1, N2, O, O)
-    "diagonal"  (N1, N2, O)     the entries o = p, one kernel per output
-    "trace"     (N1, N2)        their MEAN over outputs, as in neural-tangents
+    "full"        (N1, N2, O, O)
+    "per_output"  (N1, N2, O)     the entries o = p, one kernel per output
+    "trace"       (N1, N2)        their MEAN over outputs, as in neural-tangents
+    "diagonal"    (N, O)          the entries i = j, o = p of x1 alone: nothing is N x N
 
-One output alone: wrap apply so that it returns this output.  Everything is traceable (jit, vmap
-over seeds, differentiation) and stays in the dtype of its arguments.
+Inputs of both are checked (ValueError: shapes that do not fit, no inputs, nan or inf, a dtype other
+than that of params).  One output alone: wrap apply so that it returns this output.  Everything is
+traceable (jit, vmap over seeds, differentiation) and stays in the dtype of its arguments.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +22,15 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-Kind = Literal["full", "diagonal", "trace"]
-_KINDS = ("full", "diagonal", "trace")
+Kind = Literal["full", "per_output", "trace", "diagonal"]
+KINDS = ("full", "per_output", "trace", "diagonal")
 
 
 class EmpiricalKernels(NamedTuple):
-    """nngp: (N1, N2), covariance of f over readouts, hidden layers given; ntk: as `kind` says."""
+    """nngp: (N1, N2), covariance of f over readouts, hidden layers given; ntk: as `kind` says.
+
+    Of the kind "diagonal" nngp is (N,).
+    """
 
     nngp: jax.Array
     ntk: jax.Array
@@ -46,11 +51,8 @@ def empirical_ntk(
     (samples times outputs times parameters); within it the largest blocks are taken, and N need not
     divide anything.  An x2 of more than one block is differentiated once per block of x1.
     """
-    _check_kind(kind)
-    same = x2 is None
-    x2 = x1 if same else x2
-    if x1.shape[0] == 0 or x2.shape[0] == 0 or x1.shape[1:] != x2.shape[1:]:
-        raise ValueError(f"cannot pair inputs of shapes {x1.shape} and {x2.shape}")
+    check_kind(kind, x2)
+    _check_inputs(params, x1, x2)
     outputs = jax.eval_shape(apply, params, x1[:1])
     if len(outputs.shape) != 2:
         raise ValueError(f"apply gives shape {outputs.shape} for one input, wanted (1, outputs)")
@@ -70,19 +72,9 @@ def empirical_ntk(
     def pair(one, two):
         return sum(_contract(a, b, kind) for a, b in zip(one, two, strict=True))
 
-    if x2.shape[0] <= rows:
-        fixed = block(x2)
-        if same:
-            return pair(fixed, fixed)
-        return _in_blocks(lambda x: pair(block(x), fixed), x1, rows)
-
-    def all_columns(x):
-        one = block(x)
-        return jnp.swapaxes(
-            _in_blocks(lambda z: jnp.swapaxes(pair(one, block(z)), 0, 1), x2, rows), 0, 1
-        )
-
-    return _in_blocks(all_columns, x1, rows)
+    if kind == "diagonal":
+        return _each(lambda x: sum((leaf**2).sum(axis=2) for leaf in block(x)), x1, rows)
+    return _all_pairs(block, pair, x1, x2, rows)
 
 
 def dense_layers(params: Sequence) -> list[dict]:
@@ -105,6 +97,7 @@ def dense_kernels(
     readout_bias_variance=None,
     parameterization: Literal["ntk", "standard"] = "ntk",
     kind: Kind = "trace",
+    memory_mb: float | None = None,
 ) -> EmpiricalKernels:
     """Empirical NNGP and NTK of a dense network, without Jacobians.
 
@@ -116,11 +109,18 @@ def dense_kernels(
 
     with d_l^o = df_o/dh_l from one backward pass.  nngp is the G_l of the readout.  In standard
     parameterization h_l = phi_{l-1} W_l + b_l whatever the variances are, and both factors are 1.
+    memory_mb bounds what the call needs beyond its arguments and result, as in `empirical_ntk`:
+    features and derivatives, for as many inputs at a time as it allows. None: for all at once.
     """
-    _check_kind(kind)
+    check_kind(kind, x2)
     if parameterization not in ("ntk", "standard"):
         raise ValueError(f"parameterization {parameterization!r} is neither 'ntk' nor 'standard'")
     layers = dense_layers(params)
+    _check_inputs(params, x1, x2)
+    if x1.ndim != 2 or x1.shape[1] != layers[0]["weight"].shape[0]:
+        raise ValueError(
+            f"inputs have shape {x1.shape}, wanted (inputs, {layers[0]['weight'].shape[0]})"
+        )
     chain = [(layer["weight"], layer.get("bias")) for layer in layers]
     inner = (weight_variance, bias_variance)
     last = (
@@ -132,26 +132,71 @@ def dense_kernels(
         for layer, both in zip(chain, [inner] * (len(chain) - 1) + [last], strict=True)
     ]
     outputs = chain[-1][0].shape[1]
-    one = _features_and_deltas(chain, factors, activation, x1)
-    if x2 is None:
-        parts = [
-            jax.tree.map(lambda array, rows=rows: array[rows], one)
-            for rows in _samples_in_blocks(len(x1), outputs if kind == "full" else 1)
-        ]
-        blocks = {
-            (i, j): _gram_sum(parts[i], parts[j], factors, outputs, kind)
-            for j in range(len(parts))
-            for i in range(j + 1)
-        }
-        nngp, ntk = (_symmetric({pair: both[k] for pair, both in blocks.items()}) for k in (0, 1))
-    else:
-        two = _features_and_deltas(chain, factors, activation, x2)
+
+    def block(x):
+        return _features_and_deltas(chain, factors, activation, x)
+
+    def pair(one, two):
         nngp, ntk = _gram_sum(one, two, factors, outputs, kind)
+        return EmpiricalKernels(nngp, _samples_first(ntk, outputs, kind))
+
+    rows = max(len(x1), 0 if x2 is None else len(x2))
+    if memory_mb is not None:
+        rows = min(rows, _rows(chain, outputs, kind, memory_mb))
+    if kind == "diagonal":
+        return _each(lambda x: _diagonal_sum(block(x), factors, outputs), x1, rows)
+    if x2 is not None or rows < len(x1):
+        return _all_pairs(block, pair, x1, x2, rows)
+    return _upper_triangle(block(x1), factors, outputs, kind)
+
+
+def _upper_triangle(one, factors, outputs: int, kind: Kind) -> EmpiricalKernels:
+    """All pairs of the inputs of one block, from the pairs of its parts i <= j."""
+    parts = [
+        jax.tree.map(lambda array, rows=rows: array[rows], one)
+        for rows in _samples_in_blocks(len(one[0][0]), outputs if kind == "full" else 1)
+    ]
+    blocks = {
+        (i, j): _gram_sum(parts[i], parts[j], factors, outputs, kind)
+        for j in range(len(parts))
+        for i in range(j + 1)
+    }
+    nngp, ntk = (_symmetric({pair: both[k] for pair, both in blocks.items()}) for k in (0, 1))
+    return EmpiricalKernels(nngp, _samples_first(ntk, outputs, kind))
+
+
+def _samples_first(ntk, outputs: int, kind: Kind):
+    """What `_gram_sum` gives, in the order of axes of the result."""
     if kind == "full":
-        ntk = ntk.reshape(len(x1), outputs, -1, outputs).transpose(0, 2, 1, 3)
-    elif kind == "diagonal":
-        ntk = jnp.moveaxis(ntk, 0, -1)
-    return EmpiricalKernels(nngp, ntk)
+        return ntk.reshape(ntk.shape[0] // outputs, outputs, -1, outputs).transpose(0, 2, 1, 3)
+    return jnp.moveaxis(ntk, 0, -1) if kind == "per_output" else ntk
+
+
+def _diagonal_sum(one, factors, outputs: int) -> EmpiricalKernels:
+    """(nngp (N,), ntk (N, O)) of a block of samples with themselves."""
+    grams = [
+        (features**2).sum(axis=1) * weight_factor**2 + bias_factor**2
+        for (features, _), (weight_factor, bias_factor) in zip(one, factors, strict=True)
+    ]
+    ntk = jnp.repeat(grams[-1][:, None], outputs, axis=1)
+    for (_, deltas), gram in zip(one[:-1], grams[:-1], strict=True):
+        ntk = ntk + (deltas**2).sum(axis=2) * gram[:, None]
+    return EmpiricalKernels(grams[-1], ntk)
+
+
+def _rows(chain, outputs: int, kind: Kind, memory_mb: float) -> int:
+    """The largest number of samples per block whose pair of blocks fits into memory_mb."""
+    weight, _ = chain[0]
+    numbers = weight.shape[0] + sum((3 + outputs) * w.shape[1] for w, _ in chain)
+    pair_numbers = {"full": outputs**2, "per_output": outputs, "trace": 1, "diagonal": 0}[kind]
+    mega = 1e6 / weight.dtype.itemsize  # numbers in a megabyte
+    # two blocks and half of a copy, three results of a pair: square r^2 + linear r = memory
+    square, linear, constant = 3 * (pair_numbers + 1), 3 * numbers, memory_mb * mega
+    rows = int(2 * constant / (linear + (linear**2 + 4 * square * constant) ** 0.5))
+    if rows == 0:
+        needed = (square + linear) / mega
+        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
+    return rows
 
 
 def layer_ntk(gram, deltas_1, deltas_2=None):
@@ -207,14 +252,14 @@ def _gram_sum(one, two, factors, outputs: int, kind: Kind):
 def _readout(gram, outputs: int, kind: Kind):
     if kind == "trace":
         return gram
-    if kind == "diagonal":
+    if kind == "per_output":
         return jnp.broadcast_to(gram, (outputs, *gram.shape))
     return jnp.kron(gram, jnp.eye(outputs, dtype=gram.dtype))
 
 
 def _weighted(deltas_1, deltas_2, gram, kind: Kind):
     """<d^o(a), d^p(b)> times gram, shaped as `_gram_sum` says."""
-    if kind == "diagonal":
+    if kind == "per_output":
         return jnp.einsum("aon,bon->oab", deltas_1, deltas_2, precision="highest") * gram
     outputs, width = deltas_1.shape[1:]
     if kind == "trace":
@@ -253,16 +298,58 @@ def _contract(a, b, kind: Kind):
     return per_output.mean(-1) if kind == "trace" else per_output
 
 
-def _in_blocks(function: Callable, x, rows: int):
-    """function over blocks of at most `rows` rows, results joined along the first axis."""
-    size = x.shape[0]
-    if size <= rows:
-        return function(x)
-    whole = size // rows * rows
-    stacked = x[:whole].reshape(size // rows, rows, *x.shape[1:])
-    result = jax.lax.map(function, stacked)
-    result = result.reshape(whole, *result.shape[2:])
-    return result if whole == size else jnp.concatenate([result, function(x[whole:])])
+def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int):
+    """pair(block(x1), block(x2)), at most `rows` samples at a time; an x2 of one block is kept."""
+    same = x2 is None
+    x2 = x1 if same else x2
+    kept = block(x2) if len(x2) <= rows else None
+    if kept is not None and len(x1) <= rows:
+        return pair(kept if same else block(x1), kept)
+
+    def strip(i, results):
+        one = block(_taken(x1, i, rows))
+
+        def tile(j, results):
+            two = block(_taken(x2, j, rows)) if kept is None else kept
+            return _placed(results, pair(one, two), i, j)
+
+        return _for_starts(len(x2), rows, tile, results)
+
+    return _for_starts(len(x1), rows, strip, _room(lambda: pair(block(x1), block(x2))))
+
+
+def _each(function: Callable, x, rows: int):
+    """function(x), at most `rows` samples at a time."""
+
+    def part(i, results):
+        return _placed(results, function(_taken(x, i, rows)), i)
+
+    return _for_starts(len(x), rows, part, _room(lambda: function(x)))
+
+
+def _for_starts(size: int, rows: int, body: Callable, results):
+    """body(start, results) for blocks of `rows` of `size` samples; the last one may overlap."""
+    starts = jnp.minimum(jnp.arange(0, size, rows), max(size - rows, 0))
+    return jax.lax.fori_loop(0, len(starts), lambda k, results: body(starts[k], results), results)
+
+
+def _taken(x, start, rows: int):
+    return jax.lax.dynamic_slice_in_dim(x, start, min(rows, len(x)))
+
+
+def _room(function: Callable):
+    """Arrays for its result, which is not computed."""
+    return jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(function))
+
+
+def _placed(results, parts, *starts):
+    """results with parts written into them, in place where jax can."""
+
+    def place(whole, part):
+        places = *starts, *[0] * (part.ndim - len(starts))
+        return jax.lax.dynamic_update_slice(whole, part, places)
+
+    return jax.tree.map(place, results, parts)
 
 
 def _product(a, b):
@@ -270,6 +357,22 @@ def _product(a, b):
         return a @ b
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in _KINDS:
-        raise ValueError(f"kind {kind!r} is none of {_KINDS}")
+def check_kind(kind: str, x2) -> None:
+    """ValueError: none of KINDS, or a diagonal between two sets of inputs."""
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is none of {KINDS}")
+    if kind == "diagonal" and x2 is not None:
+        raise ValueError("kind 'diagonal' pairs every input with itself: found an x2, wanted None")
+
+
+def _check_inputs(params, x1, x2) -> None:
+    inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
+    dtypes = {leaf.dtype for leaf in jax.tree.leaves(params)}
+    for name, x in inputs.items():
+        if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
+            raise ValueError(f"cannot pair inputs of shapes {[x.shape for x in inputs.values()]}")
+        if {x.dtype} != dtypes:
+            found = sorted(str(dtype) for dtype in dtypes)
+            raise ValueError(f"{name} has dtype {x.dtype}, params {found}: wanted one and the same")
+        if not isinstance(x, jax.core.Tracer) and not jnp.isfinite(x).all():
+            raise ValueError(f"{name} must be finite, found nan or inf")

@@ -1,4 +1,4 @@
-"""Empirical NTK of torch modules; the twin of `empirical.py`, with the same kinds and shapes.
+"""Empirical NTK of torch modules; the twin of `empirical.py`: the same kinds, shapes and errors.
 
 `empirical_ntk` takes any module without batch coupling (no batch norm in training mode);
 `dense_ntk` takes modules whose parameters all sit in linear layers used once per forward pass, and
@@ -6,14 +6,13 @@ uses the layerwise Gram formula instead of Jacobians.
 """
 
 import math
-from typing import Literal
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
-Kind = Literal["full", "diagonal", "trace"]
-_SUBSCRIPTS = {"full": "aip,bjp->abij", "diagonal": "aip,bip->abi", "trace": "aip,bip->abi"}
+from shared.ntk.empirical import Kind, check_kind
 
 
 class ScaledLinear(nn.Linear):
@@ -41,14 +40,12 @@ class ScaledLinear(nn.Linear):
 def empirical_ntk(
     module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float = 256.0
 ) -> torch.Tensor:
-    """Theta by torch.func: (N1, N2, O, O), (N1, N2, O) or, for "trace", the mean over outputs.
+    """Theta by torch.func, of the parameters that require gradients.
 
     memory_mb bounds what the call needs beyond its arguments and result, as in the JAX version.
     """
-    _check_kind(kind)
-    same = x2 is None
-    x2 = x1 if same else x2
-    _check_inputs(x1, x2)
+    check_kind(kind, x2)
+    _check_inputs(module, x1, x2)
     parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
     fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
     fixed |= {name: b.detach() for name, b in module.named_buffers()}
@@ -70,34 +67,41 @@ def empirical_ntk(
         stacked = vmap(jacrev(single), (None, 0))(parameters, x)
         return [leaf.detach().flatten(2) for leaf in stacked.values()]
 
-    kept = block(x2) if len(x2) <= rows else None  # differentiated once if it fits
-    if same and kept is not None:
-        return _pair(kept, kept, kind)
-    result = []
-    for left in x1.split(rows):
-        one = block(left)
-        columns = [kept] if kept is not None else map(block, x2.split(rows))
-        result.append(torch.cat([_pair(one, two, kind) for two in columns], dim=1))
-    return torch.cat(result)
+    if kind == "diagonal":
+        return torch.cat([sum((d**2).sum(2) for d in block(part)) for part in x1.split(rows)])
+    return _all_pairs(block, lambda one, two: _contract(one, two, kind), x1, x2, rows)
 
 
-def dense_ntk(module: nn.Module, x1, x2=None, *, kind: Kind = "trace") -> torch.Tensor:
+def dense_ntk(
+    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float | None = None
+) -> torch.Tensor:
     """Theta by the layerwise Gram formula, for modules of nn.Linear (or ScaledLinear) layers.
 
         Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
         G_l[i,j] = c_l^2 <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + b_l^2
 
     c_l = b_l = 1 for nn.Linear; d_l^o = df_o/dh_l comes from one batched backward pass.
+    memory_mb: as in the JAX version, None for all inputs at once.
     """
-    _check_kind(kind)
-    _check_inputs(x1, x1 if x2 is None else x2)
-    one = _features_and_deltas(module, x1)
-    two = one if x2 is None else _features_and_deltas(module, x2)
+    check_kind(kind, x2)
+    _check_inputs(module, x1, x2)
+
+    def block(x):
+        return _features_and_deltas(module, x)
+
+    rows = max(len(x1), 0 if x2 is None else len(x2))
+    if memory_mb is not None:
+        rows = min(rows, _rows(block(x1[:1]), kind, memory_mb))
+    if kind == "diagonal":
+        return torch.cat([_dense_diagonal(block(part)) for part in x1.split(rows)])
+    return _all_pairs(block, lambda one, two: _gram_sum(one, two, kind), x1, x2, rows)
+
+
+def _gram_sum(one, two, kind: Kind) -> torch.Tensor:
     total = None
     for (layer, features_1, deltas_1), (_, features_2, deltas_2) in zip(one, two, strict=True):
-        gram = (features_1 @ features_2.T) * getattr(layer, "weight_scale", 1.0) ** 2
-        if layer.bias is not None:
-            gram = gram + getattr(layer, "bias_scale", 1.0) ** 2
+        weight, bias = _squared_scales(layer)
+        gram = (features_1 @ features_2.T) * weight + bias
         if kind == "full":  # one matrix product over (sample, output) pairs
             inner = (deltas_1.flatten(0, 1) @ deltas_2.flatten(0, 1).T).unflatten(
                 1, deltas_2.shape[:2]
@@ -110,6 +114,39 @@ def dense_ntk(module: nn.Module, x1, x2=None, *, kind: Kind = "trace") -> torch.
     if kind == "full":
         return total.permute(0, 2, 1, 3)
     return total if kind == "trace" else total.permute(1, 2, 0)
+
+
+def _dense_diagonal(one) -> torch.Tensor:
+    """(N, O) of a block of inputs with themselves."""
+    total = 0.0
+    for layer, features, deltas in one:
+        weight, bias = _squared_scales(layer)
+        gram = (features**2).sum(1) * weight + bias
+        total = total + (deltas**2).sum(2) * gram[:, None]
+    return total
+
+
+def _squared_scales(layer) -> tuple[float, float]:
+    """(c^2, b^2) of a linear layer."""
+    bias = 0.0 if layer.bias is None else getattr(layer, "bias_scale", 1.0) ** 2
+    return getattr(layer, "weight_scale", 1.0) ** 2, bias
+
+
+def _rows(one, kind: Kind, memory_mb: float) -> int:
+    """The largest number of samples per block whose pair of blocks fits into memory_mb."""
+    outputs = one[0][2].shape[1]
+    numbers = sum(features.shape[1] + (2 + outputs) * d.shape[2] for _, features, d in one)
+    pair_numbers = {"full": outputs**2, "per_output": outputs, "trace": outputs, "diagonal": 0}[
+        kind
+    ]
+    mega = 1e6 / one[0][1].element_size()  # numbers in a megabyte
+    # two blocks and a copy of each, and four results of a pair: a r^2 + b r = memory
+    square, linear, constant = 4 * (pair_numbers + 1), 4 * numbers, memory_mb * mega
+    rows = int(2 * constant / (linear + (linear**2 + 4 * square * constant) ** 0.5))
+    if rows == 0:
+        needed = (square + linear) / mega
+        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
+    return rows
 
 
 def _features_and_deltas(module: nn.Module, x):
@@ -144,17 +181,37 @@ def _features_and_deltas(module: nn.Module, x):
     ]
 
 
-def _pair(one, two, kind: Kind):
-    parts = (torch.einsum(_SUBSCRIPTS[kind], a, b) for a, b in zip(one, two, strict=True))
-    total = sum(parts)
+def _contract(one, two, kind: Kind) -> torch.Tensor:
+    """Two blocks of Jacobians, per parameter (rows, O, P), to their part of Theta."""
+    subscripts = "aip,bjp->abij" if kind == "full" else "aip,bip->abi"
+    total = sum(torch.einsum(subscripts, a, b) for a, b in zip(one, two, strict=True))
     return total.mean(-1) if kind == "trace" else total
 
 
-def _check_inputs(x1, x2) -> None:
-    if len(x1) == 0 or len(x2) == 0 or x1.shape[1:] != x2.shape[1:]:
-        raise ValueError(f"cannot pair inputs of shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int) -> torch.Tensor:
+    """pair(block(x1), block(x2)), at most `rows` samples at a time; an x2 of one block is kept."""
+    same = x2 is None
+    x2 = x1 if same else x2
+    kept = block(x2) if len(x2) <= rows else None
+    if same and kept is not None:
+        return pair(kept, kept)
+    result = []
+    for left in x1.split(rows):
+        one = block(left)
+        columns = [kept] if kept is not None else map(block, x2.split(rows))
+        result.append(torch.cat([pair(one, two) for two in columns], dim=1))
+    return torch.cat(result)
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in _SUBSCRIPTS:
-        raise ValueError(f"kind {kind!r} is none of {tuple(_SUBSCRIPTS)}")
+def _check_inputs(module, x1, x2) -> None:
+    inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
+    dtypes = {parameter.dtype for parameter in module.parameters()}
+    for name, x in inputs.items():
+        if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
+            shapes = [tuple(x.shape) for x in inputs.values()]
+            raise ValueError(f"cannot pair inputs of shapes {shapes}")
+        if {x.dtype} != dtypes:
+            found = sorted(str(dtype) for dtype in dtypes)
+            raise ValueError(f"{name} has dtype {x.dtype}, module {found}: wanted one and the same")
+        if not torch.isfinite(x).all():
+            raise ValueError(f"{name} must be finite, found nan or inf")

@@ -17,7 +17,8 @@ empirical_ntk = jax.jit(
     empirical.empirical_ntk, static_argnums=0, static_argnames=("kind", "memory_mb")
 )
 dense_kernels = jax.jit(
-    empirical.dense_kernels, static_argnames=("activation", "kind", "parameterization")
+    empirical.dense_kernels,
+    static_argnames=("activation", "kind", "parameterization", "memory_mb"),
 )
 
 VARIANCES = {
@@ -26,7 +27,7 @@ VARIANCES = {
     "readout_weight_variance": 0.7,
     "readout_bias_variance": 0.4,
 }
-SHAPES = {"full": (5, 3, 2, 2), "diagonal": (5, 3, 2), "trace": (5, 3)}
+SHAPES = {"full": (5, 3, 2, 2), "per_output": (5, 3, 2), "trace": (5, 3), "diagonal": (5, 2)}
 
 
 @functools.partial(jax.jit, static_argnames=("widths", "dtype"))
@@ -80,22 +81,40 @@ def definition(inputs):
     for index in np.ndindex(result.shape):
         i, j, o, p = index
         result[index] = one[i][o] @ two[j][p]
-    return result
+    return {
+        "full": result,
+        "per_output": np.einsum("ijoo->ijo", result),
+        "trace": np.einsum("ijoo->ij", result) / 2,
+        "diagonal": np.array([[g @ g for g in gradients_of_one] for gradients_of_one in one]),
+    }
+
+
+def paired(inputs, kind):
+    """x1 and x2; x1 alone for the diagonal."""
+    return inputs[:1] if kind == "diagonal" else inputs
 
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_equals_its_definition(inputs, definition, kind):
-    params, full = init(jax.random.key(0)), definition
-    expected = {
-        "full": full,
-        "diagonal": np.einsum("ijoo->ijo", full),
-        "trace": np.einsum("ijoo->ij", full) / 2,
-    }[kind]
-    general = empirical_ntk(apply, params, *inputs, kind=kind)
-    layerwise = dense_kernels(params, *inputs, activation=jnp.tanh, kind=kind, **VARIANCES).ntk
-    assert general.shape == layerwise.shape == SHAPES[kind]
-    np.testing.assert_allclose(general, expected, atol=1e-12)
-    np.testing.assert_allclose(layerwise, expected, atol=1e-12)
+    params = init(jax.random.key(0))
+    x, options = paired(inputs, kind), {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    general = empirical_ntk(apply, params, *x, kind=kind)
+    layerwise = dense_kernels(params, *x, **options)
+    assert general.shape == layerwise.ntk.shape == SHAPES[kind]
+    assert layerwise.nngp.shape == SHAPES[kind][: 1 if kind == "diagonal" else 2]
+    np.testing.assert_allclose(general, definition[kind], atol=1e-12)
+    np.testing.assert_allclose(layerwise.ntk, definition[kind], atol=1e-12)
+
+
+def test_diagonal_is_that_of_the_matrices(inputs):
+    """Of both kernels; it pairs every input with itself and takes no x2."""
+    params, options = init(jax.random.key(0)), {"activation": jnp.tanh, **VARIANCES}
+    diagonal = dense_kernels(params, inputs[0], kind="diagonal", **options)
+    whole = dense_kernels(params, inputs[0], kind="per_output", **options)
+    np.testing.assert_allclose(diagonal.nngp, jnp.diagonal(whole.nngp), rtol=1e-14)
+    np.testing.assert_allclose(diagonal.ntk, jnp.diagonal(whole.ntk).T, rtol=1e-14)
+    with pytest.raises(ValueError, match="found an x2"):
+        dense_kernels(params, *inputs, kind="diagonal", **options)
 
 
 def test_derivatives_by_finite_differences(inputs):
@@ -166,7 +185,7 @@ def test_is_symmetric_and_positive(inputs):
     assert np.linalg.eigvalsh(kernels.nngp)[0] > -1e-12
 
 
-@pytest.mark.parametrize("kind, samples", [("full", 161), ("diagonal", 321)])
+@pytest.mark.parametrize("kind, samples", [("full", 161), ("per_output", 321)])
 def test_symmetric_blocks_of_samples_change_nothing(kind, samples):
     """With x2 = x1 left out, large kernels are made of blocks above the diagonal: two here."""
     params = init(jax.random.key(0))
@@ -177,29 +196,58 @@ def test_symmetric_blocks_of_samples_change_nothing(kind, samples):
     np.testing.assert_allclose(one.nngp, two.nngp, atol=1e-13)
 
 
-@pytest.mark.parametrize("kind, rows", [("full", 1), ("full", 3), ("trace", 2), ("diagonal", 4)])
-def test_blocks_change_nothing(inputs, kind, rows):
+@pytest.mark.parametrize(
+    "kind, rows", [("full", 1), ("per_output", 4), ("trace", 2), ("diagonal", 2)]
+)
+def test_blocks_change_nothing(inputs, definition, kind, rows):
     """Any memory bound, divisors of N or not, one or both arguments in blocks."""
-    params = init(jax.random.key(0))
+    params, x = init(jax.random.key(0)), paired(inputs, kind)
     row_bytes = 2 * 8 * sum(leaf.size for leaf in jax.tree.leaves(params))
-    whole = empirical_ntk(apply, params, *inputs, kind=kind)
     bound = 5 * rows * row_bytes / 1e6 * 1.001
-    blocks = empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=bound)
-    np.testing.assert_allclose(blocks, whole, atol=1e-13)
+    blocks = empirical_ntk(apply, params, *x, kind=kind, memory_mb=bound)
+    np.testing.assert_allclose(blocks, definition[kind], atol=1e-12)
     with pytest.raises(ValueError, match="memory_mb"):
-        empirical_ntk(apply, params, *inputs, kind=kind, memory_mb=4 * row_bytes / 1e6)
+        empirical.empirical_ntk(apply, params, *x, kind=kind, memory_mb=4 * row_bytes / 1e6)
 
 
-@pytest.mark.parametrize("bound", [40.0, 80.0])
-def test_memory_stays_within_its_bound(bound):
-    """What XLA allocates beside arguments and result; all Jacobians together are 168 MB."""
-    widths = (50, 700, 700, 2)
+@pytest.mark.parametrize("kind", SHAPES)
+def test_blocks_of_the_layerwise_formula_change_nothing(inputs, definition, kind):
+    """A bound for two inputs at a time of 5 and 3, and one too small for any."""
+    options = {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    params, x = init(jax.random.key(0)), paired(inputs, kind)
+    found = dense_kernels(params, *x, memory_mb=0.006, **options)
+    np.testing.assert_allclose(found.ntk, definition[kind], atol=1e-12)
+    with pytest.raises(ValueError, match="memory_mb is 0"):
+        empirical.dense_kernels(params, *x, memory_mb=0.001, **options)
+
+
+WIDE = (50, 700, 700, 2)
+
+
+@pytest.mark.parametrize(
+    "function, kind, samples, bound",
+    [
+        ("empirical_ntk", "trace", 40, 40.0),
+        ("empirical_ntk", "diagonal", 40, 40.0),
+        ("dense_kernels", "full", 2000, 20.0),
+        ("dense_kernels", "diagonal", 20_000, 20.0),
+    ],
+)
+def test_memory_stays_within_its_bound(function, kind, samples, bound):
+    """What XLA allocates beside arguments and result; without a bound it is several times that
+    (all Jacobians: 168 MB, all derivatives: 31 and 310 MB)."""
     params = jax.eval_shape(
-        functools.partial(init, widths=widths, dtype=jnp.float32), jax.random.key(0)
+        functools.partial(init, widths=WIDE, dtype=jnp.float32), jax.random.key(0)
     )
-    x = jax.ShapeDtypeStruct((40, 50), jnp.float32)
-    program = empirical_ntk.lower(apply, params, x, kind="trace", memory_mb=bound).compile()
-    assert program.memory_analysis().temp_size_in_bytes / 1e6 < bound
+    x, options = jax.ShapeDtypeStruct((samples, 50), jnp.float32), {"kind": kind}
+    if function == "empirical_ntk":
+        program = empirical_ntk.lower(apply, params, x, memory_mb=bound, **options)
+    else:
+        program = dense_kernels.lower(
+            params, x, memory_mb=bound, activation=jnp.tanh, **options, **VARIANCES
+        )
+    used = program.compile().memory_analysis().temp_size_in_bytes / 1e6
+    assert bound / 8 < used < bound
 
 
 def test_vmap_over_seeds_and_gradient(inputs):
@@ -249,13 +297,19 @@ def module():
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_torch_equals_jax_on_the_same_weights(inputs, module, kind):
-    expected = empirical_ntk(apply, init(jax.random.key(0)), *inputs, kind=kind)
-    x1, x2 = (torch.from_numpy(np.array(x)) for x in inputs)
-    general = empirical_torch.empirical_ntk(module, x1, x2, kind=kind)
-    blocks = empirical_torch.empirical_ntk(module, x1, x2, kind=kind, memory_mb=0.016)
-    layerwise = empirical_torch.dense_ntk(module, x1, x2, kind=kind)
-    for result in (general, blocks, layerwise):
-        np.testing.assert_allclose(result.numpy(), expected, atol=1e-10)
+    expected = empirical_ntk(apply, init(jax.random.key(0)), *paired(inputs, kind), kind=kind)
+    x = [torch.from_numpy(np.array(x)) for x in paired(inputs, kind)]
+    for function, small in (
+        (empirical_torch.empirical_ntk, 0.016),
+        (empirical_torch.dense_ntk, 0.006),
+    ):
+        whole = function(module, *x, kind=kind)
+        blocks = function(module, *x, kind=kind, memory_mb=small)
+        assert whole.shape == expected.shape
+        for result in (whole, blocks):
+            np.testing.assert_allclose(result.numpy(), expected, atol=1e-10)
+        with pytest.raises(ValueError, match="memory_mb is 0"):
+            function(module, *x, kind=kind, memory_mb=0.0001)
 
 
 def test_torch_any_module():
@@ -280,17 +334,45 @@ def test_torch_any_module():
         empirical_torch.dense_ntk(module, x)
 
 
-def test_bad_input_is_named(inputs, module):
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda x: x[:0], "cannot pair"),
+        (lambda x: x[:, :2], "cannot pair|inputs have shape"),
+        (lambda x: x[0], "cannot pair"),
+        (lambda x: x.astype("float32"), "dtype .*float32.*float64.* wanted one and the same"),
+        (lambda x: np.where(x > 0, np.nan, x), "x[12] must be finite"),
+    ],
+)
+def test_bad_input_is_named(inputs, module, change, message):
+    """By all four functions, in the first argument or in the second."""
+    params, good = init(jax.random.key(0)), np.array(inputs[0])
+    bad = change(good)
+    calls = (
+        lambda *x: empirical.empirical_ntk(apply, params, *x),
+        lambda *x: empirical.dense_kernels(params, *x, activation=jnp.tanh),
+        lambda *x: empirical_torch.empirical_ntk(module, *map(torch.from_numpy, x)),
+        lambda *x: empirical_torch.dense_ntk(module, *map(torch.from_numpy, x)),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=message):
+            call(good, bad)
+        if bad.ndim == 1 or bad.shape[1] == 4:
+            with pytest.raises(ValueError, match=message):
+                call(bad)
+
+
+def test_bad_options_are_named(inputs, module):
     params = init(jax.random.key(0))
     x = torch.from_numpy(np.array(inputs[0]))
-    with pytest.raises(ValueError, match="kind"):
-        empirical_ntk(apply, params, *inputs, kind="sum")
-    with pytest.raises(ValueError, match="cannot pair"):
-        empirical_ntk(apply, params, inputs[0], inputs[1][:, :2])
+    with pytest.raises(ValueError, match="kind 'sum' is none of"):
+        empirical.empirical_ntk(apply, params, *inputs, kind="sum")
+    with pytest.raises(ValueError, match="kind 'sum' is none of"):
+        empirical_torch.dense_ntk(module, x, kind="sum")
     with pytest.raises(ValueError, match="not a chain"):
-        dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
-    with pytest.raises(ValueError, match="cannot pair"):
-        empirical_torch.empirical_ntk(module, x, x[:0])
+        empirical.dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
+    with pytest.raises(ValueError, match="inputs have shape"):
+        empirical.dense_kernels(params, inputs[0][:, :3], activation=jnp.tanh)
     shared_layer = nn.Linear(4, 4).double()
     with pytest.raises(ValueError, match="exactly once"):
         empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)
