@@ -1,5 +1,7 @@
-"""CPU seconds and peak memory of one call, in this process."""
+"""CPU seconds of calls in this process, asked for one by one, and the peak memory of one call."""
 
+import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -7,24 +9,39 @@ from pathlib import Path
 from resource import getpagesize
 
 
-def cpu_seconds(call: Callable, repeats: int = 3, least: float = 0.4) -> float:
-    """Smallest CPU time of `call` over repeats, each of them at least this many seconds long.
+def cpu_seconds(call: Callable, count: int) -> float:
+    """CPU time of `call`, a mean over `count` in a row."""
+    start = time.process_time()
+    for _ in range(count):
+        call()
+    return (time.process_time() - start) / count
+
+
+def fastest(*calls: Callable) -> Callable:
+    """The one that takes the least CPU time here: which library multiplies faster depends on the
+    processor."""
+    times = []
+    for call in calls:
+        call()
+        times.append(min(cpu_seconds(call, 1) for _ in range(5)))
+    return calls[times.index(min(times))]
+
+
+def serve(calls: dict[str, Callable], least: float = 0.25) -> None:
+    """Answers each line of stdin, the name of a call, by one line: its CPU seconds.
 
     The clock counts threads of the process, but those that still run only at every tick of the
-    kernel: short calls are therefore timed many at once. The first, untimed call compiles.
+    kernel: short calls are therefore timed so many at once that they last `least` seconds. The
+    first answer, "ready", comes when all are compiled.
     """
-    call()
-    start = time.process_time()
-    call()
-    once = time.process_time() - start
-    count = max(1, round(least / max(once, 1e-4)))
-    times = [once] if count == 1 else []
-    for _ in range(repeats - len(times)):
-        start = time.process_time()
-        for _ in range(count):
-            call()
-        times.append((time.process_time() - start) / count)
-    return min(times)
+    counts = {}
+    for name, call in calls.items():
+        call()
+        counts[name] = max(1, round(least / max(cpu_seconds(call, 1), 1e-4)))
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name = line.strip()
+        print(json.dumps(cpu_seconds(calls[name], counts[name])), flush=True)
 
 
 def peak_mb(call: Callable) -> float | None:

@@ -1,6 +1,7 @@
 """The same cases in neural-tangents 0.6.5; runs in the environment of make_peer_environment.sh.
 
-python benchmarks/peer.py NAME prints one line of JSON: CPU seconds of the best way to call it.
+python benchmarks/peer.py NAME answers "call" (`measure.serve`) by the CPU seconds of the best way
+to call it.
 """
 
 import os
@@ -8,12 +9,11 @@ import os
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-import json
 import sys
 
 import jax
 import numpy as np
-from measure import cpu_seconds
+from measure import serve
 
 SIXTY_FOUR = ("dense_relu_float64", "gradient_flow")
 jax.config.update("jax_enable_x64", sys.argv[1] in SIXTY_FOUR)
@@ -65,14 +65,13 @@ def gradient_flow():
 
 
 CASES = {
-    "dense_relu_float32": (lambda: dense_relu(np.float32), 1),
-    "dense_relu_float64": (lambda: dense_relu(np.float64), 1),
-    "conv_pool_float32": (conv_pool, 1),
-    "empirical_ntk_1_output": (lambda: empirical(1, 8), 16**2),  # scaled from 8 to 128 inputs
-    "gradient_flow": (gradient_flow, 1),
+    "dense_relu_float32": lambda: dense_relu(np.float32),
+    "dense_relu_float64": lambda: dense_relu(np.float64),
+    "conv_pool_float32": conv_pool,
+    "empirical_ntk_1_output": lambda: empirical(1, 8),
+    "gradient_flow": gradient_flow,
 }
 
 
 if __name__ == "__main__":
-    make, factor = CASES[sys.argv[1]]
-    print(json.dumps({"peer_seconds": factor * cpu_seconds(make(), repeats=2)}))
+    serve({"call": CASES[sys.argv[1]]()})

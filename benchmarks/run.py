@@ -1,86 +1,145 @@
 """Runs every case in a process of its own; writes results/benchmarks.csv and .svg.
 
+The limit, our call and the peer's take turns, round by round, and the ratios are medians of the
+rounds' ratios, with their quartiles: what else the machine does then changes both sides alike.
 PEER_PYTHON names the Python of the peer's environment (benchmarks/make_peer_environment.sh);
-without it the column peer_seconds stays empty.
+without it the peer's columns stay empty. --rounds N (default 15); NAMEs as arguments: these cases.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = (
-    "dense_relu_float32",
-    "dense_relu_float64",
-    "conv_pool_float32",
-    "empirical_ntk_1_output",
-    "empirical_ntk_10_outputs",
-    "gradient_flow",
-)
-PEER_NAMES = tuple(name for name in NAMES if name != "empirical_ntk_10_outputs")
-COLUMNS = ["name", "seconds", "limit_seconds", "peer_seconds", "peak_mb"]
-
-
+# name: the factor to the whole of what the peer is asked to do, None where it is not asked
+CASES = {
+    "dense_relu_float32": 1,
+    "dense_relu_float64": 1,
+    "conv_pool_float32": 1,
+    "empirical_ntk_1_output": 16**2,  # 8 inputs instead of 128
+    "empirical_ntk_10_outputs": None,
+    "gradient_flow": 1,
+}
 # glibc then returns every large block to the system at once, so that memory held is memory in use;
 # page faults would slow the timed runs down, hence only where memory is measured.
 RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
-def last_line(command: list[str], **environment: str) -> dict:
-    """The JSON on the last line that the command prints."""
-    settings = os.environ | environment
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=settings)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+class Process:
+    """A process that answers each line by one line of JSON; it ends with the block."""
+
+    def __init__(self, *command: str, **environment: str):
+        self.command = command
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            raise RuntimeError(f"{' '.join(self.command)} failed:\n{self.errors.read()[-2000:]}")
+        return json.loads(line)
+
+    def seconds(self, call: str) -> float:
+        self.process.stdin.write(f"{call}\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
 
 
-def measure(name: str, peer_python: str | None) -> dict:
+def measure(name: str, peer_python: str | None, rounds: int) -> dict:
     """One row of the table."""
-    command = [sys.executable, "-m", "benchmarks.cases", name]
-    row = last_line(command) | last_line([*command, "--memory"], **RETURN_MEMORY)
-    if peer_python and name in PEER_NAMES:
-        row |= last_line([peer_python, str(ROOT / "benchmarks" / "peer.py"), name])
-    return row
+    case, factor = (sys.executable, "-m", "benchmarks.cases", name), CASES[name]
+    with Process(*case, "--memory", **RETURN_MEMORY) as process:
+        memory = process.answer()
+    with Process(*case) as ours:
+        ours.answer()
+        ask = {"limit": lambda: ours.seconds("limit"), "call": lambda: ours.seconds("call")}
+        if not peer_python or factor is None:
+            times = turns(ask, rounds)
+        else:
+            with Process(peer_python, str(ROOT / "benchmarks" / "peer.py"), name) as peer:
+                peer.answer()
+                times = turns(ask | {"peer": lambda: factor * peer.seconds("call")}, rounds)
+    over = np.quantile(times["call"] / times["limit"], [0.5, 0.25, 0.75])
+    row = {"name": name, "seconds": np.median(times["call"])}
+    row |= {"limit_seconds": np.median(times["limit"])}
+    row |= dict(zip(("over_limit", "quartile_1", "quartile_3"), over, strict=True))
+    if "peer" in times:
+        row["peer_seconds"] = np.median(times["peer"])
+        row["peer_over_limit"] = np.median(times["peer"] / times["limit"])
+        row["faster_than_peer"] = np.median(times["peer"] / times["call"])
+    return row | memory
+
+
+def turns(ask: dict, rounds: int) -> dict[str, np.ndarray]:
+    """The answers of all, asked in turns."""
+    times = [{name: seconds() for name, seconds in ask.items()} for _ in range(rounds)]
+    return {name: np.array([row[name] for row in times]) for name in ask}
+
+
+COLUMNS = [
+    "name", "seconds", "limit_seconds", "over_limit", "quartile_1", "quartile_3",
+    "peer_seconds", "peer_over_limit", "faster_than_peer", "peak_mb", "result_mb",
+]  # fmt: skip
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Seconds over the limit's seconds, ours and the peer's."""
+    """Seconds over the limit's seconds, ours (with quartiles) and the peer's."""
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    places = range(len(table))
-    axes.barh([p + 0.2 for p in places], table.seconds / table.limit_seconds, 0.38, label="ours")
-    peer = table.peer_seconds / table.limit_seconds
-    axes.barh([p - 0.2 for p in places], peer, 0.38, label="neural-tangents 0.6.5")
+    places = np.arange(len(table))
+    spread = np.abs(table[["quartile_1", "quartile_3"]].to_numpy().T - table.over_limit.to_numpy())
+    axes.barh(places - 0.2, table.over_limit, 0.38, xerr=spread, label="ours")
+    axes.barh(places + 0.2, table.peer_over_limit, 0.38, label="neural-tangents 0.6.5")
     axes.axvline(1, color="black", lw=0.8)
     axes.set(xscale="log", xlabel="CPU seconds / limit (products alone and one pass over memory)")
-    axes.set_yticks(list(places), table.name)
+    axes.set_yticks(places, table.name)
     axes.invert_yaxis()
     axes.legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
 
-def main() -> None:
-    peer_python = os.environ.get("PEER_PYTHON")
-    table = pd.DataFrame([measure(name, peer_python) for name in NAMES])
-    table = table.reindex(columns=[*COLUMNS, "result_mb"])
-    results = ROOT / "results"
-    results.mkdir(exist_ok=True)
-    table[COLUMNS].to_csv(results / "benchmarks.csv", index=False, float_format="%.4g")
-    draw(table, results / "benchmarks.svg")
-    ratios = table.assign(
-        over_limit=table.seconds / table.limit_seconds,
-        faster_than_peer=table.peer_seconds / table.seconds,
-    )
-    print(ratios.to_string(index=False, float_format="%.3g", na_rep=""))
+def main(names: list[str], rounds: int) -> None:
+    rows = [measure(name, os.environ.get("PEER_PYTHON"), rounds) for name in names]
+    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    print(table.to_string(index=False, float_format="%.3g", na_rep=""))
+    if names == list(CASES):
+        results = ROOT / "results"
+        results.mkdir(exist_ok=True)
+        table.to_csv(results / "benchmarks.csv", index=False, float_format="%.4g")
+        draw(table, results / "benchmarks.svg")
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    main(arguments.names or list(CASES), arguments.rounds)
