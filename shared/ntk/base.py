@@ -49,6 +49,8 @@ class Architecture:
         as float64. Traceable by jit and differentiable; derivatives at coinciding inputs, where
         the kernels of piecewise linear networks have a kink, are those of the smooth part.
         masks: with independent dropout masks for every input (training), else without (default).
+        Kernels of float32 images are computed in float64 and rounded, where jax has float64: after
+        pooling an angle is known to the square root of the precision only.
         ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
         """
         x1 = checked_inputs(x1, "x1")
@@ -69,6 +71,9 @@ class Architecture:
 
     def limit(self, x1: Array, x2: Array | None, masks: bool = False) -> Kernels:
         """`kernel` of jax arrays, unchecked and uncompiled: for use inside other compilations."""
+        dtype = x1.dtype
+        if x1.ndim == 4:
+            x1, x2 = widened(x1), None if x2 is None else widened(x2)
         state = inputs(x1, x2, self.stride)
         selves = tuple(one._replace(masks=masks) for one in state.selves)
         state = self.propagate(state._replace(masks=masks, selves=selves))
@@ -78,7 +83,12 @@ class Architecture:
                 "global_average_pool(), then dense(...)"
             )
         pairs = state.pairs(())
-        return Kernels(pairs.nngp, pairs.ntk)
+        return Kernels(pairs.nngp.astype(dtype), pairs.ntk.astype(dtype))
+
+
+def widened(x):
+    """x in float64 if jax has it."""
+    return x.astype(np.float64) if jax.config.jax_enable_x64 else x
 
 
 def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:

@@ -20,7 +20,7 @@ from jax import lax
 
 from shared.ntk.activations import parameter_free
 from shared.ntk.base import Architecture
-from shared.ntk.chord import safe_sqrt
+from shared.ntk.chord import pooled_chords, safe_sqrt
 from shared.ntk.fused import Box, Pool
 from shared.ntk.layers import (
     affine,
@@ -314,13 +314,7 @@ def _pooled(state: State, sums: Callable, selves, extent, origin) -> State:
 
     def pairs(displacement):
         covariance, ntk = sums(displacement)
-        m = safe_sqrt(variance1) * safe_sqrt(shifted(variance2, displacement))
-        covariance = jnp.clip(covariance, -m, m)
-        deficit = m - covariance
-        if state.same is not None:
-            unit = state.same & jnp.all(jnp.asarray(displacement) == 0)
-            deficit = jnp.where(unit, 0, deficit)
-        return Pairs(deficit, 2 * m - deficit, ntk)
+        return Pairs(*pooled_chords(covariance, variance1, shifted(variance2, displacement)), ntk)
 
     return state._replace(
         variance1=variance1,

@@ -14,8 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk.base import Kernels, directions
-from shared.ntk.chord import CLOSE, arc_polynomials, half_angles, safe_ratio, safe_sqrt
+from shared.ntk.base import Kernels, directions, widened
+from shared.ntk.chord import (
+    CLOSE,
+    arc_polynomials,
+    half_angles,
+    pooled_chords,
+    safe_ratio,
+    safe_sqrt,
+)
 from shared.ntk.fused import (
     POLYNOMIAL,
     Affine,
@@ -93,17 +100,19 @@ def images(steps, which: str, x1, x2) -> Callable:
     """(i, j) -> the kernel of the images x1[i] and x2[j], by `fused.displaced_stack`."""
     dtype, pool = x1.dtype, [type(step) for step in steps].index(Pool)
     before, after = steps[:pool], steps[pool + 1 :]
-    inside = _inside(before, x1.shape[1:3], dtype)
-    table, polynomials = _table(before, dtype), arc_polynomials(dtype.name)
+    if any(isinstance(step, PiecewiseLinear) for step in after):  # they read angles of sums
+        x1, x2 = widened(x1), None if x2 is None else widened(x2)
+    inside = _inside(before, x1.shape[1:3], x1.dtype)
+    table, polynomials = _table(before, x1.dtype), arc_polynomials(x1.dtype.name)
 
     def pooled(one, two, wanted):
         """K and Theta (n1, n2, 2), means over all pairs of positions, where wanted."""
         sums = np.zeros((*wanted.shape, 2, inside.size))
-        compiled("displaced_stack", dtype.name)(
+        compiled("displaced_stack", x1.dtype.name)(
             wanted, inside.shape, inside.ravel(), one[0], two[0], (one[1], two[1]),
             (one[2], two[2]), table, *polynomials, sums,
         )  # fmt: skip
-        return (sums.sum(axis=-1) / prod(x1.shape[1:3]) ** 2).astype(dtype)
+        return (sums.sum(axis=-1) / prod(x1.shape[1:3]) ** 2).astype(x1.dtype)
 
     def of_images(x):
         arrays, one = _numpy(_of_images(before, inside, x)), np.ones((1, 1), bool)
@@ -122,10 +131,8 @@ def images(steps, which: str, x1, x2) -> Callable:
         if symmetric:
             sums = sums + np.swapaxes(sums, 0, 1)
             sums[same] = one[3]
-        kernels = _after_pool(
-            after, sums[..., 0], sums[..., 1], one[3][:, :1], two[3][:, :1].T, same
-        )
-        return np.asarray(getattr(kernels, which))
+        kernels = _after_pool(after, sums[..., 0], sums[..., 1], one[3][:, :1], two[3][:, :1].T)
+        return np.asarray(getattr(kernels, which)).astype(dtype, copy=False)
 
     return compute
 
@@ -160,12 +167,9 @@ def _of_images(steps, inside, x):
 
 
 @partial(jax.jit, static_argnums=0)
-def _after_pool(steps, covariance, ntk, q1, q2, same) -> Kernels:
+def _after_pool(steps, covariance, ntk, q1, q2) -> Kernels:
     """The steps on pooled vectors: K and Theta (n1, n2) with variances (n1, 1) and (1, n2)."""
-    product = safe_sqrt(q1) * safe_sqrt(q2)
-    deficit = product - jnp.clip(covariance, -product, product)
-    deficit = jnp.where(same, 0, deficit)
-    pairs = deficit, 2 * product - deficit, ntk
+    pairs = *pooled_chords(covariance, q1, q2), ntk
     for step in steps:
         numbers = (jnp.asarray(number, ntk.dtype) for number in step)
         fields = *step.of_one(q1), *step.of_one(q2)

@@ -156,7 +156,7 @@ def test_compiled_loop_against_the_definition(dtype, bound, size):
 # --- digits at hard pairs -----------------------------------------------------------------------
 
 
-def exact_pooled(images, slope):
+def exact_pooled(images, slope, bias):
     """conv 3x1, leaky ReLU, global pooling, dense, leaky ReLU, dense on one column, 40 digits."""
     n, rows = images.shape[:2]
     even, odd = ((1 - slope) / 2) ** 2, ((1 + slope) / 2) ** 2
@@ -174,7 +174,7 @@ def exact_pooled(images, slope):
         def conv_of(i, j, p, q):
             taps = [a for a in (-1, 0, 1) if 0 <= p + a < rows and 0 <= q + a < rows]
             dots = sum(mpmath.fdot(x[i][p + a], x[j][q + a]) for a in taps)
-            return mpmath.mpf(WEIGHTS) * dots / (3 * len(x[0][0])) + mpmath.mpf(BIAS)
+            return mpmath.mpf(WEIGHTS) * dots / (3 * len(x[0][0])) + mpmath.mpf(bias)
 
         k, theta = np.empty((n, n), object), np.empty((n, n), object)
         for i in range(n):
@@ -195,14 +195,32 @@ def exact_pooled(images, slope):
         return after_k, after_theta
 
 
-@pytest.mark.parametrize("dtype, bound", [(np.float64, 1e-7), (np.float32, 1e-3)])
-def test_pooled_near_duplicates(dtype, bound):
-    """A layer after pooling: K is a sum there, so half of the digits of small angles are lost.
+@pytest.mark.parametrize("bias", [BIAS, 0.0])
+@pytest.mark.parametrize("dtype, bound", [(np.float64, 1e-12), (np.float32, 2e-6)])
+def test_layers_after_pooling_at_hard_pairs(dtype, bound, bias):
+    """Duplicates, antipodes, 1e-4 neighbours and (without bias) collinear images; both engines."""
+    x = RANDOM.normal(size=(5, 3, 1, 2)).astype(dtype)
+    x[1], x[2], x[3], x[4] = x[0], x[0] + dtype(1e-4) * x[2], -x[0], 3 * x[0]
+    network = serial(
+        conv(1, (3, 1), weight_variance=WEIGHTS, bias_variance=bias),
+        leaky_relu(0.2),
+        global_average_pool(),
+        dense(1, 2.0),
+        leaky_relu(0.2),
+        dense(1, 2.0),
+    )
+    wanted = exact_pooled(x, mpmath.mpf("0.2"), bias)
+    traced = network.kernel(x)
+    for which, want, other in zip(("nngp", "ntk"), wanted, traced, strict=True):
+        for found in (kernel_in_blocks(network, x, which=which), other):
+            assert found.dtype == dtype
+            assert np.abs(found - want).max() < bound * np.abs(want).max()
 
-    Bound: sqrt(2 eps) of angle. Duplicates are exact to the precision of the sums.
-    """
-    x = RANDOM.normal(size=(4, 3, 1, 2)).astype(dtype)
-    x[1], x[2] = x[0], x[0] + dtype(1e-4) * x[2]
+
+def test_an_angle_after_pooling_is_known_to_rounding_over_itself():
+    """The bound that is stated: a few eps / angle, and 4 sqrt(eps) at worst."""
+    x = np.concatenate([RANDOM.normal(size=(1, 3, 1, 2))] * 5)
+    x[1:] += np.array([1e-8, 1e-7, 1e-5, 1e-3])[:, None, None, None] * RANDOM.normal(size=(3, 1, 2))
     network = serial(
         conv(1, (3, 1), weight_variance=WEIGHTS, bias_variance=BIAS),
         leaky_relu(0.2),
@@ -211,11 +229,10 @@ def test_pooled_near_duplicates(dtype, bound):
         leaky_relu(0.2),
         dense(1, 2.0),
     )
-    wanted = exact_pooled(x, mpmath.mpf("0.2"))
-    for which, want in zip(("nngp", "ntk"), wanted, strict=True):
-        found = kernel_in_blocks(network, x, which=which)
-        assert np.abs(found - want).max() < bound * np.abs(want).max()
-        np.testing.assert_allclose(np.diag(found), np.diag(want), rtol=20 * np.finfo(dtype).eps)
+    (_, want), eps = exact_pooled(x, mpmath.mpf("0.2"), BIAS), np.finfo(float).eps
+    error = np.abs(kernel_in_blocks(network, x) - want)[0] / want[0, 0]
+    assert np.all(error[1:] < 4 * np.sqrt(eps))
+    assert np.all(error[2:] < 20 * eps / np.array([1e-7, 1e-5, 1e-3]))
 
 
 # --- finite networks ----------------------------------------------------------------------------
