@@ -161,9 +161,7 @@ def kernel_flow(
     train = targets[..., None, :, :] + _combine(system.vectors, left, modes)
     test = None
     if kernel_test is not None:
-        kernel_test = np.asarray(kernel_test, dtype=np.float64)
-        if kernel_test.ndim < 2 or kernel_test.shape[-1] != samples:
-            raise ValueError(f"kernel_test has shape {kernel_test.shape}, wanted (M, {samples})")
+        kernel_test = _matrix(kernel_test, "kernel_test", None, samples)
         start = _initial(initial_test, kernel_test.shape[-2])
         test = start[..., None, :, :] - _combine(kernel_test @ system.vectors, response, modes)
     return Flow(train, test, loss, system.most_negative)
@@ -202,13 +200,16 @@ def ensemble_flow(
     posterior of the Gaussian process with covariance K.
     """
     system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
-    nngp, nngp_test = np.asarray(nngp, np.float64), np.asarray(nngp_test, np.float64)
     targets = _columns(targets, system.values.shape[-1])
+    samples, ntk_test = len(targets), _matrix(ntk_test, "ntk_test", None, len(targets))
+    nngp = _matrix(nngp, "nngp", samples, samples)
+    nngp_test = _matrix(nngp_test, "nngp_test", len(ntk_test), samples)
+    nngp_test_test = _matrix(nngp_test_test, "nngp_test_test", len(ntk_test), len(ntk_test))
     divisor = loss_divisor(normalization, *targets.shape[-2:])
     left, response = mode_decay(system.values, times, learning_rate / divisor, method)
     vectors = system.vectors
     decay = (vectors * left[:, None, :]) @ vectors.T  # E_t, (T, N, N)
-    gain = ((np.asarray(ntk_test, np.float64) @ vectors) * response[:, None, :]) @ vectors.T
+    gain = ((ntk_test @ vectors) * response[:, None, :]) @ vectors.T
     cross = gain @ nngp_test.T
     covariance = nngp_test_test + gain @ nngp @ np.swapaxes(gain, 1, 2)
     covariance = covariance - cross - np.swapaxes(cross, 1, 2)
@@ -227,9 +228,12 @@ def gaussian_process_posterior(kernel, kernel_test, kernel_test_test, targets, *
     noise > 0 uses a Cholesky factor; noise = 0 the pseudo-inverse, so that duplicates are allowed
     (the mean then averages their targets).
     """
-    kernel, kernel_test = np.asarray(kernel, np.float64), np.asarray(kernel_test, np.float64)
-    targets = _columns(targets, kernel.shape[-1])
-    if noise < 0:
+    targets = _columns(targets, np.shape(kernel)[-1])
+    kernel = _matrix(kernel, "kernel", len(targets), len(targets))
+    kernel_test = _matrix(kernel_test, "kernel_test", None, len(targets))
+    tests = len(kernel_test)
+    kernel_test_test = _matrix(kernel_test_test, "kernel_test_test", tests, tests)
+    if not noise >= 0:
         raise ValueError(f"noise variance is {noise}, wanted >= 0")
     if noise > 0:
         factor = cho_factor(kernel + noise * np.eye(len(kernel)), lower=True)
@@ -238,7 +242,7 @@ def gaussian_process_posterior(kernel, kernel_test, kernel_test_test, targets, *
         system = eigensystem(kernel)
         _, inverse = mode_decay(system.values, [np.inf], 1.0)
         weights = ((kernel_test @ system.vectors) * inverse) @ system.vectors.T
-    return Posterior(weights @ targets, np.asarray(kernel_test_test) - weights @ kernel_test.T)
+    return Posterior(weights @ targets, kernel_test_test - weights @ kernel_test.T)
 
 
 def _power(step, times):
@@ -273,15 +277,29 @@ def _checked_times(times, method: Method) -> np.ndarray:
     return times
 
 
-def _columns(array, rows: int) -> np.ndarray:
+def _columns(array, rows: int, name: str = "targets") -> np.ndarray:
     """(..., N, O) from (..., N, O) or from one vector (N,)."""
     array = np.asarray(array, dtype=np.float64)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim < 2 or array.shape[-2] != rows:
-        raise ValueError(f"targets have shape {array.shape}, wanted ({rows}, outputs)")
+        raise ValueError(f"{name} have shape {array.shape}, wanted ({rows}, outputs)")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} have non-finite entries")
     return array
 
 
 def _initial(start, rows: int) -> np.ndarray:
     start = np.asarray(start, dtype=np.float64)
-    return start[None, None] if start.ndim == 0 else _columns(start, rows)
+    return start[None, None] if start.ndim == 0 else _columns(start, rows, "initial outputs")
+
+
+def _matrix(array, name: str, rows: int | None, columns: int) -> np.ndarray:
+    """(..., rows, columns) in float64; rows None: any number of them, at least one."""
+    array = np.asarray(array, dtype=np.float64)
+    found = array.shape[-2:]
+    if array.ndim < 2 or 0 in found or found != (found[0] if rows is None else rows, columns):
+        wanted = f"({'M' if rows is None else rows}, {columns})"
+        raise ValueError(f"{name} has shape {array.shape}, wanted {wanted}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has non-finite entries")
+    return array

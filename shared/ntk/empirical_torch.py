@@ -22,8 +22,8 @@ class ScaledLinear(nn.Linear):
     """
 
     def __init__(self, inputs, outputs, *, weight_variance=1.0, bias_variance=0.0, dtype=None):
-        if weight_variance < 0 or bias_variance < 0:
-            raise ValueError(f"variances {weight_variance}, {bias_variance}: wanted >= 0")
+        if not (0 <= weight_variance < math.inf and 0 <= bias_variance < math.inf):
+            raise ValueError(f"found variances {weight_variance}, {bias_variance}, wanted >= 0")
         super().__init__(inputs, outputs, bias=bias_variance > 0, dtype=dtype)
         self.weight_scale = math.sqrt(weight_variance / inputs)
         self.bias_scale = math.sqrt(bias_variance)

@@ -41,7 +41,7 @@ def fixed_point(spectrum: Spectrum, samples: float, ridge: float = 0.0) -> Fixed
     values = np.asarray(spectrum.eigenvalues, dtype=np.float64)
     counts = np.asarray(spectrum.multiplicities, dtype=np.float64)
     ridge = ridge + spectrum.tail
-    if samples <= 0 or ridge < 0 or values.min() < 0:
+    if not (samples > 0 and ridge >= 0 and values.min() >= 0):  # nan is none of them
         raise ValueError(
             f"wanted samples > 0, ridge >= 0 and eigenvalues >= 0, found samples = {samples}, "
             f"ridge = {ridge}, smallest eigenvalue = {values.min()}"

@@ -1,5 +1,7 @@
 """Finite networks and their limits: known values, invariances, Monte Carlo, bad input."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +37,9 @@ RANDOM = np.random.default_rng(7)
 X = RANDOM.normal(size=(6, 5))
 
 
+@cache
 def jacot_network(depth=3):
+    """One object, so that its kernel is compiled once per shape of inputs."""
     return fully_connected(depth=depth, width=1, weight_variance=1.0, bias_variance=0.01)
 
 
@@ -120,7 +124,7 @@ def test_dual_is_the_gaussian_expectation(name):
 
 # --- limits: Monte Carlo of finite networks -----------------------------------------------------
 
-WIDE = 256
+WIDE = 128
 
 
 def sample(network, x, seeds, **options):
@@ -148,12 +152,12 @@ def z_scores(samples, wanted):
 
 
 def stack(weight_variance, parameterization="ntk"):
-    last = dense(WIDE, weight_variance, 0.1, parameterization)
     return serial(
         dense(WIDE, weight_variance, 0.1, parameterization),
         leaky_relu(0.2),
-        residual(serial(dense(WIDE, weight_variance, 0.1, parameterization), abs_(), last)),
+        residual(dense(WIDE, weight_variance, 0.1, parameterization)),
         layer_norm(),
+        abs_(),
         dense(1, weight_variance, 0.1, parameterization),
     )
 
@@ -173,7 +177,7 @@ def test_three_percent_of_weight_variance_are_caught():
     """The z-test passes with the right kernel and fails with weight_variance off by 3 %."""
 
     def network(weights):
-        return fully_connected(depth=2, width=WIDE, weight_variance=weights)
+        return fully_connected(depth=2, width=2 * WIDE, weight_variance=weights)
 
     _, tangents = sample(network(2.0), X[:3], 200)
     assert np.abs(z_scores(tangents, network(2.0).kernel(X[:3]).ntk[0])).max() < 4.5
@@ -181,11 +185,16 @@ def test_three_percent_of_weight_variance_are_caught():
 
 
 def test_dropout_masks_scale_the_diagonal():
-    """Inverted dropout before the readout: diagonal 1 / keep, the rest unchanged."""
-    network = serial(dense(WIDE, 2.0), relu(), dropout(0.5), dense(1))
-    plain, masked = network.kernel(X), network.kernel(X, masks=True)
-    ratio = np.where(np.eye(len(X)), 2.0, 1.0)
-    np.testing.assert_allclose(masked.nngp, ratio * plain.nngp, rtol=1e-12)
+    """Inverted dropout: diagonal 1 / keep, the rest unchanged; the next layer reads both."""
+    network = serial(dense(WIDE, 2.0), dropout(0.5), relu(), dense(1))
+    k = 2 * X @ X.T / X.shape[1]
+    k += np.diag(np.diag(k))
+    m = np.sqrt(np.outer(np.diag(k), np.diag(k)))
+    angle = np.arccos(np.clip(k / m, -1, 1))
+    s = m * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+    nngp, ntk = network.kernel(X, masks=True)
+    np.testing.assert_allclose(nngp, s, rtol=1e-12)
+    np.testing.assert_allclose(ntk, s + k * (np.pi - angle) / (2 * np.pi), rtol=1e-7)  # arccos
     params = network.init(jax.random.key(0), (5,), jnp.float64)
     f = network.apply(params, jnp.asarray(X))
     g = network.apply(params, jnp.asarray(X), key=jax.random.key(1))
@@ -222,21 +231,23 @@ def test_theta_is_a_sum_over_the_layers_that_are_trained(parameterization):
 def test_layers_that_are_not_trained_have_no_gradient():
     """And leave that of the others as it is; in the limit only the read-out's part, K, remains."""
 
-    def slopes(*trained):
+    def network(*trained):
         layers = conv(3, 1, trained=trained[0]), relu(), conv(3, 1, trained=trained[1])
-        network = serial(*layers, relu(), global_average_pool(), dense(1))
-        params = network.init(jax.random.key(0), (2, 2, 1), jnp.float64)
-        x = jnp.asarray(IMAGES[:1, :2, :2, :1])
-        return network, jax.grad(lambda p: network.apply(p, x).sum())(params)
+        return serial(*layers, relu(), global_average_pool(), dense(1))
 
-    _, whole = slopes(True, True)
-    _, second = slopes(False, True)
+    x = jnp.asarray(IMAGES[:1, :2, :2, :1])
+    params = network(True, True).init(jax.random.key(0), (2, 2, 1), jnp.float64)
+
+    def slopes(net):
+        return jax.jit(jax.grad(lambda p: net.apply(p, x).sum()))(params)
+
+    whole, second = slopes(network(True, True)), slopes(network(False, True))
     assert not np.any(second[0]["weight"])
     assert np.any(whole[0]["weight"])
     for layer in (2, 5):
-        assert np.array_equal(second[layer]["weight"], whole[layer]["weight"])
-    network, _ = slopes(False, False)
-    nngp, ntk = (kernel_in_blocks(network, IMAGES, which=which) for which in ("nngp", "ntk"))
+        np.testing.assert_allclose(second[layer]["weight"], whole[layer]["weight"], rtol=1e-14)
+    frozen = network(False, False)
+    nngp, ntk = (kernel_in_blocks(frozen, IMAGES, which=which) for which in ("nngp", "ntk"))
     assert np.array_equal(nngp, ntk)
 
 
@@ -264,37 +275,43 @@ def test_a_traced_number_of_layers():
 
 def test_invariances():
     """Symmetry, rotation, permutation, x2 = x1, homogeneity without bias, positive spectrum."""
-    ntk = jacot_network().kernel(X).ntk
+    kernel = jacot_network(1).kernel
+    ntk = kernel(X).ntk
     np.testing.assert_allclose(ntk, ntk.T, rtol=1e-14)
     rotation = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0]
-    np.testing.assert_allclose(jacot_network().kernel(X @ rotation).ntk, ntk, rtol=1e-12)
+    np.testing.assert_allclose(kernel(X @ rotation).ntk, ntk, rtol=1e-12)
     order = RANDOM.permutation(len(X))
-    np.testing.assert_allclose(jacot_network().kernel(X[order]).ntk, ntk[order][:, order])
-    np.testing.assert_allclose(jacot_network().kernel(X, X).ntk, ntk, rtol=1e-13)
+    np.testing.assert_allclose(kernel(X[order]).ntk, ntk[order][:, order])
+    np.testing.assert_allclose(kernel(X, X).ntk, ntk, rtol=1e-13)
     assert np.linalg.eigvalsh(ntk)[0] > 0
-    unbiased = fully_connected(depth=2, width=1)
-    np.testing.assert_allclose(unbiased.kernel(3 * X, X).ntk, 3 * unbiased.kernel(X).ntk)
+    unbiased = fully_connected(depth=1, width=1)
+    np.testing.assert_allclose(unbiased.kernel(3 * X, X).ntk, 3 * unbiased.kernel(X, X).ntk)
 
 
 def test_gradients_are_finite_at_coinciding_inputs():
     """theta = 0 and pi, and a zero input: no nan, no infinity; elsewhere finite differences."""
     x = jnp.asarray(np.concatenate([X[:2], X[:1], -X[:1], np.zeros((1, 5))]))
-    for network, other in ((jacot_network(1), None), (fully_connected(depth=1, width=1), x)):
-        gradient = jax.grad(lambda x, o=other, n=network: n.kernel(x, o).ntk.sum())(x)
-        assert np.isfinite(gradient).all()
 
-    def entry(t):
-        return jacot_network(1).kernel(jnp.asarray(X[:1]) + t, jnp.asarray(X[1:2])).ntk[0, 0]
+    def total(x, other, weights, network):
+        return (weights * network.limit(x, other).ntk).sum()
 
-    difference = (entry(1e-5) - entry(-1e-5)) / 2e-5
-    np.testing.assert_allclose(jax.grad(entry)(0.0), difference, rtol=1e-7)
+    compiled = jax.jit(jax.value_and_grad(total), static_argnums=3)
+    symmetric = compiled(x, None, 1.0, jacot_network(1))[1]
+    unbiased = fully_connected(depth=1, width=1)
+    everywhere = compiled(x, x, jnp.ones((5, 5)), unbiased)[1]
+    assert np.isfinite(symmetric).all()
+    assert np.isfinite(everywhere).all()
+    one = jnp.zeros((5, 5)).at[0, 1].set(1.0)  # a pair at an angle
+    ends = [compiled(x + shift, x, one, unbiased)[0] for shift in (1e-5, -1e-5)]
+    slope = compiled(x, x, one, unbiased)[1].sum()
+    np.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-5, rtol=1e-7)
 
 
 @pytest.mark.parametrize("which", ["nngp", "ntk"])
 def test_blocks_give_the_same_kernel(which, tmp_path):
     """Any N, upper triangle mirrored, into a file, with progress; symmetric and rectangular."""
     x = np.random.default_rng(0).normal(size=(23, 40))
-    network = jacot_network()
+    network = jacot_network(1)
     whole = np.asarray(getattr(network.kernel(x), which))
     out = np.memmap(tmp_path / "kernel", np.float64, "w+", shape=(23, 23))
     calls = []
@@ -312,13 +329,13 @@ def test_blocks_give_the_same_kernel(which, tmp_path):
 
 def test_finite_network_shapes_and_precision():
     """Parameters as documented; float32 stays float32; no bias where its variance is zero."""
-    network = fully_connected(depth=2, width=7, outputs=3)
+    network = fully_connected(depth=1, width=7, outputs=3)
     params = network.init(jax.random.key(0), (5,))
-    assert [p["weight"].shape if p else p for p in params] == [(5, 7), (), (7, 7), (), (7, 3)]
+    assert [p["weight"].shape if p else p for p in params] == [(5, 7), (), (7, 3)]
     assert all(set(p) == {"weight"} for p in params if p)
     assert network.apply(params, jnp.asarray(X, jnp.float32)).dtype == jnp.float32
     assert network.kernel(X.astype(np.float32)).ntk.dtype == jnp.float32
-    assert network.kernel(X).ntk.dtype == jnp.float64
+    assert jacot_network(1).kernel(X).ntk.dtype == jnp.float64
 
 
 # --- bad input ----------------------------------------------------------------------------------

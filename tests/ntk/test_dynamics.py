@@ -259,7 +259,11 @@ def test_critical_learning_rate(problem):
         ({"kernel": np.ones((2, 3))}, "shape"),
         ({"kernel": np.full((6, 6), np.nan)}, "non-finite"),
         ({"kernel": np.triu(np.ones((6, 6)))}, "not symmetric"),
-        ({"targets": np.ones((5, 1))}, "targets"),
+        ({"targets": np.ones((5, 1))}, "targets have shape"),
+        ({"targets": np.full((6, 2), np.inf)}, "targets have non-finite"),
+        ({"initial": np.ones((5, 2))}, "initial outputs have shape"),
+        ({"kernel_test": np.full((4, 6), np.nan)}, "kernel_test has non-finite"),
+        ({"kernel_test": np.ones((0, 6))}, "kernel_test has shape"),
         ({"times": [-1.0]}, "times"),
         ({"times": [0.5], "method": "descent"}, "integer"),
         ({"method": "newton"}, "method"),
@@ -272,3 +276,29 @@ def test_bad_input_is_named(problem, change, message):
     arguments = dict(problem, times=[1.0], normalization="sum") | change
     with pytest.raises(ValueError, match=message):
         kernel_flow(**arguments)
+
+
+def test_bad_covariances_are_named(kernels):
+    """Every matrix of an ensemble and of a posterior: another shape, a nan."""
+    names = ("nngp", "ntk_test", "nngp_test", "nngp_test_test")
+    good = {name: value for name, value in kernels.items() if name in (*names, "ntk", "targets")}
+    for name in names:
+        cut, broken = (
+            good[name][:, :-1],
+            np.where(np.eye(*good[name].shape) > 0, np.nan, good[name]),
+        )
+        for bad, message in ((cut, f"{name} has shape"), (broken, f"{name} has non-finite")):
+            with pytest.raises(ValueError, match=message):
+                ensemble_flow(**good | {name: bad}, times=[1.0], normalization="sum")
+    posterior = dynamics.gaussian_process_posterior
+    one = np.ones((1, 1))
+    for arguments, message in [
+        ((np.ones((2, 1)), one, one, one), "kernel has shape"),
+        ((one, np.ones((1, 2)), one, one), "kernel_test has shape"),
+        ((one, one, np.ones((2, 2)), one), "kernel_test_test has shape"),
+        ((one, one * np.nan, one, one), "kernel_test has non-finite"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            posterior(*arguments)
+    with pytest.raises(ValueError, match="noise variance is nan"):
+        posterior(one, one, one, one, noise=np.nan)

@@ -258,9 +258,11 @@ def test_vmap_over_seeds_and_gradient(inputs):
         kernels = dense_kernels(params, inputs[0] + shift, activation=jnp.tanh, **VARIANCES)
         return (kernels.ntk**2).sum() + kernels.nngp.sum()
 
-    both = jax.jit(jax.vmap(jax.value_and_grad(total, argnums=1), (0, None)))
-    values = [both(many, shift)[0] for shift in (1e-5, -1e-5)]
-    np.testing.assert_allclose(both(many, 0.0)[1], (values[0] - values[1]) / 2e-5, rtol=1e-6)
+    slopes = jax.jit(jax.vmap(jax.grad(total, argnums=1), (0, None)))(many, 0.0)
+    for seed, slope in enumerate(slopes):
+        params = jax.tree.map(lambda leaf, seed=seed: leaf[seed], many)
+        difference = (total(params, 1e-5) - total(params, -1e-5)) / 2e-5
+        np.testing.assert_allclose(slope, difference, rtol=1e-6)
 
 
 def test_relu_with_two_kinds_of_inputs_keeps_float32(inputs):
@@ -373,6 +375,11 @@ def test_bad_options_are_named(inputs, module):
         empirical.dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
     with pytest.raises(ValueError, match="inputs have shape"):
         empirical.dense_kernels(params, inputs[0][:, :3], activation=jnp.tanh)
+    for variances in ((-1.0, 0.0), (1.0, np.nan), (np.inf, 0.0)):
+        with pytest.raises(ValueError, match=r"found variances .* wanted >= 0"):
+            empirical_torch.ScaledLinear(
+                2, 2, weight_variance=variances[0], bias_variance=variances[1]
+            )
     shared_layer = nn.Linear(4, 4).double()
     with pytest.raises(ValueError, match="exactly once"):
         empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)

@@ -102,17 +102,16 @@ class Naive:
 
 
 CASES = [
-    (("VALID", (3, 2), (1, 1)), None, False),
     (("CIRCULAR", (3, 3), (1, 1)), None, False),
     (("SAME", (3, 2), (2, 1)), None, True),
-    (("SAME", (3, 3), (1, 1)), ("SAME", (2, 2), (2, 1)), False),
+    (("VALID", (2, 2), (1, 1)), ("SAME", (2, 2), (2, 1)), False),
 ]
 
 
 @pytest.mark.parametrize("window, pool, pooled", CASES)
 def test_windows_against_the_definition(window, pool, pooled):
     """Any stride, padding and pooling equals the sums over windows (1e-7: arccos)."""
-    images = IMAGES[:, :4, :3, :1]
+    images = IMAGES[:, :4, : 2 if pooled else 3, :1]
     naive = Naive(images)
     padding, size, stride = window
     naive.conv(size, stride, padding)
@@ -124,18 +123,17 @@ def test_windows_against_the_definition(window, pool, pooled):
         layers.append(average_pool(size, stride, padding))
     network = serial(*layers, global_average_pool() if pooled else flatten(), dense(1))
     with jax.disable_jit():  # op by op: cheaper than to compile
-        symmetric = network.kernel(images)
-        rectangular = network.kernel(images, images) if pooled else symmetric
-    for found in (symmetric, rectangular):
-        for kernel, wanted in zip(found, naive.readout(pooled), strict=True):
-            np.testing.assert_allclose(kernel, wanted, rtol=1e-7)
+        found = network.kernel(images, images if pooled else None)
+    for kernel, wanted in zip(found, naive.readout(pooled), strict=True):
+        np.testing.assert_allclose(kernel, wanted, rtol=1e-7)
 
 
 @pytest.mark.parametrize("dtype, bound", [(np.float64, 1e-7), (np.float32, 2e-6)])
 @pytest.mark.parametrize("size", [(3, 3), (1, 5)])
 def test_compiled_loop_against_the_definition(dtype, bound, size):
     """Blocks of images, symmetric and rectangular, and a layer after pooling."""
-    naive = Naive(IMAGES.astype(dtype).astype(np.float64))
+    x = IMAGES[:, :3].astype(dtype)
+    naive = Naive(x.astype(np.float64))
     for _ in range(2):
         naive.conv(size, (1, 1), "SAME")
         naive.relu()
@@ -145,7 +143,6 @@ def test_compiled_loop_against_the_definition(dtype, bound, size):
         global_average_pool(),
         dense(1),
     )
-    x = IMAGES.astype(dtype)
     for x2, block in ((None, None), (None, 1), (x, 1)):
         for which, wanted in (("nngp", k), ("ntk", theta)):
             found = kernel_in_blocks(network, x, x2, which=which, block=block)
@@ -210,9 +207,11 @@ def test_layers_after_pooling_at_hard_pairs(dtype, bound, bias):
         dense(1, 2.0),
     )
     wanted = exact_pooled(x, mpmath.mpf("0.2"), bias)
-    traced = network.kernel(x)
-    for which, want, other in zip(("nngp", "ntk"), wanted, traced, strict=True):
-        for found in (kernel_in_blocks(network, x, which=which), other):
+    kernels = [[kernel_in_blocks(network, x, which=which) for which in ("nngp", "ntk")]]
+    if (dtype == np.float32) == (bias == 0):  # two of the four: compiling costs
+        kernels.append(network.kernel(x))
+    for two in kernels:
+        for found, want in zip(two, wanted, strict=True):
             assert found.dtype == dtype
             assert np.abs(found - want).max() < bound * np.abs(want).max()
 
@@ -237,7 +236,7 @@ def test_an_angle_after_pooling_is_known_to_rounding_over_itself():
 
 # --- finite networks ----------------------------------------------------------------------------
 
-CHANNELS, SEEDS = 256, 300
+CHANNELS, SEEDS = 128, 600
 
 
 def features(first):
@@ -252,7 +251,7 @@ def features(first):
 
 
 def test_finite_networks_average_to_the_kernel():
-    """Covariance of pooled features, mean of 300 networks: |z| < 4.5; one layer 3 % off: > 4.5."""
+    """Covariance of pooled features, mean of 600 networks: |z| < 4.5; one layer 3 % off: > 4.5."""
     x = IMAGES[:, :3, :3]
     inputs = jnp.asarray(x, jnp.float32)
 

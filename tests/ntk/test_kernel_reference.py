@@ -2,11 +2,13 @@
 
 reference/neural_tangents.npz is written by reference/make_neural_tangents.py in the environment of
 benchmarks/make_peer_environment.sh (Python 3.11, jax 0.4.30). Its ReLU diagonal is itself wrong by
-up to 3e-8 (acos near 1), hence the tolerance.
+up to 3e-8 (acos near 1), hence the tolerance. Its VALID and stride-2 flatten cases are not read:
+`test_images` holds every window against the definition.
 """
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -60,9 +62,7 @@ VECTORS = {
     ),
 }
 IMAGES = {
-    "image_stride_flatten": convolutional(2, "SAME", flatten()),
     "image_stride_pool": convolutional(2, "SAME", global_average_pool()),
-    "image_valid_pool": convolutional(1, "VALID", global_average_pool()),
     "image_average_pool": serial(
         conv(8, 3, 1, "SAME", 1.7, 0.1),
         relu(),
@@ -80,6 +80,7 @@ def test_agrees_with_neural_tangents(name):
     """neural-tangents 0.6.5: 1e-7 relative, the accuracy of its own diagonal."""
     network = {**VECTORS, **IMAGES}[name]
     x = REFERENCE["images" if name in IMAGES else "vectors"]
-    nngp, ntk = network.kernel(x)
+    with jax.disable_jit(name == "image_average_pool"):  # op by op: cheaper than to compile
+        nngp, ntk = network.kernel(x)
     np.testing.assert_allclose(nngp, REFERENCE[f"{name}_nngp"], rtol=1e-7)
     np.testing.assert_allclose(ntk, REFERENCE[f"{name}_ntk"], rtol=1e-7)

@@ -122,5 +122,9 @@ def test_bad_numbers_are_refused():
         fixed_point(BLOCKS, 0)
     with pytest.raises(ValueError, match=r"ridge = -0\.7"):
         fixed_point(BLOCKS, 3, -1.0)
+    with pytest.raises(ValueError, match="found samples = nan"):
+        fixed_point(BLOCKS, np.nan)
+    with pytest.raises(ValueError, match="smallest eigenvalue = nan"):
+        fixed_point(Spectrum(np.array([1.0, np.nan]), np.ones(2)), 9)
     with pytest.raises(ValueError, match="diverges at p = 9"):
         fixed_point(Spectrum(np.ones(1), np.array([9.0])), 9)

@@ -58,13 +58,10 @@ def test_jacobian_by_finite_differences(inputs):
     np.testing.assert_allclose(change, slope, atol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "kind, momentum", [("squared", 0.9), ("cross_entropy", 0.9), ("logistic", 0.0)]
-)
+@pytest.mark.parametrize("kind, momentum", [("cross_entropy", 0.9), ("logistic", 0.0)])
 def test_weight_space_equals_output_space(inputs, kind, momentum):
     """Any loss, any momentum, many seeds: training f_lin's weights is the kernel's recursion."""
     loss, targets = {
-        "squared": (squared_error("mean"), jnp.sin(inputs[:4, :2])),
         "cross_entropy": (cross_entropy("sum"), jnp.array([0, 1, 1, 0])),
         "logistic": (logistic("mean"), jnp.sign(inputs[:4, :2])),
     }[kind]
@@ -83,9 +80,9 @@ def test_weight_space_equals_output_space(inputs, kind, momentum):
 
     def outputs(params):
         kernel = empirical_ntk(apply, params, inputs, inputs[:4], kind="full")
-        return linearized_outputs(kernel, apply(params, inputs), targets, **options)
+        return linearized_outputs(kernel, apply(params, inputs), targets, **options)[2:]
 
-    in_outputs = jax.vmap(lambda p: outputs(p)[2:])(many)
+    in_outputs = jax.jit(jax.vmap(outputs))(many)
     np.testing.assert_allclose(weights.loss, in_outputs[0], atol=1e-11)
     np.testing.assert_allclose(weights.observed, in_outputs[1], atol=1e-11)
     for name in many:
@@ -93,7 +90,8 @@ def test_weight_space_equals_output_space(inputs, kind, momentum):
 
 
 def test_closed_form_equals_explicit_descent_of_the_linear_model(inputs):
-    """(1 - rate T)^t against gradient descent on the weights of f_lin, train and test, to 1e-10."""
+    """(1 - rate T)^t against gradient descent on the weights of f_lin, train and test, to 1e-10:
+    the squared loss."""
     params = init(jax.random.key(7), outputs=1)
     targets = jnp.sin(3 * inputs[:4, :1])
     linear = linearized(apply)
@@ -108,7 +106,7 @@ def test_closed_form_equals_explicit_descent_of_the_linear_model(inputs):
         record=record,
         observe=lambda pair, _: linear(pair, inputs),
     )
-    kernel = empirical_ntk(apply, params, inputs)
+    kernel = jax.jit(lambda p, x: empirical_ntk(apply, p, x))(params, inputs)
     initial = apply(params, inputs)
     flow = kernel_flow(
         kernel[:4, :4],
