@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Kind = Literal["full", "per_output", "trace", "diagonal"]
 KINDS = ("full", "per_output", "trace", "diagonal")
@@ -374,5 +375,5 @@ def _check_inputs(params, x1, x2) -> None:
         if {x.dtype} != dtypes:
             found = sorted(str(dtype) for dtype in dtypes)
             raise ValueError(f"{name} has dtype {x.dtype}, params {found}: wanted one and the same")
-        if not isinstance(x, jax.core.Tracer) and not jnp.isfinite(x).all():
+        if not isinstance(x, jax.core.Tracer) and not np.isfinite(np.asarray(x)).all():
             raise ValueError(f"{name} must be finite, found nan or inf")
