@@ -152,7 +152,9 @@ def main(name: str, memory: bool) -> None:
     case = CASES[name]()
     if memory:
         case.call()  # compiles
-        print(json.dumps({"peak_mb": peak_mb(case.call), "result_mb": case.result_mb}))
+        peaks = [peak_mb(case.call) for _ in range(3)]  # freed memory may be used again
+        peak = None if None in peaks else max(peaks)
+        print(json.dumps({"peak_mb": peak, "result_mb": case.result_mb}))
     else:
         serve({"call": case.call, "limit": case.limit})
 
