@@ -258,26 +258,38 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         return total / count
 
     def pairs_sum(state: State, displacement) -> tuple:
-        """Sums of K and Theta over both windows independently."""
+        """Sums of K and Theta over both windows independently: one offset b - a at a time."""
         before = _strided(displacement, windows)
-        sums = 0.0, 0.0
-        offsets = product(*(range(1 - w.size, w.size) for w in windows))
-        for offset in offsets:  # offset = b - a
+        taps = [
+            w.taps(state.extent[axis], state.variance1.shape[axis], displacement[axis])
+            for axis, w in enumerate(windows)
+        ]
+        twos = [jnp.stack([two for _, two in axis_taps]) for axis_taps in taps]
+
+        def part(offset):
             pairs = state.pairs(tuple(d + o for d, o in zip(before, offset, strict=True)))
             fields = [pairs.nngp, pairs.ntk]
             for axis, w in enumerate(windows):
-                taps = w.taps(state.extent[axis], fields[0].shape[axis], displacement[axis])
-                read = [
-                    (a, one & taps[a + offset[axis]][1])
-                    for a, (one, _) in enumerate(taps)
-                    if 0 <= a + offset[axis] < w.size
-                ]
+                insides = []
+                for a, (one, _) in enumerate(taps[axis]):
+                    b = a + offset[axis]
+                    read = (b >= 0) & (b < w.size)
+                    insides.append(one & twos[axis][jnp.clip(b, 0, w.size - 1)] & read)
                 fields = [_continued(field, w, state.extent[axis], axis) for field in fields]
                 fields = [
-                    sum(_read(field, a, w, inside, axis) for a, inside in read) for field in fields
+                    sum(_read(field, a, w, inside, axis) for a, inside in enumerate(insides))
+                    for field in fields
                 ]
-            sums = tuple(total + field for total, field in zip(sums, fields, strict=True))
-        return tuple(total / count**2 for total in sums)
+            return tuple(field / count**2 for field in fields)
+
+        offsets = jnp.array(list(product(*(range(1 - w.size, w.size) for w in windows))))
+        shapes = jax.eval_shape(part, tuple(offsets[0]))
+        sums, _ = lax.scan(
+            lambda sums, offset: (jax.tree.map(jnp.add, sums, part(tuple(offset))), None),
+            jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), shapes),
+            offsets,
+        )
+        return sums
 
     def propagate(state: State) -> State:
         state = _images(state, "average_pool")

@@ -8,7 +8,6 @@ up to 3e-8 (acos near 1), hence the tolerance. Its VALID and stride-2 flatten ca
 
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
@@ -80,7 +79,6 @@ def test_agrees_with_neural_tangents(name):
     """neural-tangents 0.6.5: 1e-7 relative, the accuracy of its own diagonal."""
     network = {**VECTORS, **IMAGES}[name]
     x = REFERENCE["images" if name in IMAGES else "vectors"]
-    with jax.disable_jit(name == "image_average_pool"):  # op by op: cheaper than to compile
-        nngp, ntk = network.kernel(x)
+    nngp, ntk = network.kernel(x)
     np.testing.assert_allclose(nngp, REFERENCE[f"{name}_nngp"], rtol=1e-7)
     np.testing.assert_allclose(ntk, REFERENCE[f"{name}_ntk"], rtol=1e-7)
