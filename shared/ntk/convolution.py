@@ -5,6 +5,9 @@ are paired with p + D of x', as if x' had been shifted. A convolution then never
 displacements, `flatten` reads D = 0 only, and pooling sums over D, so that the memory is
 O(pairs of images x positions) and not O(pairs x positions^2). Positions lie on a torus, where
 every pair of positions occurs exactly once; a tap that leaves the image on either side is masked.
+
+Every window, stride and padding is exact here, traced by jax. `kernel_in_blocks` has a loop that is
+several times faster for SAME, stride 1, odd windows and one global pooling (`tiles.images`).
 """
 
 from __future__ import annotations
