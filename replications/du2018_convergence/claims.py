@@ -730,6 +730,7 @@ CLAIMS = [
         why="as S2: the branch enters with 1/H^2 and the skip carries covariances that converge; "
         "without the skip every layer multiplies differences by chi < 1 and averages positions",
         control="plain",
+        tier="laptop",
         tags=("deep",),
     ),
 ]

@@ -1,41 +1,50 @@
 """Deep convolutional networks of the sequel in the limit of infinitely many channels.
 
-Square images on a torus, windows of 3 x 3, cos, and the output a dense map of all positions, so
-that only covariances at one and the same position of two images matter: arrays (rows, columns,
-count, count). Arms and the form of residual blocks are those of `deep`.
+Square images on a torus, windows of 3 x 3, cos, and the output a dense map of all positions. Arms
+and the form of residual blocks are those of `deep`; plain has no skip.
 """
 
+from functools import partial
+
+import jax
 import numpy as np
 
 from replications.du2018_convergence.deep import PRESERVING
-
-WINDOW = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+from shared.ntk.architecture import (
+    Architecture,
+    conv,
+    cos,
+    dense,
+    flatten,
+    repeat,
+    residual,
+    serial,
+)
 
 
 def conv_limit(arm: str, depth: int, images: np.ndarray) -> np.ndarray:
     """K^(H) (count, count) of images (count, rows, columns, channels) with unit vectors as pixels:
     the Gram matrix of the gradients of the last convolution's weights, a mean over positions."""
-    reads = window_mean(np.einsum("iabc,jabc->abij", images, images))
-    features, gain = cos_layer(reads)
-    last = gain * reads
-    for _ in range(depth - 1):
-        reads = window_mean(features)
-        outputs, gain = cos_layer(reads)
-        last = gain * reads
-        if arm == "residual":
-            last, outputs = last / depth**2, features + outputs / depth**2
-        features = outputs
-    return last.mean((0, 1))
+    return np.asarray(_limit(arm, depth, np.sqrt(images.shape[-1]) * images))
 
 
-def window_mean(pairs: np.ndarray) -> np.ndarray:
-    """What a convolution makes of the covariance at a position: its mean over the window."""
-    return sum(np.roll(pairs, shift, axis=(0, 1)) for shift in WINDOW) / len(WINDOW)
+# compiling costs more than running: not optimised, it takes half as long
+@partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})
+def _limit(arm: str, depth, images):
+    """One compilation for every depth from 2 on."""
+    return conv_network(arm, depth).limit(images, None).ntk
 
 
-def cos_layer(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(c E cos u cos v, c E sin u sin v) of Gaussian pairs with these covariances (Mehler):
-    exp(-(q + q') / 2) times cosh and sinh of the covariance; c keeps unit variances."""
-    variances = np.diagonal(pairs, axis1=2, axis2=3)
-    decay = np.exp(-(variances[..., :, None] + variances[..., None, :]) / 2)
-    return tuple(PRESERVING["cos"] * decay * f(pairs) for f in (np.cosh, np.sinh))
+def conv_network(arm: str, depth) -> Architecture:
+    """Convolutions 1 to depth, of which the last alone is trained, and a fixed readout."""
+    gain = PRESERVING["cos"]
+
+    def block(trained: bool):
+        inner = serial(conv(1, 3, 1, "CIRCULAR", gain, trained=trained), cos())
+        if arm == "plain":
+            return inner
+        return residual(serial(inner, conv(1, 1, 1, "SAME", 1 / depth**2, trained=False)))
+
+    first = serial(conv(1, 3, 1, "CIRCULAR", trained=False), cos())
+    readout = serial(flatten(), dense(1, gain, trained=False))
+    return serial(first, repeat(block(False), depth - 2), block(True), readout)

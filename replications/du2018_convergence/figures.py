@@ -271,18 +271,16 @@ def figure_two_points(two_points: DataFrame) -> Figure:
     return figure
 
 
-def figure_depth(deep_kernel: DataFrame, conv_kernel: DataFrame) -> Figure:
+def figure_depth(deep_kernel: DataFrame) -> Figure:
     """Depth hurts fully connected smooth networks, not residual ones
 
     Left: least eigenvalue of the last hidden layer's Gram matrix K^(H) against depth, infinite
     width: exponential for a smooth activation (dotted: tanh(1)^H), a power for ReLU, H^(-2) with
-    residual branches of size 1/H. Middle: gradient steps of 1/lambda_max to 1 % of the loss. Right:
-    as on the left, for the last convolution of networks of many channels with residual branches
-    and (grey) without.
+    residual branches of size 1/H. Right: gradient steps of 1/lambda_max to 1 % of the loss.
     """
-    figure, axes = style.panels(3, height=2.5)
+    figure, axes = style.panels(2, height=2.5)
     names = {"fully_connected": "fully connected, cos", "residual": "residual, cos", "relu": "ReLU"}
-    for axis, column in zip(axes[0, :2], ("smallest_last", "steps_needed"), strict=True):
+    for axis, column in zip(axes[0], ("smallest_last", "steps_needed"), strict=True):
         for index, (arm, name) in enumerate(names.items()):
             rows = deep_kernel[deep_kernel["arm"] == arm]
             style.seeds_and_mean(
@@ -301,25 +299,30 @@ def figure_depth(deep_kernel: DataFrame, conv_kernel: DataFrame) -> Figure:
     axes[0, 0].set_title(r"$\lambda_{\min}(K^{(H)})$")
     axes[0, 1].set_title("steps to 1 % of the loss")
     axes[0, 0].set_ylim(bottom=axes[0, 0].get_ylim()[0] / 100)  # below the curves, for the legend
+    for axis in axes[0]:
+        axis.legend()
+    return figure
+
+
+def figure_conv_depth(conv_kernel: DataFrame) -> Figure:
+    """Residual branches spare convolutional networks the exponential too
+
+    Least eigenvalue of K^(H), the Gram matrix of the last convolution's gradients, for many
+    channels, against depth: H^(-2) with residual branches of size 1/H, exponential without (grey).
+    """
+    figure, ((axis,),) = style.panels(1)
     for arm, control in (("residual", False), ("plain", True)):
         rows = conv_kernel[conv_kernel["arm"] == arm]
         style.seeds_and_mean(
-            axes[0, 2],
-            rows,
-            x="depth",
-            y="smallest_last",
-            label=arm,
-            control=control,
-            geometric=True,
+            axis, rows, x="depth", y="smallest_last", label=arm, control=control, geometric=True
         )
     rows = conv_kernel[conv_kernel["arm"] == "residual"]
     depths = np.sort(rows["depth"].unique())
     through = _geometric_mean(rows.loc[rows["depth"] == 8, "smallest_last"])
-    style.guide_slope(axes[0, 2], depths, slope=-2, through=(8, through), label="slope -2")
-    style.logarithmic(axes[0, 2], ticks=depths)
-    axes[0, 2].set(xlabel="convolutions H", title=r"$\lambda_{\min}(K^{(H)})$, images")
-    for axis in axes[0]:
-        axis.legend()
+    style.guide_slope(axis, depths, slope=-2, through=(8, through), label="slope -2")
+    style.logarithmic(axis, ticks=depths)
+    axis.set(xlabel="convolutions H", ylabel=r"$\lambda_{\min}(K^{(H)})$")
+    axis.legend()
     return figure
 
 

@@ -186,8 +186,9 @@ def repeat(layer: Architecture, times) -> Architecture:
     """serial(*[layer] * times).
 
     times may be traced (jit), so that one compilation serves every depth, 0 included. Then there
-    is the limit of vectors alone, and the layer must give back what it reads: as many units, and
-    an activation at its end if and only if there is one in front of it.
+    is the limit alone, of vectors and of images that `flatten` reads (no pooling), and the layer
+    must give back what it reads: as many units, images as large, and an activation at its end if
+    and only if there is one in front of it.
     """
     if not isinstance(times, jax.core.Tracer):
         return serial(*[layer] * checked_count(times, "times"))
@@ -196,34 +197,38 @@ def repeat(layer: Architecture, times) -> Architecture:
         raise ValueError("a finite network needs a number of layers, found a traced one")
 
     def propagate(state: State) -> State:
-        if state.extent:
-            raise ValueError("a traced number of layers needs vectors, found images")
-
         def arrays(state: State):
             means = (jnp.asarray(mean, state.variance1.dtype) for mean in state.means)
-            return state.variance1, state.variance2, *means, *state.pairs(())
+            origin = (0,) * len(state.extent)
+            return state.variance1, state.variance2, *means, *state.pairs(origin)
 
         def with_arrays(variance1, variance2, mean1, mean2, *pairs) -> State:
+            def at_origin(displacement):
+                if any(isinstance(d, jax.core.Tracer) or d != 0 for d in displacement):
+                    raise ValueError("a traced number of layers cannot be pooled, only flattened")
+                return Pairs(*pairs)
+
             return state._replace(
                 variance1=variance1,
                 variance2=variance2,
                 mean1=mean1,
                 mean2=mean2,
-                pairs=lambda _: Pairs(*pairs),
+                pairs=at_origin,
+                selves=(),
             )
 
         def once(_, before):
             after = layer.propagate(with_arrays(*before))
-            if after.fan_in != state.fan_in:
+            if (after.fan_in, after.extent) != (state.fan_in, state.extent):
                 raise ValueError(
                     f"a repeated layer must give as many units as it reads, found {after.fan_in} "
-                    f"of {state.fan_in}"
+                    f"of {state.fan_in}, and images as large"
                 )
             return arrays(after)
 
         return with_arrays(*lax.fori_loop(0, times, once, arrays(state)))
 
-    return Architecture(finite, finite, propagate)
+    return Architecture(finite, finite, alike(propagate))
 
 
 def residual(branch: Architecture, shortcut: Architecture | None = None) -> Architecture:

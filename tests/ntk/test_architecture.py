@@ -10,11 +10,13 @@ from scipy.stats import norm
 
 from shared.ntk.architecture import (
     abs_,
+    average_pool,
     conv,
     cos,
     dense,
     dropout,
     erf,
+    flatten,
     fully_connected,
     gelu,
     global_average_pool,
@@ -270,6 +272,20 @@ def test_a_traced_number_of_layers():
     assert len(params) == 2
 
 
+@pytest.mark.parametrize("x2", [None, IMAGES[:1] + 0.5])
+def test_a_traced_number_of_convolutions_is_so_many(x2):
+    first = serial(conv(7, 3), relu())
+    block = residual(serial(conv(7, 3), relu(), conv(7, 1, bias_variance=0.1)))
+
+    def network(*blocks):
+        return serial(first, *blocks, relu(), flatten(), dense(1))
+
+    compiled = jax.jit(lambda n: network(repeat(block, n)).limit(IMAGES, x2))
+    expected = network(block, block).kernel(IMAGES, x2)
+    for found, wanted in zip(compiled(2), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
+
+
 # --- invariances, gradients, blocks -------------------------------------------------------------
 
 
@@ -382,7 +398,8 @@ def traced(layer, x):
         (lambda: serial(conv(3)).kernel(X), "conv needs images"),
         (lambda: repeat(relu(), 0), "times must be a positive integer, found 0"),
         (lambda: traced(dense(3), X), "as many units as it reads, found 3 of 5"),
-        (lambda: traced(conv(2), IMAGES), "needs vectors, found images"),
+        (lambda: traced(conv(2, padding="VALID"), IMAGES), "and images as large"),
+        (lambda: traced(average_pool(3, 1, "SAME"), IMAGES), "cannot be pooled, only flattened"),
         (lambda: kernel_in_blocks(jacot_network(), X, which="both"), "'ntk' or 'nngp'"),
         (lambda: kernel_in_blocks(jacot_network(), X, out=np.empty((2, 2))), "out must be"),
     ],

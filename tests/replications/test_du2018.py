@@ -8,7 +8,6 @@ from scipy import stats
 
 from replications.du2018_convergence import convolution, deep, descent, observables
 from replications.du2018_convergence.problem import Setting, make_problem, make_start
-from shared.ntk.architecture import Architecture, conv, cos, dense, flatten, residual, serial
 from shared.ntk.data import sphere
 from shared.ntk.empirical import empirical_ntk
 
@@ -163,35 +162,35 @@ def test_finite_gram_matrices_have_their_limit(arm, depth):
     assert 6 < small / wide < 40
 
 
-UNTRAINED = Architecture(  # what lies below is not trained: no tangent kernel
-    init=lambda key, shape, dtype=np.float32: (),
-    apply=lambda params, x, key=None: x,
-    propagate=lambda state: state._replace(
-        pairs=lambda place: state.pairs(place)._replace(ntk=0 * state.pairs(place).ntk)
-    ),
-)
+def window_mean(pairs):
+    """What a convolution makes of covariances at one position (rows, columns, count, count)."""
+    window = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    return sum(np.roll(pairs, shift, axis=(0, 1)) for shift in window) / 9
+
+
+def cos_layer(pairs):
+    """(c E cos u cos v, c E sin u sin v), by Mehler's formula; c keeps unit variances."""
+    variances = np.diagonal(pairs, axis1=2, axis2=3)
+    decay = np.exp(-(variances[..., :, None] + variances[..., None, :]) / 2)
+    return tuple(deep.PRESERVING["cos"] * decay * f(pairs) for f in (np.cosh, np.sinh))
 
 
 @pytest.mark.parametrize("arm", ["plain", "residual"])
-def test_convolutional_limits_are_those_of_the_shared_architectures(arm):
-    """Two layers, the first one not trained. Theta holds the readout's K too, and in a residual
-    block the linear map behind the activation, which adds what the block adds to K."""
+@pytest.mark.parametrize("depth", [2, 5])
+def test_convolutional_limits_are_those_of_the_recursion_by_hand(arm, depth):
     count, side, channels = 3, 4, 5
     pixels = sphere(np.random.default_rng(0), count * side**2, channels)
     images = pixels.reshape(count, side, side, channels)
-    gain = deep.PRESERVING["cos"]
-    first = serial(conv(8, 3, padding="CIRCULAR"), cos(), UNTRAINED)
-    block = serial(conv(8, 3, padding="CIRCULAR", weight_variance=gain), cos())
-    if arm == "residual":
-        block = residual(serial(block, conv(8, 1, weight_variance=1 / 4)))
-    readout = serial(flatten(), dense(1, gain))
-    whole = serial(first, block, readout).kernel(np.sqrt(channels) * images)
-    expected = whole.ntk - whole.nngp
-    if arm == "residual":
-        below = serial(first, readout).kernel(np.sqrt(channels) * images)
-        expected = expected - (whole.nngp - below.nngp)
-    found = convolution.conv_limit(arm, 2, images)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    features, _ = cos_layer(window_mean(np.einsum("iabc,jabc->abij", images, images)))
+    for _ in range(depth - 1):
+        reads = window_mean(features)
+        outputs, gain = cos_layer(reads)
+        expected = gain * reads
+        if arm == "residual":
+            expected, outputs = expected / depth**2, features + outputs / depth**2
+        features = outputs
+    found = convolution.conv_limit(arm, depth, images)
+    np.testing.assert_allclose(found, expected.mean((0, 1)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("arm", ["fully_connected", "residual", "relu"])
