@@ -292,15 +292,18 @@ def cells_digests(name: str, root: Path) -> list[str]:
 
 
 def write(suite: Suite, chosen: list[Fault]) -> int:
-    """The matrix and the page, of all faults that have run; the others are listed as not run."""
+    """The matrix and the page, of all faults that have run here or are kept from before; the others
+    are listed as not run."""
+    kept = pd.read_csv(MATRIX, keep_default_na=False) if MATRIX.exists() else None
     found = []
     for fault in chosen:
-        if suite.found(fault).exists():
-            rows = pd.read_csv(suite.found(fault), keep_default_na=False)
-            found.append(rows[rows["change"] == fault.change])
-    if not found:
+        path = suite.found(fault)
+        rows = pd.read_csv(path, keep_default_na=False) if path.exists() else kept
+        if rows is not None:
+            found.append(rows[(rows["fault"] == fault.name) & (rows["change"] == fault.change)])
+    if not any(map(len, found)):
         raise UserError(f"{suite.folder}: no fault has run there")
-    matrix = pd.concat(found).drop(columns=["code", "change"])
+    matrix = pd.concat(found).drop(columns="code", errors="ignore")
     write_table(MATRIX, matrix)
     write_text(PAGE, page(chosen, matrix))
     run = matrix["fault"].nunique()
