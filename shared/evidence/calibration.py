@@ -54,6 +54,8 @@ NOISES = {
     ),
 }
 
+MEDIAN = 1.0  # of each of these noises
+
 # Distance of the truth from the edge of the region, in half-widths of the interval.
 POSITIONS = {
     "far outside": -3.0,
@@ -119,6 +121,7 @@ KINDS = {
         numbers,
         lambda errors: float(np.exp(NOISES[errors].mean_log)),
     ),
+    "per_seed median": Kind(per_seed("value", center="median"), numbers, lambda errors: MEDIAN),
     "loglog_slope mean": _slope(loglog_slope("value", "width"), logarithmic=True),
     "loglog_slope max": _slope(
         loglog_slope("value", "width", reduce="max"), logarithmic=True, rows=3

@@ -6,6 +6,7 @@ from scipy import stats
 
 from shared.evidence.calibration import (
     KINDS,
+    MEDIAN,
     NOISES,
     POSITIONS,
     intervals,
@@ -57,6 +58,7 @@ def test_clopper_pearson_covers_at_least_99_percent(seeds, share):
 def test_the_stated_means_of_the_noises_are_theirs(errors):
     noise = NOISES[errors]
     draws = noise.draw(np.random.default_rng(7), (200_000,))
+    assert np.median(draws) == pytest.approx(MEDIAN, rel=0.01)
     for values, mean in ((draws, noise.mean), (np.log(draws), noise.mean_log)):
         assert abs(values.mean() - mean) < 5 * values.std() / np.sqrt(values.size)
 

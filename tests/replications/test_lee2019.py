@@ -72,7 +72,7 @@ def test_mean_field_networks_are_scaled_and_their_scale_stays():
     params = networks.weights(model, (8,), (0,), mean_field=True)
     assert params["scale"] == pytest.approx(0.25)
     one = jax.tree.map(lambda leaf: leaf[0], params)
-    x = np.random.default_rng(0).standard_normal((3, 8))
+    x = np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)
     plain = networks.network(model).apply(one["layers"], x)
     np.testing.assert_allclose(networks.apply(model)(one, x), plain / 4, rtol=1e-6)
     unscaled = networks.kernels(model, one | {"scale": 1.0}, x)
