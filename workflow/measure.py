@@ -50,7 +50,7 @@ def measure(
 
     spent: CPU seconds that this process used for something else before.
     """
-    cells = _cells_of(replication, results.tier, shard, seeds)
+    cells, code = _cells_of(replication, results.tier, shard, seeds), experiment_digest(replication)
     started, clock = datetime.now(UTC), time.perf_counter()
     experiment = load(replication, "experiment")
     started_up, compiling = time.process_time(), compile_clock()
@@ -64,7 +64,7 @@ def measure(
         "replication": replication,
         "tier": results.tier,
         "shard": shard,
-        "code": experiment_digest(replication),
+        "code": code,
         "cells": shard_digest(cells),
         "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
         "started": started.isoformat(timespec="seconds"),
