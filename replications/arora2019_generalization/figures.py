@@ -11,7 +11,8 @@ def figure_1(descent: DataFrame) -> Figure:
 
     Redraws Figure 1 (a) for the digits 0 and 1: residual of wide networks, range of the seeds
     shaded, on the curve of Theorem 4.1 (black). A narrow network (dashed) leaves its curve, and so
-    does a wide one that learns coins: its kernel moves.
+    does a wide one that learns coins: its kernel moves. Kept at its start it would have followed
+    the dotted curve.
     """
     figure, ((axis,),) = style.panels(1)
     for index, arm in enumerate(("theory", "random", "narrow")):
@@ -21,9 +22,13 @@ def figure_1(descent: DataFrame) -> Figure:
         style.curve_over_seeds(axis, rows, x="step", y="residual", **look)
         limit = rows.groupby("step")["predicted"].mean()
         style.theory_line(axis, limit.index, limit, label=None if index else "Theorem 4.1")
-    axis.set(xlabel="step k", ylabel=r"$\|y-u(k)\|/\sqrt{n}$")
+        if arm == "random":
+            frozen = rows.groupby("step")["frozen"].mean()
+            label = "kernel of the start"
+            style.theory_line(axis, frozen.index, frozen, label=label, linestyle=":")
+    axis.set(xlabel="step k", ylabel=r"$\|y-u(k)\|/\sqrt{n}$", ylim=(-0.45, 1.05))  # legend below
     style.logarithmic(axis, "x")
-    axis.legend()
+    axis.legend(loc="lower left", ncols=2)
     return figure
 
 

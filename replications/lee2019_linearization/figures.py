@@ -216,17 +216,17 @@ def figure_gap(drift: DataFrame) -> Figure:
 def figure_step_size(step_size: DataFrame) -> Figure:
     """Critical learning rates: what diverges is the linearization.
 
-    Left: largest gap on test points for steps below 2/l_max, between eta_critical and 2/l_max, and
-    (dashed grey) above it. Right: growth of the loss above 2/l_max, in powers of ten, for every
-    seed: the linearization diverges, the network converges.
+    Left: largest gap on test points for steps below 2/lambda_max, between eta_critical and
+    2/lambda_max, and (dashed grey) above it. Right: growth of the loss above, in powers of ten, for
+    every seed: the linearization diverges, the network converges.
     """
     figure, axes = panels(2, height=2.9)
     names = {
-        "below": "0.9 of 2/l_max",
-        "between": "0.95 of 2/l_max, two points",
-        "theory": "0.5 of 2/l_max, four points",
-        "above": "1.1 of 2/l_max",
-        "above_pair": "1.1 of 2/l_max, two points",
+        "below": r"0.9 of $2/\lambda_{\max}$",
+        "between": r"0.95 of $2/\lambda_{\max}$, two points",
+        "theory": r"0.5 of $2/\lambda_{\max}$, four points",
+        "above": r"1.1 of $2/\lambda_{\max}$",
+        "above_pair": r"1.1 of $2/\lambda_{\max}$, two points",
     }
     for index, (arm, label) in enumerate(names.items()):
         rows = step_size[step_size["arm"] == arm]
@@ -256,7 +256,7 @@ def figure_step_size(step_size: DataFrame) -> Figure:
         xlim=(-0.6, 1.6),
         xticks=[],
         ylabel=r"$\log_{10}$ (last loss / first loss)",
-        title=r"steps of 1.1 $\times$ 2/l_max",
+        title=r"steps of $1.1 \times 2/\lambda_{\max}$",
     )
     axes[0, 1].margins(y=0.15)
     return figure
