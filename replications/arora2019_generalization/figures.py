@@ -26,9 +26,9 @@ def figure_1(descent: DataFrame) -> Figure:
             frozen = rows.groupby("step")["frozen"].mean()
             label = "kernel of the start"
             style.theory_line(axis, frozen.index, frozen, label=label, linestyle=":")
-    axis.set(xlabel="step k", ylabel=r"$\|y-u(k)\|/\sqrt{n}$", ylim=(-0.45, 1.05))  # legend below
+    axis.set(xlabel="step k", ylabel=r"$\|y-u(k)\|/\sqrt{n}$")
     style.logarithmic(axis, "x")
-    axis.legend(loc="lower left", ncols=2)
+    style.legend_below(figure, columns=2)
     return figure
 
 
