@@ -62,8 +62,8 @@ def main() -> int:
     for option in ("seeds", "first"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option}: found {getattr(arguments, option)}, wanted at least 1")
-    given = {"tier": arguments.tier, "replications": arguments.replications, "seed": 0}
-    names = config.settings({**given, "seeds_at_most": 0, "data_dir": ""}).replications
+    chosen = {"tier": arguments.tier, "replications": arguments.replications}
+    names = config.settings({**chosen, "seed": 0, "seeds_at_most": 0, "data_dir": ""}).replications
     seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
     measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
     runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]
@@ -174,11 +174,12 @@ def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
 
 
 def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The new rows with the earlier seeds beside theirs, if both are of the same code."""
     if set(earlier["digest"]) != set(rows["digest"]):
         return rows
-    new = [column for column in earlier if column not in rows]
-    rows = rows.dropna(axis="columns", how="all").merge(earlier[["claim", *new]], on="claim")
-    return rows[ABOUT + sorted(rows.columns.drop(ABOUT), key=int)]
+    others = [column for column in earlier if column not in rows]
+    both = rows.merge(earlier[["claim", *others]], on="claim")
+    return both[ABOUT + sorted(both.columns.drop(ABOUT), key=int)]
 
 
 def kept_in(root: Path, tier: str) -> Path:
