@@ -58,10 +58,7 @@ def empirical_ntk(
     if len(outputs.shape) != 2:
         raise ValueError(f"apply gives shape {outputs.shape} for one input, wanted (1, outputs)")
     row_bytes = outputs.shape[1] * sum(p.size * p.dtype.itemsize for p in jax.tree.leaves(params))
-    needed = 5 * row_bytes / 1e6  # blocks of x1 and x2, copies of both, and activations
-    rows = int(memory_mb // needed)
-    if rows == 0:
-        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
+    rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
 
     def jacobian(x):  # pytree of (O, *parameter) for one sample
         return jax.jacrev(lambda p: apply(p, x[None])[0])(params)
@@ -190,12 +187,19 @@ def _rows(chain, outputs: int, kind: Kind, memory_mb: float) -> int:
     weight, _ = chain[0]
     numbers = weight.shape[0] + sum((3 + outputs) * w.shape[1] for w, _ in chain)
     pair_numbers = {"full": outputs**2, "per_output": outputs, "trace": 1, "diagonal": 0}[kind]
-    mega = 1e6 / weight.dtype.itemsize  # numbers in a megabyte
-    # two blocks and half of a copy, three results of a pair: square r^2 + linear r = memory
-    square, linear, constant = 3 * (pair_numbers + 1), 3 * numbers, memory_mb * mega
-    rows = int(2 * constant / (linear + (linear**2 + 4 * square * constant) ** 0.5))
+    size = 3 * weight.dtype.itemsize  # two blocks and half of a copy, three results of a pair
+    return rows_in_memory(memory_mb, size * numbers, size * (pair_numbers + 1))
+
+
+def rows_in_memory(memory_mb: float, linear: float, square: float = 0) -> int:
+    """The largest r with square r^2 + linear r bytes within memory_mb: samples per block.
+
+    ValueError: there is not room for one.
+    """
+    bound = 1e6 * memory_mb
+    rows = int(2 * bound / (linear + (linear**2 + 4 * square * bound) ** 0.5))
     if rows == 0:
-        needed = (square + linear) / mega
+        needed = (square + linear) / 1e6
         raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
     return rows
 

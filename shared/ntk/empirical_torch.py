@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
-from shared.ntk.empirical import Kind, check_kind
+from shared.ntk.empirical import Kind, check_kind, rows_in_memory
 
 
 class ScaledLinear(nn.Linear):
@@ -58,10 +58,7 @@ def empirical_ntk(
     if outputs.ndim != 1:
         raise ValueError(f"the module gives shape {tuple(outputs.shape)} per input, wanted (O,)")
     row_bytes = len(outputs) * sum(p.numel() * p.element_size() for p in parameters.values())
-    needed = 5 * row_bytes / 1e6  # blocks of x1 and x2, copies of both, and activations
-    rows = int(memory_mb // needed)
-    if rows == 0:
-        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
+    rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
 
     def block(x):
         stacked = vmap(jacrev(single), (None, 0))(parameters, x)
@@ -136,17 +133,9 @@ def _rows(one, kind: Kind, memory_mb: float) -> int:
     """The largest number of samples per block whose pair of blocks fits into memory_mb."""
     outputs = one[0][2].shape[1]
     numbers = sum(features.shape[1] + (2 + outputs) * d.shape[2] for _, features, d in one)
-    pair_numbers = {"full": outputs**2, "per_output": outputs, "trace": outputs, "diagonal": 0}[
-        kind
-    ]
-    mega = 1e6 / one[0][1].element_size()  # numbers in a megabyte
-    # two blocks and a copy of each, and four results of a pair: a r^2 + b r = memory
-    square, linear, constant = 4 * (pair_numbers + 1), 4 * numbers, memory_mb * mega
-    rows = int(2 * constant / (linear + (linear**2 + 4 * square * constant) ** 0.5))
-    if rows == 0:
-        needed = (square + linear) / mega
-        raise ValueError(f"one pair of samples needs {needed:.3g} MB, memory_mb is {memory_mb}")
-    return rows
+    pairs = {"full": outputs**2, "per_output": outputs, "trace": outputs, "diagonal": 0}[kind]
+    size = 4 * one[0][1].element_size()  # two blocks and a copy of each, four results of a pair
+    return rows_in_memory(memory_mb, size * numbers, size * (pairs + 1))
 
 
 def _features_and_deltas(module: nn.Module, x):
