@@ -126,7 +126,7 @@ def test_dual_is_the_gaussian_expectation(name):
 
 # --- limits: Monte Carlo of finite networks -----------------------------------------------------
 
-WIDE = 128
+WIDE = 256
 
 
 def sample(network, x, seeds, **options):
@@ -154,12 +154,12 @@ def z_scores(samples, wanted):
 
 
 def stack(weight_variance, parameterization="ntk"):
+    last = dense(WIDE, weight_variance, 0.1, parameterization)
     return serial(
         dense(WIDE, weight_variance, 0.1, parameterization),
         leaky_relu(0.2),
-        residual(dense(WIDE, weight_variance, 0.1, parameterization)),
+        residual(serial(dense(WIDE, weight_variance, 0.1, parameterization), abs_(), last)),
         layer_norm(),
-        abs_(),
         dense(1, weight_variance, 0.1, parameterization),
     )
 
@@ -179,7 +179,7 @@ def test_three_percent_of_weight_variance_are_caught():
     """The z-test passes with the right kernel and fails with weight_variance off by 3 %."""
 
     def network(weights):
-        return fully_connected(depth=2, width=2 * WIDE, weight_variance=weights)
+        return fully_connected(depth=2, width=WIDE, weight_variance=weights)
 
     _, tangents = sample(network(2.0), X[:3], 200)
     assert np.abs(z_scores(tangents, network(2.0).kernel(X[:3]).ntk[0])).max() < 4.5
@@ -274,11 +274,10 @@ def test_a_traced_number_of_layers():
 
 @pytest.mark.parametrize("x2", [None, IMAGES[:1] + 0.5])
 def test_a_traced_number_of_convolutions_is_so_many(x2):
-    first = serial(conv(7, 3), relu())
-    block = residual(serial(conv(7, 3), relu(), conv(7, 1, bias_variance=0.1)))
+    block = residual(serial(relu(), conv(2, (3, 1), bias_variance=0.1)))
 
     def network(*blocks):
-        return serial(first, *blocks, relu(), flatten(), dense(1))
+        return serial(conv(2, 1), *blocks, flatten(), dense(1))
 
     compiled = jax.jit(lambda n: network(repeat(block, n)).limit(IMAGES, x2))
     expected = network(block, block).kernel(IMAGES, x2)

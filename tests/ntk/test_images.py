@@ -102,8 +102,10 @@ class Naive:
 
 
 CASES = [
+    (("VALID", (3, 2), (1, 1)), None, False),
     (("CIRCULAR", (3, 3), (1, 1)), None, False),
     (("SAME", (3, 2), (2, 1)), None, True),
+    (("SAME", (3, 3), (1, 1)), ("SAME", (2, 2), (2, 1)), False),
     (("VALID", (2, 2), (1, 1)), ("SAME", (2, 2), (2, 1)), False),
 ]
 

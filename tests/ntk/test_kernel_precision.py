@@ -90,9 +90,7 @@ def test_hard_inputs_to_full_precision(dtype, dimension, depth, bias):
         Kernels(*(kernel_in_blocks(net, x, x2, which=which) for which in Kernels._fields))
         for x2 in (None, x)
     ]
-    kernels += [net.kernel(x)] if dimension != 3 else []
-    kernels += [net.kernel(x, x)] if dimension != 1 else []
-    for found in kernels:
+    for found in (net.kernel(x), net.kernel(x, x), *kernels):
         assert found.ntk.dtype == found.nngp.dtype == dtype
         assert worst(found, wanted) < BOUNDS[dtype]
 
@@ -102,9 +100,9 @@ def test_many_close_pairs_are_repaired():
     x = np.random.default_rng(5).normal(size=(1, 40)) + np.zeros((30, 1))
     x = (x + 1e-4 * np.random.default_rng(6).normal(size=x.shape)).astype(np.float64)
     x[0] = np.random.default_rng(7).normal(size=40)
-    net = network(1, 0.1)
+    net = network(2, 0.1)
     for inputs in (x, x[:2], x[:4]):
-        wanted = exact(inputs, 1, 0.1)
+        wanted = exact(inputs, 2, 0.1)
         nngp, ntk = net.kernel(inputs)
         assert worst((nngp, ntk), wanted) < 1e-14
         assert worst((nngp, kernel_in_blocks(net, inputs)), wanted) < 1e-14
@@ -119,7 +117,7 @@ def test_arccosine_form_misses_both_bounds(dtype):
 
 def test_duplicates_are_exactly_singular():
     """Equal inputs give equal rows to the last bit or so, also where x2 repeats x1."""
-    x, net = hard_inputs(40), network(3, 0.0)
+    x, net = hard_inputs(40), network(3, 0.1)
     for kernel in (*net.kernel(x), *net.kernel(x, x)):
         np.testing.assert_allclose(kernel[0], kernel[1], rtol=1e-15)
         assert abs(np.linalg.det(kernel[:2, :2])) < 1e-14 * kernel[0, 0] ** 2

@@ -2,8 +2,7 @@
 
 reference/neural_tangents.npz is written by reference/make_neural_tangents.py in the environment of
 benchmarks/make_peer_environment.sh (Python 3.11, jax 0.4.30). Its ReLU diagonal is itself wrong by
-up to 3e-8 (acos near 1), hence the tolerance. Its VALID and stride-2 flatten cases are not read:
-`test_images` holds every window against the definition.
+up to 3e-8 (acos near 1), hence the tolerance.
 """
 
 from pathlib import Path
@@ -61,7 +60,9 @@ VECTORS = {
     ),
 }
 IMAGES = {
+    "image_stride_flatten": convolutional(2, "SAME", flatten()),
     "image_stride_pool": convolutional(2, "SAME", global_average_pool()),
+    "image_valid_pool": convolutional(1, "VALID", global_average_pool()),
     "image_average_pool": serial(
         conv(8, 3, 1, "SAME", 1.7, 0.1),
         relu(),

@@ -58,10 +58,13 @@ def test_jacobian_by_finite_differences(inputs):
     np.testing.assert_allclose(change, slope, atol=1e-8)
 
 
-@pytest.mark.parametrize("kind, momentum", [("cross_entropy", 0.9), ("logistic", 0.0)])
+@pytest.mark.parametrize(
+    "kind, momentum", [("squared", 0.9), ("cross_entropy", 0.9), ("logistic", 0.0)]
+)
 def test_weight_space_equals_output_space(inputs, kind, momentum):
     """Any loss, any momentum, many seeds: training f_lin's weights is the kernel's recursion."""
     loss, targets = {
+        "squared": (squared_error("mean"), jnp.sin(inputs[:4, :2])),
         "cross_entropy": (cross_entropy("sum"), jnp.array([0, 1, 1, 0])),
         "logistic": (logistic("mean"), jnp.sign(inputs[:4, :2])),
     }[kind]
@@ -90,8 +93,7 @@ def test_weight_space_equals_output_space(inputs, kind, momentum):
 
 
 def test_closed_form_equals_explicit_descent_of_the_linear_model(inputs):
-    """(1 - rate T)^t against gradient descent on the weights of f_lin, train and test, to 1e-10:
-    the squared loss."""
+    """(1 - rate T)^t against gradient descent on the weights of f_lin, train and test, to 1e-10."""
     params = init(jax.random.key(7), outputs=1)
     targets = jnp.sin(3 * inputs[:4, :1])
     linear = linearized(apply)
