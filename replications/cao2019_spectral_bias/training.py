@@ -27,44 +27,49 @@ def train(
     def tensor(array):
         return torch.tensor(np.asarray(array), dtype=dtype, device=DEVICE)
 
-    def with_bias(points):
-        return tensor(np.concatenate([points, np.ones((len(points), 1))], 1) if bias else points)
+    def parts_of(points):
+        """Columns of points, a few at a time, with a row of ones for the bias."""
+        points = np.concatenate([points, np.ones((len(points), 1))], 1) if bias else points
+        return [part.T.contiguous() for part in tensor(points).split(ROWS)]
 
-    inputs, y, quadrature = with_bias(x), tensor(target), tensor(weights)
     first = np.concatenate([first, np.zeros((len(first), 1))], 1) if bias else first
     w, v, scale = tensor(first), tensor(readout), len(readout) ** -0.5
-    buffer, slope = (torch.empty(ROWS, len(readout), dtype=dtype, device=DEVICE) for _ in "hs")
+    buffer, slope = (w.new_empty(len(v) * ROWS) for _ in "hs")
     residuals = np.empty((steps + 1, len(x)), np.float64 if dtype == torch.float64 else np.float32)
-    unseen = None if probes is None else with_bias(probes)
     predictions, wanted = [], set(map(int, probe_steps))
 
     def hidden_units(points):
-        """Activations of at most ROWS points, and their derivatives, which share two buffers."""
-        hidden = torch.matmul(points, w.T, out=buffer[: len(points)])
-        derivative = torch.sign(hidden if absolute else hidden.relu_(), out=slope[: len(points)])
+        """(width, r): activations of r <= ROWS points, and their derivatives, in two buffers."""
+        shape = len(v), points.shape[1]
+        place, other = (memory[: shape[0] * shape[1]].view(shape) for memory in (buffer, slope))
+        hidden = torch.matmul(w, points, out=place)
+        derivative = torch.sign(hidden if absolute else hidden.relu_(), out=other)
         return hidden.abs_() if absolute else hidden, derivative
 
-    def outputs(points):
-        return torch.cat([hidden_units(part)[0] @ v * scale for part in points.split(ROWS)])
+    def outputs(parts):
+        return torch.cat([v @ hidden_units(part)[0] * scale for part in parts])
 
-    goal = y + outputs(inputs)
+    inputs, unseen = parts_of(x), None if probes is None else parts_of(probes)
+    goals = (tensor(target) + outputs(inputs)).split(ROWS)
+    factors = (tensor(weights) * (scale * step_size)).split(ROWS)
     f_0_unseen = None if unseen is None else outputs(unseen)
-    change_of_w, change_of_v = torch.empty_like(w), torch.empty_like(v)
-    parts = [part.split(ROWS) for part in (inputs, goal, quadrature * (scale * step_size))]
+    # As (D, width), and neurons as rows: BLAS is several times slower for these thin products in
+    # other orders.
+    change_of_w, change_of_v = w.new_empty(w.T.shape), torch.empty_like(v)
     for step in range(steps + 1):
         if step in wanted:
             predictions.append((outputs(unseen) - f_0_unseen).cpu().numpy())
         change_of_w.zero_()
         change_of_v.zero_()
         found = []
-        for points, values, factors in zip(*parts, strict=True):
+        for points, goal, factor in zip(inputs, goals, factors, strict=True):
             hidden, derivative = hidden_units(points)
-            residual = values - hidden @ v * scale
-            pull = residual * factors
-            change_of_w.addmm_(derivative.T, pull[:, None] * points)
-            change_of_v.addmv_(hidden.T, pull)
+            residual = goal - v @ hidden * scale
+            pull = residual * factor
+            change_of_w.addmm_(pull * points, derivative.T)
+            change_of_v.addmv_(hidden, pull)
             found.append(residual)
         residuals[step] = torch.cat(found).cpu().numpy()
-        w += change_of_w * v[:, None]
+        w += (change_of_w * v).T
         v += change_of_v
     return residuals, np.array(predictions, dtype=np.float64)
