@@ -103,8 +103,9 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     assert len(pd.read_csv(project.path("results/reference/sabotage.csv"))) == len(matrix)
     kept = project.path("results/reference/sabotage.csv").read_bytes()
     project.path("sabotage/noise_in_steps.csv").unlink()  # as if it had run in another folder
-    assert project.call(*command, "--write").code == 0
-    assert project.path("results/reference/sabotage.csv").read_bytes() == kept
+    for words in (["--write"], ["--only", "no_effect", "--write"]):
+        assert project.call(*command, *words).code == 0
+        assert project.path("results/reference/sabotage.csv").read_bytes() == kept
 
     only = project.call(*command, "--ci")
     assert only.code == 0, only.output
