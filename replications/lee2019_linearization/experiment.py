@@ -19,6 +19,7 @@ from replications.lee2019_linearization.linearization import (
     limit_kernels,
     linear_descent,
     linear_outputs,
+    slowed,
     start,
 )
 from replications.lee2019_linearization.networks import (
@@ -56,14 +57,16 @@ def drift(
     model, mean_field = Model(activation, depth, width), arm.startswith("mean_field")
     problem = setting.digits(seeds, TRAIN, TEST)
     begin = start(model, problem, seeds, mean_field=mean_field)
+    limit = limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
+    of_width = limit / width if mean_field else limit
+    begin = slowed(begin, of_width)
     recorded = setting.log_steps(steps, RECORDS)
     rate = begin.rate / 4 if mean_field else begin.rate  # their kernel grows several times
     path = _descend(model, problem, begin.params, rate, recorded, watch_drift(model, TRAIN))
     outputs, ntk, nngp, layers, distance = (np.asarray(a, np.float64) for a in path.observed)
-    limit = limit_kernels(activation, depth, problem.points)[1][:, :, :TRAIN]
     linear, of_limit = (
         linear_outputs(kernel, begin.outputs, problem.targets, recorded, rate)
-        for kernel in (begin.kernel, limit / width if mean_field else limit)
+        for kernel in (begin.kernel, of_width)
     )
     start_residual = (begin.outputs[:, :TRAIN] - problem.targets)[..., 0]
     times = steps * rate / (width if mean_field else 1)
@@ -212,6 +215,7 @@ def tracking(*, arm: str, width: int, train: int, seeds: tuple[int, ...]) -> Ite
     limit = limit_kernels("relu", 5, problem.points)[1][:, :, :train]
     own = np.roll(begin.kernel, 1, axis=0) if arm == "other_kernel" else begin.kernel
     kernels = {"": own, "_limit": limit / width if mean_field else limit}
+    begin = slowed(begin, *kernels.values())
     recorded = np.unique(np.rint(np.geomspace(1, 256, 9)).astype(int))
     linear = {
         name: linear_outputs(kernel, begin.outputs, problem.targets, recorded, begin.rate)

@@ -53,7 +53,7 @@ def start(
     kind: str = "trace",
     mean_field: bool = False,
 ) -> Start:
-    """Draw the networks of all seeds; rate = STEP * 2 / (l_min + l_max) of each one's own kernel.
+    """Draw the networks of all seeds; rate = STEP eta_critical of each one's own kernel.
 
     The paper's eta_critical is that of the limit kernel; taking the empirical one keeps narrow
     networks, whose largest eigenvalue fluctuates by tens of per cent, below it as well.
@@ -67,8 +67,24 @@ def start(
         size = train.shape[1] * train.shape[3]
         train = np.swapaxes(train, 2, 3).reshape(len(seeds), size, size)
     spectrum = np.linalg.eigvalsh(train)
-    rate = STEP * 2 / (spectrum[:, 0] + spectrum[:, -1])
+    rate = STEP * critical_rate(spectrum)
     return Start(params, kernel, np.asarray(outputs), spectrum, rate)
+
+
+def critical_rate(spectrum: np.ndarray) -> np.ndarray:
+    """eta_critical = 2 / (l_min + l_max) of Theorem 2.1, (seeds,), of ascending eigenvalues."""
+    return 2 / (spectrum[:, 0] + spectrum[:, -1])
+
+
+def slowed(begin: Start, *kernels: np.ndarray) -> Start:
+    """The same start, with rates of at most STEP eta_critical of these kernels (seeds, ., N) too.
+
+    Without it the linear model of the limit kernel blows up beside every narrow network whose own
+    largest eigenvalue is less than half of the limit's (one of 25 at width 128, five layers).
+    """
+    train = begin.spectrum.shape[1]
+    limits = [STEP * critical_rate(np.linalg.eigvalsh(kernel[:, :train])) for kernel in kernels]
+    return begin._replace(rate=np.min([begin.rate, *limits], axis=0))
 
 
 def limit_kernels(activation: str, depth: int, points: np.ndarray):
