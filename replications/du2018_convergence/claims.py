@@ -463,8 +463,8 @@ CLAIMS = [
         arm="small_steps",
         estimator=_margin("margin_flow"),
         region=at_most(0),
-        why="Euler steps of 0.1 / lambda_max; half the output has a quarter of the kernel and "
-        "must break the bound",
+        why="Euler steps of at most 0.2 / lambda_max; half the output has a quarter of the kernel "
+        "and must break the bound",
         control="half_output",
     ),
     Claim(
