@@ -1,52 +1,40 @@
 """Gradient descent on the first layer of f(x) = s sum_r a_r sigma(w_r.x), in the span of the data.
 
-Every update of w_r is a combination of the inputs, so the preactivations Z = W X' (width, count)
-and the coefficients C with W - W(0) = learning_rate * s * C X are the whole state: the input
-dimension disappears, a step is one product of (width, count) with the Gram matrix G = X X' of
-the inputs (Du et al. 2018, gradient (3), loss sum_i (f - y)^2 / 2). All arrays are preallocated.
+Every update of w_r is a combination of the inputs, so the preactivations Z = X W' (count, width)
+and the coefficients C with W - W(0) = C' X are the whole state: the input dimension disappears,
+a step is one product of the Gram matrix G = X X' of the inputs with (count, width) (Du et al.
+2018, gradient (3), loss sum_i (f - y)^2 / 2). The rest of a step is bound by memory: compiled,
+it passes over each array once, and the arrays of a step become those of the next.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from scipy.special import erf
 
 from shared.ntk.empirical import layer_ntk
 
 
 class Activation(NamedTuple):
-    """sigma and its derivative, both written into `out`."""
+    """sigma and its derivative, elementwise."""
 
-    value: Callable[..., np.ndarray]
-    slope: Callable[..., np.ndarray]
-
-
-def _relu(z, out):
-    return np.maximum(z, 0, out=out)
-
-
-def _step(z, out):
-    return np.greater(z, 0, out=out, casting="unsafe")
-
-
-def _erf_slope(z, out):
-    np.multiply(z, z, out=out)
-    np.negative(out, out=out)
-    np.exp(out, out=out)
-    return np.multiply(out, 2 / np.sqrt(np.pi), out=out)
+    value: Callable
+    slope: Callable
 
 
 ACTIVATIONS = {
-    "relu": Activation(_relu, _step),
-    "erf": Activation(lambda z, out: erf(z, out=out), _erf_slope),
+    "relu": Activation(lambda z: jnp.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "erf": Activation(jax.lax.erf, lambda z: 2 / np.sqrt(np.pi) * jnp.exp(-z * z)),
 }
 
 
 class Start(NamedTuple):
     """A network at initialization and its data.
 
-    gram (count, count), labels (count,), preactivations (width, count), signs (width,): a_r.
+    gram (count, count), labels (count,), preactivations (count, width), signs (width,): a_r.
     scale: s, m^(-1/2) in the paper. learning_rate: of the weights, such that the tangent kernel
     moves the outputs as eta H does in the paper (eta m^(2q-1) for s = m^-q).
     """
@@ -62,13 +50,12 @@ class Start(NamedTuple):
 
 
 class State(NamedTuple):
-    """After `step` steps; the arrays are the working buffers and change with the next step."""
+    """After `step` steps; `preactivations` and `motion` are gone with the next step."""
 
     step: int
     residual: np.ndarray  # y - u, (count,)
-    preactivations: np.ndarray  # (width, count)
-    motion: np.ndarray  # (width, count), C
-    shift: np.ndarray  # (width, count), Z - Z(0)
+    preactivations: jax.Array  # (count, width)
+    motion: jax.Array  # (count, width), C
 
     @property
     def loss(self) -> float:
@@ -78,41 +65,51 @@ class State(NamedTuple):
 
 def descend(start: Start, steps: int) -> Iterator[State]:
     """The states 0..steps of full-batch gradient descent."""
-    sigma = ACTIVATIONS[start.activation]
-    z, z0, a = start.preactivations.copy(), start.preactivations, start.signs.copy()
-    motion, shift, work = np.zeros_like(z), np.zeros_like(z), np.empty_like(z)
-    factor = start.learning_rate * start.scale
-    for step in range(steps + 1):
-        residual = start.labels - start.scale * (a @ sigma.value(z, out=work))
-        yield State(step, residual, z, motion, shift)
-        if step == steps:
-            return
-        increment = factor * (work @ residual) if start.readout else 0.0
-        sigma.slope(z, out=work)
-        work *= residual
-        work *= a[:, None]
-        motion += work
-        np.matmul(motion, start.gram, out=shift)
-        shift *= factor
-        np.add(z0, shift, out=z)
-        a = a + increment
+    z0, a = jnp.asarray(start.preactivations), jnp.asarray(start.signs)
+    z, motion = jnp.copy(z0), jnp.zeros_like(z0)
+    gram, labels = jnp.asarray(start.gram), jnp.asarray(start.labels)
+    fixed = (start.activation, start.readout)
+    residual = _residual(start.activation, z, a, labels, start.scale)
+    yield State(0, np.asarray(residual), z, motion)
+    for step in range(1, steps + 1):
+        z, motion, a, residual = _step(
+            *fixed, z, motion, a, residual, z0, gram, labels, start.scale, start.learning_rate
+        )
+        yield State(step, np.asarray(residual), z, motion)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2, 3))
+def _step(activation, readout, z, motion, a, residual, z0, gram, labels, scale, learning_rate):
+    """(Z, C, a, y - u) of the next state."""
+    sigma, pull = ACTIVATIONS[activation], learning_rate * scale * residual
+    motion = motion + sigma.slope(z) * pull[:, None] * a
+    increment = pull @ sigma.value(z) if readout else 0.0
+    z, a = z0 + gram @ motion, a + increment
+    return z, motion, a, _residual(activation, z, a, labels, scale)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _residual(activation, z, a, labels, scale):
+    return labels - scale * (ACTIVATIONS[activation].value(z) @ a)
 
 
 def weight_norms(start: Start, state: State) -> np.ndarray:
     """|w_r(k) - w_r(0)| of every neuron, (width,)."""
-    products = np.einsum("ri,ri->r", state.motion, state.shift, dtype=np.float64)
-    return np.sqrt(np.maximum(products * start.learning_rate * start.scale, 0))
+    motion = np.asarray(state.motion)
+    products = np.einsum("ir,ir->r", motion, start.gram @ motion, dtype=np.float64)
+    return np.sqrt(np.maximum(products, 0))
 
 
 def pattern_changes(start: Start, state: State) -> float:
     """Share of the (neuron, sample) pairs whose preactivation has changed sign."""
-    return float(np.mean((state.preactivations > 0) != (start.preactivations > 0)))
+    now = np.asarray(state.preactivations)
+    return float(np.mean((now > 0) != (start.preactivations > 0)))
 
 
-def gram_of_gradients(start: Start, preactivations: np.ndarray) -> np.ndarray:
+def gram_of_gradients(start: Start, preactivations) -> np.ndarray:
     """H_ij = x_i.x_j (1/m) sum_r sigma'(z_ri) sigma'(z_rj), equation (6) for ReLU."""
-    slopes = ACTIVATIONS[start.activation].slope(preactivations, out=np.empty_like(preactivations))
-    return layer_ntk(start.gram, slopes.T) / len(slopes)
+    slopes = _slopes(start, np.asarray(preactivations))
+    return layer_ntk(start.gram, slopes) / slopes.shape[1]
 
 
 def first_order_norms(start: Start, push: np.ndarray) -> np.ndarray:
@@ -120,12 +117,14 @@ def first_order_norms(start: Start, push: np.ndarray) -> np.ndarray:
 
     push (count,): sum over steps of eta times the residual, in the limit H^-1 (1 - (1-eta H)^k) r.
     """
-    slopes = ACTIVATIONS[start.activation].slope(
-        start.preactivations, out=np.empty_like(start.preactivations)
-    )
-    slopes *= push.astype(slopes.dtype)
-    squares = np.einsum("ri,ri->r", slopes @ start.gram, slopes, dtype=np.float64)
-    return np.sqrt(np.maximum(squares / len(slopes), 0))
+    slopes = _slopes(start, start.preactivations)
+    pushes = slopes * push.astype(slopes.dtype)[:, None]
+    squares = np.einsum("ir,ir->r", start.gram @ pushes, pushes, dtype=np.float64)
+    return np.sqrt(np.maximum(squares / slopes.shape[1], 0))
+
+
+def _slopes(start: Start, preactivations: np.ndarray) -> np.ndarray:
+    return np.asarray(ACTIVATIONS[start.activation].slope(preactivations))
 
 
 def first_order_changes(start: Start, pushes: np.ndarray, neurons: int) -> np.ndarray:
@@ -137,7 +136,7 @@ def first_order_changes(start: Start, pushes: np.ndarray, neurons: int) -> np.nd
     that S = (s_off^2 + s_on^2) / (|s_off| + |s_on|) there. The average is over samples i and over
     `neurons` patterns made from the given ones by conditioning on z_ri = 0.
     """
-    z, gram = start.preactivations[:neurons], start.gram
+    z, gram = start.preactivations[:, :neurons].T, start.gram
     total = np.zeros(pushes.shape[1])
     for i, row in enumerate(gram):
         active = (z - np.outer(z[:, i], row / row[i])) > 0

@@ -27,7 +27,7 @@ def train(start: Start, steps: int, target: float) -> tuple[list[float], State, 
     for state in descend(start, steps):
         losses.append(state.loss)
         if state.step == 0:
-            initial = state.residual.copy()
+            initial = state.residual
         if not target * losses[0] < state.loss < 1e12 * losses[0]:
             break
     return losses, state, initial
@@ -72,7 +72,7 @@ def against_bounds(losses: Sequence[float], problem: Problem) -> dict:
 
 def motion(start: Start, last: State, residual: np.ndarray, problem: Problem) -> dict:
     """Weights, patterns and kernel between start and end, beside bound and first-order theory."""
-    width, count = start.preactivations.shape
+    count, width = start.preactivations.shape
     norms = weight_norms(start, last)
     push = np.linalg.lstsq(problem.first_layer, residual, rcond=1e-12)[0]
     change = gram_of_gradients(start, last.preactivations)

@@ -93,7 +93,7 @@ def make_start(
     pairs = 2 if setting.mirrored else 1
     weights = draw.standard_normal((width // pairs, setting.dimension))
     signs = draw.choice([-1.0, 1.0], size=width // pairs)
-    preactivations = np.tile(weights @ problem.inputs.T, (pairs, 1))
+    preactivations = np.tile(problem.inputs @ weights.T, (1, pairs))
     signs = np.concatenate([signs, -signs]) if setting.mirrored else signs
     return Start(
         gram=(problem.inputs @ problem.inputs.T).astype(dtype),

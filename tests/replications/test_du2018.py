@@ -31,7 +31,7 @@ def test_descent_in_the_span_is_descent_on_the_weights(activation, readout):
     problem, start = problem_and_start(setting)
     sigma = {"relu": jax.nn.relu, "erf": jax.scipy.special.erf}[activation]
     # any W with the same preactivations: the part outside the span of the inputs does not move
-    weights = jnp.asarray(np.linalg.lstsq(problem.inputs, start.preactivations.T)[0].T)
+    weights = jnp.asarray(np.linalg.lstsq(problem.inputs, start.preactivations)[0].T)
     params = (weights, jnp.asarray(start.signs))
 
     def residual(params):
@@ -59,7 +59,7 @@ def test_the_closed_form_is_that_of_the_paper():
 
 def test_the_initial_gram_matrix_is_unbiased():
     problem, start = problem_and_start(width=200_000)
-    empirical = descent.gram_of_gradients(start, start.preactivations.copy())
+    empirical = descent.gram_of_gradients(start, start.preactivations)
     assert np.abs(empirical - problem.first_layer).max() < 5 * 0.5 / np.sqrt(200_000)
 
 
@@ -70,7 +70,7 @@ def test_outputs_scaled_by_c_have_a_kernel_scaled_by_c_squared():
     moves = []
     for start in (whole, half):
         states = descent.descend(start._replace(labels=np.ones(6)), 1)
-        first = next(states).residual.copy()
+        first = next(states).residual
         moves.append((first - next(states).residual) / np.linalg.norm(first))
     assert np.linalg.norm(moves[1]) / np.linalg.norm(moves[0]) == pytest.approx(0.25, rel=0.05)
 
@@ -80,7 +80,7 @@ def test_the_step_keeps_the_first_motion_of_the_outputs(exponent):
     setting = SETTING._replace(output_exponent=exponent, mirrored=True, step=1e-3)
     problem, start = problem_and_start(setting, width=50_000)
     states = descent.descend(start, 1)
-    first = next(states).residual.copy()
+    first = next(states).residual
     moved = first - next(states).residual
     expected = problem.rate * problem.first_layer @ first
     np.testing.assert_allclose(moved, expected, atol=0.05 * np.linalg.norm(expected))
@@ -104,7 +104,7 @@ def test_first_order_theory_becomes_exact_with_width():
 
 
 def outputs(start):
-    return start.scale * start.signs @ np.maximum(start.preactivations, 0)
+    return start.scale * np.maximum(start.preactivations, 0) @ start.signs
 
 
 def test_a_sample_alone_flips_the_active_neurons_within_its_reach():
@@ -113,7 +113,7 @@ def test_a_sample_alone_flips_the_active_neurons_within_its_reach():
     places = np.repeat((np.arange(width // 2) + 0.5) / (width // 2), 2)
     signs = np.tile([1.0, -1.0], width // 2)
     start = descent.Start(
-        np.eye(1), np.ones(1), stats.norm.ppf(places)[:, None], signs, width**-0.5, 1.0
+        np.eye(1), np.ones(1), stats.norm.ppf(places)[None], signs, width**-0.5, 1.0
     )
     push = np.array([[2.0]])  # residual 1 over H = 1/2
     state = last_of(start, 60)
