@@ -16,6 +16,7 @@ from jax.flatten_util import ravel_pytree
 
 from shared.ntk import data, random
 from shared.ntk.architecture import conv, dense, flatten, serial
+from shared.ntk.softplus import softplus
 from shared.ntk.training import gradient_descent, squared_error
 
 CLASSES, MOMENTUM, TEST_POINTS = 10, 0.9, 1000
@@ -50,7 +51,7 @@ def network(activation: str) -> Network:
     The layers are those of `shared.ntk`; on a CPU a convolution is faster as a product with the
     patches of the image, which are the same numbers in another order.
     """
-    function = {"relu": lambda z: jnp.maximum(z, 0), "softplus": jax.nn.softplus}[activation]
+    function = {"relu": lambda z: jnp.maximum(z, 0), "softplus": softplus()}[activation]
     first, second = CHANNELS
     layers = (
         conv(first, SIZE, padding="SAME"),

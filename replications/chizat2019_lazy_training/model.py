@@ -16,9 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from shared.ntk.softplus import softplus
+
 TEACHER_NEURONS = 3
 ACTIVATIONS: dict[str, Callable] = {
-    "softplus": jax.nn.softplus,
+    "softplus": softplus(),
     "tanh": jnp.tanh,
     "relu": lambda z: jnp.maximum(z, 0),
 }

@@ -19,6 +19,7 @@ from scipy.integrate import quad
 from replications.geiger2020_scale_transition.flow import Flowed, flow, soft_hinge_slope
 from shared.ntk import random
 from shared.ntk.empirical import dense_kernels
+from shared.ntk.softplus import softplus
 
 SHARPNESS = 5.0  # beta of the softplus activation
 
@@ -30,21 +31,6 @@ def _unit_second_moment(function) -> float:
 
 
 SOFTPLUS_SCALE = _unit_second_moment(lambda z: np.logaddexp(0, SHARPNESS * z) / SHARPNESS)
-
-
-def _artanh_series(terms: int) -> np.ndarray:
-    """Coefficients, highest first, of artanh(t) / t in t^2 on [0, 1/9]."""
-
-    def function(square):
-        return np.where(
-            square > 0, np.arctanh(np.sqrt(square)) / np.sqrt(np.fmax(square, 1e-99)), 1
-        )
-
-    interpolated = np.polynomial.Chebyshev.interpolate(function, terms - 1, domain=[0, 1 / 9])
-    return interpolated.convert(kind=np.polynomial.Polynomial).coef[::-1]
-
-
-ARTANH = _artanh_series(10)
 
 
 class Model(NamedTuple):
@@ -65,28 +51,8 @@ RELU = Model(sharpness=1e12, scale=float(np.sqrt(2)), smallest_move=1e-2)
 
 
 def activation(model: Model):
-    """sigma: scale times softplus, elementwise; value and slope from one exponential."""
-
-    @jax.custom_jvp
-    def sigma(z):
-        return _softplus_and_slope(model, z)[0]
-
-    @sigma.defjvp
-    def _(primals, tangents):
-        value, slope = _softplus_and_slope(model, primals[0])
-        return value, slope * tangents[0]
-
-    return sigma
-
-
-def _softplus_and_slope(model, z):
-    """Both from tau = tanh(sharpness z / 2), to 4e-15: the slope is (1 + tau) / 2, and
-    log(1 + exp(-sharpness |z|)) = 2 artanh(t) with t = (1 - |tau|) / (3 + |tau|) <= 1/3."""
-    tau = jnp.tanh(model.sharpness / 2 * z)
-    t = (1 - jnp.abs(tau)) / (3 + jnp.abs(tau))
-    series = jnp.polyval(jnp.asarray(ARTANH, z.dtype), t * t)
-    value = jnp.maximum(z, 0) + 2 / model.sharpness * t * series
-    return model.scale * value, model.scale / 2 * (1 + tau)
+    """sigma: scale times softplus, elementwise."""
+    return softplus(model.sharpness, model.scale)
 
 
 def initial_weights(seed: int, depth: int, width: int, dimension: int, *, net=0, bias=False):
