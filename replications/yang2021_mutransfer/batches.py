@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from replications.yang2021_mutransfer.networks import Run
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
@@ -16,17 +14,17 @@ LENGTH = 32  # characters per sequence
 MLP_BATCH = 64
 
 
-def load_tokens(text: str, data_dir) -> tuple[Tensor, int]:
+def load_tokens(text: str, data_dir) -> tuple[np.ndarray, int]:
     """Character codes and the number of symbols."""
     if text == "shakespeare":
         found = tiny_shakespeare(data_dir=data_dir)
-        return torch.from_numpy(found.tokens), len(found.vocabulary)
+        return found.tokens, len(found.vocabulary)
     if text != "synthetic":
         raise ValueError(f"text {text!r}: want synthetic or shakespeare")
-    return torch.from_numpy(synthetic_text()), len(SYMBOLS)
+    return synthetic_text(), len(SYMBOLS)
 
 
-def load_images(data: str, data_dir) -> tuple[Tensor, Tensor]:
+def load_images(data: str, data_dir) -> tuple[np.ndarray, np.ndarray]:
     """Centred images scaled to mean |x|^2 = 1, float32 (N, d), and their labels."""
     if data not in ("digits", "mnist"):
         raise ValueError(f"data {data!r}: want digits or mnist")
@@ -34,17 +32,17 @@ def load_images(data: str, data_dir) -> tuple[Tensor, Tensor]:
     x = flatten_images(images)
     x -= x.mean(axis=0)
     x /= math.sqrt(np.mean(np.sum(x**2, axis=1)))
-    return torch.from_numpy(x).float(), torch.from_numpy(labels)
+    return x.astype(np.float32), labels
 
 
-def sequence_batches(tokens: Tensor, batch: int, steps: int) -> Callable:
+def sequence_batches(tokens: np.ndarray, batch: int, steps: int) -> Callable:
     """For some runs, the function step -> (inputs, next characters), each (R, batch, LENGTH)."""
 
     def of(runs):
         starts = _positions(runs, len(tokens) - LENGTH, steps, batch)
 
         def at(step):
-            windows = tokens[starts[:, step, :, None] + torch.arange(LENGTH + 1)]
+            windows = tokens[starts[:, step, :, None] + np.arange(LENGTH + 1)]
             return windows[..., :-1], windows[..., 1:]
 
         return at
@@ -52,31 +50,33 @@ def sequence_batches(tokens: Tensor, batch: int, steps: int) -> Callable:
     return of
 
 
-def image_batches(images: Tensor, labels: Tensor, runs: list[Run], *, steps: int) -> Callable:
+def image_batches(
+    images: np.ndarray, labels: np.ndarray, runs: list[Run], *, steps: int
+) -> Callable:
     """The function step -> (inputs, labels), (R, MLP_BATCH, d) and (R, MLP_BATCH)."""
     chosen = _positions(runs, len(images), steps, MLP_BATCH)
     return lambda step: (images[chosen[:, step]], labels[chosen[:, step]])
 
 
-def _positions(runs: list[Run], below: int, steps: int, batch: int) -> Tensor:
+def _positions(runs: list[Run], below: int, steps: int, batch: int) -> np.ndarray:
     """Places in the data, (R, steps + 1, batch): a stream per seed, whatever else a run has."""
     draws = {
         seed: generator(seed, "batches").integers(below, size=(steps + 1, batch))
         for seed in {run.seed for run in runs}
     }
-    return torch.from_numpy(np.stack([draws[run.seed] for run in runs]))
+    return np.stack([draws[run.seed] for run in runs])
 
 
-def noisy_split(labels: Tensor, runs: list[Run], examples: int, noise: float):
+def noisy_split(labels: np.ndarray, runs: list[Run], examples: int, noise: float):
     """(places, labels) of the training images, a share of whose labels is redrawn, and of the 512
     test images; each (R, count), a stream per seed."""
     split = {}
     for seed in {run.seed for run in runs}:
         draw = generator(seed, "split")
-        order = torch.from_numpy(draw.permutation(len(labels)))
+        order = draw.permutation(len(labels))
         train, test = order[:examples], order[examples : examples + 512]
-        redrawn = torch.from_numpy(draw.random(examples) < noise)
-        wrong = torch.from_numpy(draw.integers(10, size=examples))
-        split[seed] = (train, torch.where(redrawn, wrong, labels[train]), test, labels[test])
-    columns = [torch.stack(column) for column in zip(*(split[r.seed] for r in runs), strict=True)]
+        redrawn = draw.random(examples) < noise
+        wrong = draw.integers(10, size=examples)
+        split[seed] = (train, np.where(redrawn, wrong, labels[train]), test, labels[test])
+    columns = [np.stack(column) for column in zip(*(split[r.seed] for r in runs), strict=True)]
     return columns[:2], columns[2:]

@@ -11,8 +11,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from replications.yang2021_mutransfer.batches import (
     LENGTH,
@@ -70,7 +68,8 @@ def transformer(
     network = transformer_network(symbols, LENGTH, width, base_width)
     batches = sequence_batches(tokens, batch, steps)
     rule = parameterization(arm, "adam")
-    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, chunk=8)
+    most = _transformers_in_cache(width)
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, most=most)
 
 
 def mlp(
@@ -90,16 +89,16 @@ def mlp(
     network = mlp_network(images.shape[1], width, base_width, 10)
     batches = partial(image_batches, images, labels, steps=steps)
     rule = parameterization(arm, optimizer)
-    chunk = max(4, 4096 // width)
-    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, 10, chunk=chunk)
+    most = max(4, 4096 // width)
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, 10, most=most)
 
 
-def _sweep(network, rule, seeds, log2_rates, batches_of, steps, classes, *, chunk):
+def _sweep(network, rule, seeds, log2_rates, batches_of, steps, classes, *, most):
     """Rows of the given rates, then of the half octaves around the best of them."""
 
     def measure(rates):
         runs = all_runs(seeds, rates)
-        losses = _losses(network, rule, runs, batches_of, steps, chunk=chunk)
+        losses = _losses(network, rule, runs, batches_of, steps, most=most)
         return runs, _clipped(losses[:, :steps], classes)
 
     sweep = measure(log2_rates)
@@ -142,7 +141,8 @@ def hyperparameter(
     rule = parameterization(arm, "adam")
     settings = values if name == "schedule" else [2.0**value for value in values]
     runs = all_runs(seeds, [log2_rate], **{name: settings})
-    losses = _losses(network, rule, runs, sequence_batches(tokens, batch, steps), steps, chunk=8)
+    batches, most = sequence_batches(tokens, batch, steps), _transformers_in_cache(width)
+    losses = _losses(network, rule, runs, batches, steps, most=most)
     late = _clipped(losses[:, :steps], symbols)[:, steps // 2 :].mean(1)
     for run, loss in zip(runs, late, strict=True):
         place = settings.index(getattr(run, name))
@@ -182,7 +182,7 @@ def weight_decay(
         scaled_decay=arm == "scaled",
     )  # fmt: skip
     f = activations(network, rule, runs, last.weights, images[test[0]])["f"]
-    losses = _clipped(cross_entropy(f, test[1]), 10)
+    losses = _clipped(np.asarray(cross_entropy(f, test[1])), 10)
     for run, loss in zip(runs, losses, strict=True):
         yield {"seed": run.seed, "place": math.log2(run.weight_decay), "loss": float(loss)}
 
@@ -208,7 +208,7 @@ def coordinates(
     predicted = dict(zip(("h1", "h2", "f"), first_step_exponents(rule).values(), strict=True))
     for runs in _chunks(all_runs(seeds, [log2_rate]), 4):
         batches = image_batches(images, labels, runs, steps=steps)
-        probe = images[:PROBE].expand(len(runs), -1, -1)
+        probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
         for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
             yield {**row, "predicted": predicted[row["layer"]]}
 
@@ -233,12 +233,11 @@ def transformer_coordinates(
 def _changes(network, rule, runs, batches, steps, probe, layers) -> Iterator[dict]:
     start = None
     for step in descend(network, rule, runs, batches, steps):
-        with torch.no_grad():
-            now = activations(network, rule, runs, step.weights, probe)
-        now = {layer: now[layer].reshape(len(runs), -1) for layer in layers}
+        now = activations(network, rule, runs, step.weights, probe)
+        now = {layer: np.asarray(now[layer]).reshape(len(runs), -1) for layer in layers}
         start = start or now
         for layer in layers:
-            change = (now[layer] - start[layer]).square().mean(1).sqrt()
+            change = np.sqrt(np.square(now[layer] - start[layer]).mean(1))
             for run, value in zip(runs, change, strict=True):
                 yield {
                     "seed": run.seed,
@@ -262,18 +261,19 @@ def features(
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, "sgd")
     runs = all_runs(seeds, [log2_rate])
-    probe = images[:PROBE].expand(len(runs), -1, -1)
+    probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
     batches = image_batches(images, labels, runs, steps=steps)
     ends = []
     for step in descend(network, rule, runs, batches, steps):
         if step.number in (0, steps):
-            with torch.no_grad():
-                found = activations(network, rule, runs, step.weights, probe)
-            ends.append((found["h2"].double(), torch.relu(found["h2"]).double(), step.loss))
-    (h0, x0, loss0), (h1, x1, loss1) = ends
-    k0, k1 = (x @ x.transpose(1, 2) / width for x in (x0, x1))
-    moved = (h1 - h0).flatten(1).norm(dim=1) / h0.flatten(1).norm(dim=1)
-    kernel = (k1 - k0).flatten(1).norm(dim=1) / k0.flatten(1).norm(dim=1)
+            found = activations(network, rule, runs, step.weights, probe)
+            ends.append((np.asarray(found["h2"], np.float64), step.loss))
+    (h0, loss0), (h1, loss1) = ends
+    k0, k1 = (x @ x.swapaxes(1, 2) / width for x in (np.maximum(h0, 0), np.maximum(h1, 0)))
+    moved, kernel = (
+        np.linalg.norm(new - old, axis=(1, 2)) / np.linalg.norm(old, axis=(1, 2))
+        for old, new in ((h0, h1), (k0, k1))
+    )
     for i, run in enumerate(runs):
         yield {
             "seed": run.seed,
@@ -297,25 +297,25 @@ def identity(*, arm: str, optimizer: str, form: str, width: int = 96, steps: int
     depth = 1 if form == "mean_field" else 2
     base_width = width if (form, arm) == ("standard", "theory") else width // 3
     images, labels = load_images("digits", None)
-    images = images.double()
+    images = images.astype(np.float64)
     network = mlp_network(
         images.shape[1], width, base_width, 10, depth=depth, readout_gain=1.0, bias_gain=0.5
     )
     runs = all_runs(seeds, [-5.0 if optimizer == "adam" else -1.0])
     batches = image_batches(images, labels, runs, steps=steps)
-    probe = images[:PROBE].expand(len(runs), -1, -1)
+    probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
 
     def logits(rule):
-        *_, last = descend(network, rule, runs, batches, steps, dtype=torch.float64)
-        return activations(network, rule, runs, last.weights, probe)["f"]
+        *_, last = descend(network, rule, runs, batches, steps, dtype=np.float64)
+        return np.asarray(activations(network, rule, runs, last.weights, probe)["f"])
 
     other = _written_otherwise(form, optimizer)
     if arm == "forgotten" and form != "standard":
         c = other.output.c - maximal_update(optimizer).output.c
         other = replace(other, output=other.output._replace(c=c))
     reference = logits(maximal_update(optimizer))
-    difference = (logits(other) - reference).abs().amax((1, 2))
-    size = reference.square().mean((1, 2)).sqrt()
+    difference = np.abs(logits(other) - reference).max((1, 2))
+    size = np.sqrt(np.square(reference).mean((1, 2)))
     for i, run in enumerate(runs):
         yield {"seed": run.seed, "difference": float(difference[i]), "size": float(size[i])}
 
@@ -329,22 +329,29 @@ def _written_otherwise(form: str, optimizer: str) -> Parameterization:
 # -- runs ---------------------------------------------------------------------------------------
 
 
-def _losses(network: Network, rule, runs, batches_of, steps: int, *, chunk: int) -> Tensor:
+def _losses(network: Network, rule, runs, batches_of, steps: int, *, most: int) -> np.ndarray:
     """Loss on each batch, (R, steps + 1)."""
     found = []
-    for part in _chunks(runs, chunk):
+    for part in _chunks(runs, most):
         path = descend(network, rule, part, batches_of(part), steps)
-        found.append(torch.stack([step.loss for step in path], dim=1))
-    return torch.cat(found)
+        found.append(np.stack([step.loss for step in path], axis=1))
+    return np.concatenate(found)
 
 
-def _chunks(runs: list[Run], size: int) -> Iterator[list[Run]]:
-    """A few runs at a time: enough to fill the matrix products, few enough to stay in cache."""
+def _transformers_in_cache(width: int) -> int:
+    return max(2, 192 // width)
+
+
+def _chunks(runs: list[Run], most: int) -> Iterator[list[Run]]:
+    """A few runs at a time: enough to fill the matrix products, few enough to stay in cache. Their
+    number divides that of the seeds, so that all chunks share one program."""
+    seeds = len({run.seed for run in runs})
+    size = max(n for n in range(1, most + 1) if seeds % n == 0)
     for first in range(0, len(runs), size):
         yield runs[first : first + size]
 
 
-def _clipped(losses: Tensor, classes: int) -> np.ndarray:
+def _clipped(losses: np.ndarray, classes: int) -> np.ndarray:
     """At most the loss of guessing, ln(classes); a run that has blown up counts as guessing."""
     chance = math.log(classes)
-    return torch.nan_to_num(losses, nan=chance).clamp(max=chance).double().numpy()
+    return np.minimum(np.nan_to_num(losses.astype(np.float64), nan=chance), chance)

@@ -2,28 +2,27 @@
 
 Every weight carries a leading run axis R (seeds times hyperparameters): a sweep of learning rates
 is one batched matrix product per layer. A network is a table of weights with their roles; all that
-depends on the parameterization comes from `shared.ntk.parameterization`.
+depends on the parameterization comes from `shared.ntk.parameterization` and is data to the
+compiled step, so that arms share a program.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+from jax import Array
 
-from shared.ntk.parameterization import (
-    Parameterization,
-    attention_scale,
-    initial_std,
-    scales,
-)
+from shared.ntk.parameterization import attention_scale, initial_std, scales
 from shared.ntk.random import generator
 
 BLOCKS, HEADS = 2, 4
+NORM_EPSILON = 1e-5
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.98), 1e-15  # negligible beside gradients that shrink as 1/n
 
 
@@ -39,11 +38,15 @@ class Weight(NamedTuple):
     gain: float = 1.0
 
 
-class Network(NamedTuple):
-    """`forward(weights, inputs, rule)` returns named activations, the logits as "f"."""
+@dataclass(frozen=True, eq=False)
+class Network:
+    """`forward(weights, inputs, attention)` returns named activations, the logits as "f".
+
+    attention: the factor of q.k. Made once for each set of arguments, which keeps its programs.
+    """
 
     weights: dict[str, Weight]
-    forward: Callable[[dict[str, Tensor], Tensor, Parameterization], dict[str, Tensor]]
+    forward: Callable[[dict[str, Array], Array, float], dict[str, Array]]
     width: int
     base_width: int
 
@@ -63,8 +66,8 @@ class Step(NamedTuple):
     """State before the update number `number`: weights, and the loss of each run on its batch."""
 
     number: int
-    weights: dict[str, Tensor]
-    loss: Tensor
+    weights: dict[str, Array]
+    loss: np.ndarray
 
 
 def all_runs(seeds, log2_rates, **others) -> list[Run]:
@@ -78,6 +81,7 @@ def all_runs(seeds, log2_rates, **others) -> list[Run]:
 # -- networks ---------------------------------------------------------------------------------
 
 
+@functools.cache
 def mlp(inputs, width, base_width, outputs, *, depth=2, readout_gain=0.0, bias_gain=None):
     """f = W_out relu(W_2 relu(W_1 x)), `depth` hidden layers; inputs (R, B, inputs).
 
@@ -94,18 +98,19 @@ def mlp(inputs, width, base_width, outputs, *, depth=2, readout_gain=0.0, bias_g
         weights |= {f"b{i}": Weight("input", (1, width), 1, bias_gain) for i in range(1, depth + 1)}
         weights["b_out"] = Weight("scalar", (1, outputs), 1, bias_gain)
 
-    def forward(w, x, rule):
+    def forward(w, x, _):
         found = {}
         for i in range(1, depth + 1):
             h = x @ w[f"w{i}"]
             found[f"h{i}"] = h + w[f"b{i}"] if f"b{i}" in w else h
-            x = torch.relu(found[f"h{i}"])
+            x = jax.nn.relu(found[f"h{i}"])
         f = x @ w["out"]
         return {**found, "f": f + w["b_out"] if "b_out" in w else f}
 
     return Network(weights, forward, width, base_width)
 
 
+@functools.cache
 def transformer(symbols, length, width, base_width, *, readout_gain=0.0, query_gain=0.0):
     """Pre-LayerNorm causal transformer of two blocks with four heads; tokens (R, B, length).
 
@@ -129,30 +134,30 @@ def transformer(symbols, length, width, base_width, *, readout_gain=0.0, query_g
         }
     weights["norm"] = Weight("input", (1, width), None)
     weights["out"] = Weight("output", (width, symbols), width, readout_gain)
-    future = torch.full((length, length), -math.inf).triu(1)
+    future = np.triu(np.full((length, length), -np.inf, np.float32), 1)
 
     def norm(x, gain):
-        return functional.layer_norm(x, x.shape[-1:]) * gain
+        centred = x - x.mean(-1, keepdims=True)
+        return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + NORM_EPSILON) * gain
 
-    def heads(x, runs):  # (R, B*T, n) -> (R*B, H, T, d)
-        return x.view(-1, length, HEADS, width // HEADS).transpose(1, 2)
+    def heads(x):  # (R, B*T, n) -> (R*B, H, T, d)
+        return x.reshape(-1, length, HEADS, width // HEADS).swapaxes(1, 2)
 
     def attend(x, w, b, factor):
-        q, k, v = (heads(x @ w[f"{name}.{b}"], len(x)) for name in ("query", "key", "value"))
-        logits = (factor * q) @ k.transpose(-1, -2)
-        mixed = torch.softmax(logits + future.to(x.dtype), dim=-1) @ v
-        return logits, mixed.transpose(1, 2).reshape(x.shape) @ w[f"mix.{b}"]
+        q, k, v = (heads(x @ w[f"{name}.{b}"]) for name in ("query", "key", "value"))
+        logits = (factor * q) @ k.swapaxes(-1, -2)
+        mixed = jax.nn.softmax(logits + future) @ v
+        return logits, mixed.swapaxes(1, 2).reshape(x.shape) @ w[f"mix.{b}"]
 
-    def forward(w, tokens, rule):
+    def forward(w, tokens, factor):
         runs, batch, _ = tokens.shape
-        factor = attention_scale(rule, width // HEADS, base_width // HEADS)
-        one_hot = functional.one_hot(tokens.reshape(runs, -1), symbols).to(w["token"].dtype)
+        one_hot = jax.nn.one_hot(tokens.reshape(runs, -1), symbols, dtype=w["token"].dtype)
         embedding = one_hot @ w["token"]
-        x = embedding + w["position"].repeat(1, batch, 1)
+        x = embedding + jnp.tile(w["position"], (1, batch, 1))
         for b in range(BLOCKS):
             attention, mixed = attend(norm(x, w[f"norm1.{b}"]), w, b, factor)
             x = x + mixed
-            up = (norm(x, w[f"norm2.{b}"]) @ w[f"up.{b}"]).relu_()
+            up = jax.nn.relu(norm(x, w[f"norm2.{b}"]) @ w[f"up.{b}"])
             x = x + up @ w[f"down.{b}"]
         f = norm(x, w["norm"]) @ w["out"]
         return {"embedding": embedding, "attention": attention, "f": f}
@@ -163,50 +168,77 @@ def transformer(symbols, length, width, base_width, *, readout_gain=0.0, query_g
 # -- training ---------------------------------------------------------------------------------
 
 
-def initial_weights(network, rule, runs, dtype=torch.float32) -> dict[str, Tensor]:
+def initial_weights(network, rule, runs, dtype=np.float32) -> dict[str, Array]:
     """Weights of all runs, each (R, ...). A seed's draw depends on the width and on no rule, so
     that two parameterizations are the same run at base width."""
     scale = _column([run.initial_scale for run in runs], dtype)
     return {
-        name: _initial(network, rule, name, weight, runs, dtype)
-        * (scale if weight.fan_in is not None else 1.0)
+        name: jnp.asarray(_initial(network, rule, name, weight, runs, scale), dtype)
         for name, weight in network.weights.items()
     }
 
 
-def _initial(network, rule, name, weight, runs, dtype):
+def _initial(network, rule, name, weight, runs, scale):
     if weight.fan_in is None or weight.gain == 0:
-        return torch.full((len(runs), *weight.shape), weight.gain, dtype=dtype)
+        return np.full((len(runs), *weight.shape), weight.gain)
     std = initial_std(rule, weight.role, weight.fan_in, network.width, network.base_width)
     draws = {
         seed: generator(seed, "weights", network.width, name).standard_normal(weight.shape)
         for seed in {run.seed for run in runs}
     }
-    stacked = np.stack([draws[run.seed] for run in runs])
-    return weight.gain * std * torch.from_numpy(stacked).to(dtype)
+    return weight.gain * std * scale * np.stack([draws[run.seed] for run in runs])
 
 
-def activations(network, rule, runs, weights, inputs) -> dict[str, Tensor]:
+class _Factors(NamedTuple):
+    """What the rule says to a program: multipliers and learning-rate factors of the weights, the
+    factor of q.k. A multiplier of one is None and costs nothing."""
+
+    multipliers: dict[str, float | None]
+    rates: dict[str, float]
+    attention: float
+
+
+def _factors(network, rule) -> _Factors:
+    of = {
+        name: scales(rule, weight.role, network.width, network.base_width)
+        for name, weight in network.weights.items()
+    }
+    return _Factors(
+        {name: None if s.multiplier == 1.0 else s.multiplier for name, s in of.items()},
+        {name: s.learning_rate for name, s in of.items()},
+        attention_scale(rule, network.width // HEADS, network.base_width // HEADS),
+    )
+
+
+def activations(network, rule, runs, weights, inputs) -> dict[str, Array]:
     """Forward pass with the multipliers of the rule and the runs' output multipliers."""
-    effective = {}
-    for name, value in weights.items():
-        multiplier = scales(
-            rule, network.weights[name].role, network.width, network.base_width
-        ).multiplier
-        effective[name] = value if multiplier == 1.0 else multiplier * value
-    found = network.forward(effective, inputs, rule)
-    alpha = _column([run.output_multiplier for run in runs], found["f"].dtype)
-    return {**found, "f": alpha * found["f"]}
+    return _activations(network, _factors(network, rule), _alphas(runs, weights), weights, inputs)
 
 
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+def _alphas(runs, weights):
+    return _column([run.output_multiplier for run in runs], next(iter(weights.values())).dtype)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _activations(network, factors, alphas, weights, inputs):
+    effective = {
+        name: value if (multiplier := factors.multipliers[name]) is None else multiplier * value
+        for name, value in weights.items()
+    }
+    found = network.forward(effective, inputs, factors.attention)
+    return {**found, "f": alphas * found["f"]}
+
+
+@jax.jit
+def cross_entropy(logits, targets) -> Array:
     """Mean over all but the run axis; logits (R, N, C), targets (R, ...) with N entries a run."""
-    flat = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-    return flat.view(len(logits), -1).mean(1)
+    classes = logits.shape[-1]
+    chosen = jax.nn.one_hot(targets.reshape(len(logits), -1), classes, dtype=logits.dtype)
+    return -jnp.sum(jax.nn.log_softmax(logits) * chosen, axis=-1).mean(1)
 
 
 def descend(
-    network, rule, runs, batches, steps, *, dtype=torch.float32, scaled_decay=True
+    network, rule, runs, batches, steps, *, dtype=np.float32, scaled_decay=True
 ) -> Iterator[Step]:
     """Train all runs by the rule's optimizer; yields the state before each update and at the end.
 
@@ -214,44 +246,59 @@ def descend(
     the gradient: w shrinks by decay times its own layer's rate, or, if not `scaled_decay`, times
     the rate of the base width.
     """
-    shrinking = _column([run.weight_decay for run in runs], dtype)
-    decaying = bool(shrinking.any())
-    weights = initial_weights(network, rule, runs, dtype)
-    moments = [{name: torch.zeros_like(w) for name, w in weights.items()} for _ in range(2)]
-    rates = {
-        name: scales(rule, weight.role, network.width, network.base_width).learning_rate
-        for name, weight in network.weights.items()
-    }
-    for t in range(steps + 1):
-        inputs, targets = batches(t)
-        for w in weights.values():
-            w.requires_grad_(t < steps)
-        found = activations(network, rule, runs, weights, inputs)
-        loss = cross_entropy(found["f"], targets)
-        detached = {name: w.detach() for name, w in weights.items()}
-        yield Step(t, detached, loss.detach())
-        if t == steps:
-            return
-        gradients = torch.autograd.grad(loss.sum(), list(weights.values()))
-        rate = _column([2.0**run.log2_rate * decay(run.schedule, t / steps) for run in runs], dtype)
-        with torch.no_grad():
-            for name, gradient in zip(weights, gradients, strict=True):
-                if rule.optimizer == "adam":
-                    gradient = _adam(*(moment[name] for moment in moments), gradient, t + 1)
-                direction = gradient.mul_(rates[name] * rate)
-                if decaying:
-                    of_decay = rates[name] * rate if scaled_decay else rate
-                    direction += of_decay * shrinking * detached[name]
-                detached[name].sub_(direction)
+    weights, factors = initial_weights(network, rule, runs, dtype), _factors(network, rule)
+    moments = ()
+    if rule.optimizer == "adam":
+        moments = jax.tree.map(jnp.zeros_like, (weights, weights))
+    decays = _column([run.weight_decay for run in runs], dtype)
+    loss_of = (network, factors, _alphas(runs, weights))
+    for t in range(steps):
+        rates = [2.0**run.log2_rate * decay(run.schedule, t / steps) for run in runs]
+        rates = _column(rates, dtype)
+        shrinking = None
+        if decays.any():
+            shrinking = {
+                name: (factor if scaled_decay else 1.0) * rates * decays
+                for name, factor in factors.rates.items()
+            }
+        loss, *following = _update(*loss_of, weights, moments, *batches(t), t + 1, rates, shrinking)
+        yield Step(t, weights, np.asarray(loss))
+        weights, moments = following
+    yield Step(steps, weights, np.asarray(_losses(*loss_of, weights, *batches(steps))))
 
 
-def _adam(first: Tensor, second: Tensor, gradient: Tensor, t: int) -> Tensor:
-    """Adam's direction; both moments are updated in place."""
+@functools.partial(jax.jit, static_argnums=0)
+def _losses(network, factors, alphas, weights, inputs, targets):
+    return cross_entropy(_activations(network, factors, alphas, weights, inputs)["f"], targets)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _update(network, factors, alphas, weights, moments, inputs, targets, t, rates, shrinking):
+    """Losses (R,), and weights and moments after update number t: SGD's without moments, else
+    Adam's. shrinking: share of each weight that decays, or None."""
+
+    def total(weights):
+        losses = _losses(network, factors, alphas, weights, inputs, targets)
+        return losses.sum(), losses
+
+    directions, losses = jax.grad(total, has_aux=True)(weights)
+    if moments:
+        found = {name: _adam(*(m[name] for m in moments), g, t) for name, g in directions.items()}
+        *moments, directions = ({name: of[i] for name, of in found.items()} for i in range(3))
+    following = {}
+    for name, w in weights.items():
+        change = factors.rates[name] * rates * directions[name]
+        following[name] = w - (change if shrinking is None else change + shrinking[name] * w)
+    return losses, following, tuple(moments)
+
+
+def _adam(first, second, gradient, t):
+    """Both moments after step t, and Adam's direction."""
     beta1, beta2 = ADAM_BETAS
-    first.mul_(beta1).add_(gradient, alpha=1 - beta1)
-    second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-    root = second.sqrt().mul_((1 - beta2**t) ** -0.5).add_(ADAM_EPSILON)
-    return torch.div(first, root, out=root).mul_(1 / (1 - beta1**t))
+    first = beta1 * first + (1 - beta1) * gradient
+    second = beta2 * second + (1 - beta2) * gradient**2
+    root = jnp.sqrt(second) * (1 - beta2**t) ** -0.5 + ADAM_EPSILON
+    return first, second, first / root / (1 - beta1**t)
 
 
 def decay(schedule: str, progress: float) -> float:
@@ -268,5 +315,5 @@ def decay(schedule: str, progress: float) -> float:
     return factors[schedule]
 
 
-def _column(values, dtype) -> Tensor:
-    return torch.tensor(values, dtype=dtype).view(-1, 1, 1)
+def _column(values, dtype) -> np.ndarray:
+    return np.reshape(np.asarray(values, dtype), (-1, 1, 1))
