@@ -381,7 +381,8 @@ CLAIMS = [
     ),
     Claim(
         name="D12_late_rate",
-        statement="Late in training the loss contracts by the least eigenvalue itself",
+        statement="Late in training the loss contracts by the limit kernel, in the end by its least "
+        "eigenvalue",
         formula=r"$\|r(k+1)\|^2/\|r(k)\|^2 \to (1-\eta\lambda_0)^2$",
         source="this replication; four times the exponent of Theorem 4.1",
         part="descent",
@@ -476,7 +477,7 @@ CLAIMS = [
         arm="small_steps",
         estimator=LATE_RATE,
         region=near(1, 0.05),
-        why="as D12; the ratio is to 2 lambda_0",
+        why="as D12",
         control="half_output",
         tier="laptop",
     ),

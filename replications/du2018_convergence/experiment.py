@@ -167,7 +167,7 @@ def descent(
             "rate": problem.rate,
             "steps_taken": last.step,
             "final": losses[-1] / losses[0],
-            **against_bounds(losses, problem),
+            **against_bounds(losses, problem, initial),
             **motion(start, last, initial, problem),
         }
 

@@ -46,12 +46,13 @@ def worst_margin(losses: Sequence[float], log_bound: float) -> float:
     return float(np.max(np.log(relative[usable]) - steps[usable] * log_bound))
 
 
-def against_bounds(losses: Sequence[float], problem: Problem) -> dict:
+def against_bounds(losses: Sequence[float], problem: Problem, residual: np.ndarray) -> dict:
     """Margins log(|r_k|^2 / |r_0|^2) - log(bound), their maximum over k >= 1 (positive: broken).
 
     bound: (1 - eta lambda_0 / 2)^k (Theorem 4.1); flow: exp(-lambda_0 eta k) (Theorem 3.2).
-    The late rates are log contractions per step over those of the limit kernel's smallest
-    eigenvalue, (1 - eta lambda_0)^2, for the first layer's and for both layers' kernel.
+    The late rates are log contractions over those of (1 - eta K)^k r_0 in the same steps, for the
+    limit kernel K of the first layer and of both layers. These tend to (1 - eta lambda_0)^2 per
+    step, but are still 1 to 3 % faster here, and scatter three times as much over the draws.
     """
     relative = np.array(losses) / losses[0]
     shrinking = problem.rate * problem.smallest
@@ -63,11 +64,20 @@ def against_bounds(losses: Sequence[float], problem: Problem) -> dict:
     }
     late = np.flatnonzero((relative > LATE[0]) & (relative < LATE[1]))
     if len(late) >= 10 and relative[-1] <= LATE[0]:
-        slope = np.log(relative[late[-1]] / relative[late[0]]) / (late[-1] - late[0])
-        joint = problem.rate * np.linalg.eigvalsh(problem.both_layers)[0]
-        found["late_rate"] = float(slope / (2 * np.log(abs(1 - shrinking))))
-        found["late_rate_joint"] = float(slope / (2 * np.log(abs(1 - joint))))
+        ends = late[[0, -1]]
+        contraction = np.diff(np.log(relative[ends]))
+        kernels = {"late_rate": problem.first_layer, "late_rate_joint": problem.both_layers}
+        for name, kernel in kernels.items():
+            of_limit = np.diff(np.log(limit_losses(kernel, problem.rate, residual, ends)))
+            found[name] = float((contraction / of_limit).item())
     return found
+
+
+def limit_losses(kernel: np.ndarray, rate: float, residual: np.ndarray, steps) -> np.ndarray:
+    """|(1 - rate K)^k r|^2 for every k of `steps`."""
+    eigenvalues, basis = np.linalg.eigh(kernel)
+    parts = (1 - rate * eigenvalues) ** np.asarray(steps)[:, None] * (basis.T @ residual)
+    return np.sum(parts**2, axis=1)
 
 
 def motion(start: Start, last: State, residual: np.ndarray, problem: Problem) -> dict:

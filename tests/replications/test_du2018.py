@@ -125,21 +125,30 @@ def test_a_sample_alone_flips_the_active_neurons_within_its_reach():
 
 def test_margins_tell_a_kept_bound_from_a_broken_one():
     problem, _ = problem_and_start()
-    rate = problem.rate * problem.smallest
+    rate, residual = problem.rate * problem.smallest, problem.labels
     kept = [(1 - rate) ** (2 * k) for k in range(400)]
-    found = observables.against_bounds(kept, problem)
+    found = observables.against_bounds(kept, problem, residual)
     assert found["margin"] == pytest.approx(2 * np.log1p(-rate) - np.log1p(-rate / 2))
     assert found["margin_flow"] < 0
     broken = [(1 - rate / 8) ** k for k in range(400)]
-    assert observables.against_bounds(broken, problem)["margin"] > 0
-    assert np.isnan(observables.against_bounds(broken, problem)["late_rate"])
+    found = observables.against_bounds(broken, problem, residual)
+    assert found["margin"] > 0
+    assert np.isnan(found["late_rate"])
 
 
-def test_late_rate_is_one_for_the_least_eigenvalue():
-    problem, _ = problem_and_start()
-    rate = problem.rate * problem.smallest
-    losses = [max((1 - rate) ** (2 * k), 1e-21) for k in range(4000)]
-    assert observables.against_bounds(losses, problem)["late_rate"] == pytest.approx(1)
+@pytest.mark.parametrize("kernel", ["first_layer", "both_layers"])
+def test_late_rate_is_that_of_the_limit_kernel_in_the_same_steps(kernel):
+    problem, start = problem_and_start()
+    residual = start.labels - outputs(start)
+    limit = observables.limit_losses(getattr(problem, kernel), problem.rate, residual, range(4000))
+    losses = np.maximum(limit, 1e-21 * limit[0])
+    found = observables.against_bounds(losses, problem, residual)
+    name = {"first_layer": "late_rate", "both_layers": "late_rate_joint"}[kernel]
+    assert found[name] == pytest.approx(1)
+    slowest = np.linalg.eigvalsh(getattr(problem, kernel))[0]
+    late = np.flatnonzero(losses < 1e-19 * losses[0])[0]
+    contraction = losses[late] / losses[late - 1]
+    assert contraction == pytest.approx((1 - problem.rate * slowest) ** 2, rel=1e-3)
 
 
 @pytest.mark.parametrize("arm", ["fully_connected", "residual"])
