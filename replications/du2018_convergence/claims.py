@@ -381,8 +381,8 @@ CLAIMS = [
     ),
     Claim(
         name="D12_late_rate",
-        statement="Late in training the loss contracts by the limit kernel, in the end by its least "
-        "eigenvalue",
+        statement="Late in training the loss contracts by the limit kernel, in the end by "
+        "its least eigenvalue",
         formula=r"$\|r(k+1)\|^2/\|r(k)\|^2 \to (1-\eta\lambda_0)^2$",
         source="this replication; four times the exponent of Theorem 4.1",
         part="descent",
