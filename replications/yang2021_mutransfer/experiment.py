@@ -43,6 +43,7 @@ from shared.ntk.parameterization import (
 
 WINDOWS = 6  # time windows in which the training loss is averaged
 PROBE = 64  # inputs on which activations are compared
+TRANSFORMERS = 2  # trained at a time; the memory of more of them is mapped anew in every step
 
 
 # -- learning-rate sweeps ---------------------------------------------------------------------
@@ -68,8 +69,7 @@ def transformer(
     network = transformer_network(symbols, LENGTH, width, base_width)
     batches = sequence_batches(tokens, batch, steps)
     rule = parameterization(arm, "adam")
-    most = _transformers_in_cache(width)
-    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, most=most)
+    yield from _sweep(network, rule, seeds, log2_rates, batches, steps, symbols, most=TRANSFORMERS)
 
 
 def mlp(
@@ -141,8 +141,8 @@ def hyperparameter(
     rule = parameterization(arm, "adam")
     settings = values if name == "schedule" else [2.0**value for value in values]
     runs = all_runs(seeds, [log2_rate], **{name: settings})
-    batches, most = sequence_batches(tokens, batch, steps), _transformers_in_cache(width)
-    losses = _losses(network, rule, runs, batches, steps, most=most)
+    batches = sequence_batches(tokens, batch, steps)
+    losses = _losses(network, rule, runs, batches, steps, most=TRANSFORMERS)
     late = _clipped(losses[:, :steps], symbols)[:, steps // 2 :].mean(1)
     for run, loss in zip(runs, late, strict=True):
         place = settings.index(getattr(run, name))
@@ -336,10 +336,6 @@ def _losses(network: Network, rule, runs, batches_of, steps: int, *, most: int) 
         path = descend(network, rule, part, batches_of(part), steps)
         found.append(np.stack([step.loss for step in path], axis=1))
     return np.concatenate(found)
-
-
-def _transformers_in_cache(width: int) -> int:
-    return max(2, 192 // width)
 
 
 def _chunks(runs: list[Run], most: int) -> Iterator[list[Run]]:

@@ -251,8 +251,8 @@ def descend(
     if rule.optimizer == "adam":
         moments = jax.tree.map(jnp.zeros_like, (weights, weights))
     decays = _column([run.weight_decay for run in runs], dtype)
-    loss_of = (network, factors, _alphas(runs, weights))
-    for t in range(steps):
+    alphas = _alphas(runs, weights)
+    for t in range(steps + 1):
         rates = [2.0**run.log2_rate * decay(run.schedule, t / steps) for run in runs]
         rates = _column(rates, dtype)
         shrinking = None
@@ -261,15 +261,12 @@ def descend(
                 name: (factor if scaled_decay else 1.0) * rates * decays
                 for name, factor in factors.rates.items()
             }
-        loss, *following = _update(*loss_of, weights, moments, *batches(t), t + 1, rates, shrinking)
+        # After the last step too, for the loss: one more program would take longer to compile.
+        loss, *following = _update(
+            network, factors, alphas, weights, moments, *batches(t), t + 1, rates, shrinking
+        )
         yield Step(t, weights, np.asarray(loss))
         weights, moments = following
-    yield Step(steps, weights, np.asarray(_losses(*loss_of, weights, *batches(steps))))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _losses(network, factors, alphas, weights, inputs, targets):
-    return cross_entropy(_activations(network, factors, alphas, weights, inputs)["f"], targets)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -278,7 +275,8 @@ def _update(network, factors, alphas, weights, moments, inputs, targets, t, rate
     Adam's. shrinking: share of each weight that decays, or None."""
 
     def total(weights):
-        losses = _losses(network, factors, alphas, weights, inputs, targets)
+        f = _activations(network, factors, alphas, weights, inputs)["f"]
+        losses = cross_entropy(f, targets)
         return losses.sum(), losses
 
     directions, losses = jax.grad(total, has_aux=True)(weights)
@@ -302,7 +300,7 @@ def _adam(first, second, gradient, t):
 
 
 def decay(schedule: str, progress: float) -> float:
-    """Learning-rate factor after a share `progress` in [0, 1) of the steps."""
+    """Learning-rate factor after a share `progress` in [0, 1] of the steps."""
     factors = {
         "constant": 1.0,
         "linear": 1.0 - progress,
