@@ -68,13 +68,13 @@ def descend(start: Start, steps: int) -> Iterator[State]:
     z0, a = jnp.asarray(start.preactivations), jnp.asarray(start.signs)
     z, motion = jnp.copy(z0), jnp.zeros_like(z0)
     gram, labels = jnp.asarray(start.gram), jnp.asarray(start.labels)
-    fixed = (start.activation, start.readout)
     residual = _residual(start.activation, z, a, labels, start.scale)
     yield State(0, np.asarray(residual), z, motion)
     for step in range(1, steps + 1):
         z, motion, a, residual = _step(
-            *fixed, z, motion, a, residual, z0, gram, labels, start.scale, start.learning_rate
-        )
+            start.activation, start.readout, z, motion, a, residual, z0, gram, labels, start.scale,
+            start.learning_rate,
+        )  # fmt: skip
         yield State(step, np.asarray(residual), z, motion)
 
 

@@ -188,7 +188,7 @@ def figure_late_rate(descent: DataFrame) -> Figure:
     style.seeds_and_mean(axis, control, x="width", y="late_rate", label="half output", control=True)
     measured = descent.loc[descent["arm"].isin(arms) & descent["late_rate"].notna(), "width"]
     widths = (measured.min() / 2, measured.max() * 2)
-    style.theory_line(axis, widths, (1, 1), label=r"$(1-\eta\lambda_0)^2$")
+    style.theory_line(axis, widths, (1, 1), label="limit kernel")
     style.guide_slope(
         axis, widths, slope=0, through=(widths[0], 0.25), label=r"$1-\eta\lambda_0/2$ (bound)"
     )

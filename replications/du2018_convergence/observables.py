@@ -15,6 +15,7 @@ from replications.du2018_convergence.descent import (
     weight_norms,
 )
 from replications.du2018_convergence.problem import Problem
+from shared.ntk.dynamics import eigensystem, loss_curve
 
 LATE = (1e-20, 1e-9)  # relative losses between which the late rate is read
 FLOOR = 1e-24  # relative loss below which float64 residuals are round-off
@@ -65,19 +66,15 @@ def against_bounds(losses: Sequence[float], problem: Problem, residual: np.ndarr
     late = np.flatnonzero((relative > LATE[0]) & (relative < LATE[1]))
     if len(late) >= 10 and relative[-1] <= LATE[0]:
         ends = late[[0, -1]]
-        contraction = np.diff(np.log(relative[ends]))
+        contraction = np.log(relative[ends[1]] / relative[ends[0]])
         kernels = {"late_rate": problem.first_layer, "late_rate_joint": problem.both_layers}
         for name, kernel in kernels.items():
-            of_limit = np.diff(np.log(limit_losses(kernel, problem.rate, residual, ends)))
-            found[name] = float((contraction / of_limit).item())
+            limit = loss_curve(
+                eigensystem(kernel), residual, ends, normalization="sum",
+                learning_rate=problem.rate, method="descent",
+            )  # fmt: skip
+            found[name] = float(contraction / np.log(limit[1] / limit[0]))
     return found
-
-
-def limit_losses(kernel: np.ndarray, rate: float, residual: np.ndarray, steps) -> np.ndarray:
-    """|(1 - rate K)^k r|^2 for every k of `steps`."""
-    eigenvalues, basis = np.linalg.eigh(kernel)
-    parts = (1 - rate * eigenvalues) ** np.asarray(steps)[:, None] * (basis.T @ residual)
-    return np.sum(parts**2, axis=1)
 
 
 def motion(start: Start, last: State, residual: np.ndarray, problem: Problem) -> dict:
