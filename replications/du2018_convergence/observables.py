@@ -69,8 +69,11 @@ def against_bounds(losses: Sequence[float], problem: Problem, residual: np.ndarr
         contraction = np.log(relative[ends[1]] / relative[ends[0]])
         kernels = {"late_rate": problem.first_layer, "late_rate_joint": problem.both_layers}
         for name, kernel in kernels.items():
+            system = eigensystem(kernel)
+            if problem.rate * system.values[-1] >= 2:
+                continue  # this kernel's descent diverges where that of the trained layer does not
             limit = loss_curve(
-                eigensystem(kernel), residual, ends, normalization="sum",
+                system, residual, ends, normalization="sum",
                 learning_rate=problem.rate, method="descent",
             )  # fmt: skip
             found[name] = float(contraction / np.log(limit[1] / limit[0]))

@@ -43,7 +43,8 @@ from shared.ntk.parameterization import (
 
 WINDOWS = 6  # time windows in which the training loss is averaged
 PROBE = 64  # inputs on which activations are compared
-TRANSFORMERS = 2  # trained at a time; the memory of more of them is mapped anew in every step
+TRANSFORMERS = 2  # trained at a time; the activations of more of them leave the cache
+NETWORKS = 4  # relu networks whose activations are compared, at a time
 
 
 # -- learning-rate sweeps ---------------------------------------------------------------------
@@ -206,7 +207,7 @@ def coordinates(
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, optimizer)
     predicted = dict(zip(("h1", "h2", "f"), first_step_exponents(rule).values(), strict=True))
-    for runs in _chunks(all_runs(seeds, [log2_rate]), 4):
+    for runs in _chunks(all_runs(seeds, [log2_rate]), NETWORKS):
         batches = image_batches(images, labels, runs, steps=steps)
         probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
         for row in _changes(network, rule, runs, batches, steps, probe, tuple(predicted)):
@@ -260,16 +261,20 @@ def features(
     images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
     rule = parameterization(arm, "sgd")
-    runs = all_runs(seeds, [log2_rate])
-    probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
-    batches = image_batches(images, labels, runs, steps=steps)
+    for runs in _chunks(all_runs(seeds, [log2_rate]), NETWORKS):
+        probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
+        batches = image_batches(images, labels, runs, steps=steps)
+        yield from _moved_features(network, rule, runs, batches, steps, probe)
+
+
+def _moved_features(network, rule, runs, batches, steps, probe) -> Iterator[dict]:
     ends = []
     for step in descend(network, rule, runs, batches, steps):
         if step.number in (0, steps):
             found = activations(network, rule, runs, step.weights, probe)
             ends.append((np.asarray(found["h2"], np.float64), step.loss))
     (h0, loss0), (h1, loss1) = ends
-    k0, k1 = (x @ x.swapaxes(1, 2) / width for x in (np.maximum(h0, 0), np.maximum(h1, 0)))
+    k0, k1 = (x @ x.swapaxes(1, 2) / network.width for x in (np.maximum(h0, 0), np.maximum(h1, 0)))
     moved, kernel = (
         np.linalg.norm(new - old, axis=(1, 2)) / np.linalg.norm(old, axis=(1, 2))
         for old, new in ((h0, h1), (k0, k1))

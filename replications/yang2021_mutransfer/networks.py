@@ -249,7 +249,7 @@ def descend(
     weights, factors = initial_weights(network, rule, runs, dtype), _factors(network, rule)
     moments = ()
     if rule.optimizer == "adam":
-        moments = jax.tree.map(jnp.zeros_like, (weights, weights))
+        moments = jax.tree.map(lambda w: np.zeros(w.shape, w.dtype), (weights, weights))
     decays = _column([run.weight_decay for run in runs], dtype)
     alphas = _alphas(runs, weights)
     for t in range(steps + 1):

@@ -136,7 +136,9 @@ def _differences(a, b):
 
 def _repaired(a, b, minus, plus, close):
     """minus, plus with the few pairs marked in `close` computed from differences."""
-    i, j = jnp.nonzero(close, size=few_close(a, b), fill_value=(len(a), len(b)))  # dropped at once
+    size = min(few_close(a, b), close.size)
+    marked, pair = lax.top_k(close.reshape(-1).astype(np.int32), size)  # the marked ones first
+    i, j = jnp.where(marked == 1, pair // len(b), len(a)), pair % len(b)  # others: dropped at once
     one, two = a.at[i].get(mode="fill", fill_value=0), b.at[j].get(mode="fill", fill_value=0)
     exact = (jnp.sum((one - two) ** 2, axis=1) / 2, jnp.sum((one + two) ** 2, axis=1) / 2)
     return tuple(
