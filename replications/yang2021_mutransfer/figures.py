@@ -201,7 +201,7 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
 
     Ours. Each point is one parameterization and optimizer: horizontal the coordinate check's slope
     of h2 at t = 1, vertical the exponent of the optimal rate, both with 99 % intervals over seeds.
-    Line: y = -x, without free parameters.
+    Open markers: Adam. Line: y = -x, without free parameters.
     """
     figure, axes = panels(1, height=3.2)
     panel, first = axes[0, 0], coordinates.query("step == 1 and layer == 'h2'")
@@ -211,11 +211,13 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
             continue
         x = student_t(_per_seed(check, lambda of_seed: _exponent(of_seed, "change")))
         y = student_t(_per_seed(rows, optimum.rate_exponent))
+        look = {**arm_style(ARMS.index(arm)), "markersize": 7, "markeredgewidth": 1.5}
+        if optimizer == "adam":
+            look["markerfacecolor"] = "white"
         panel.errorbar(
             x.value, y.value, xerr=[[x.value - x.low], [x.high - x.value]],
-            yerr=[[y.value - y.low], [y.high - y.value]], linestyle="none", capsize=2,
-            fillstyle="full" if optimizer == "sgd" else "none",
-            label=f"{NAMES[arm]}, {OPTIMIZERS[optimizer]}", **arm_style(ARMS.index(arm)),
+            yerr=[[y.value - y.low], [y.high - y.value]], linestyle="none", elinewidth=1,
+            label=f"{NAMES[arm]}, {OPTIMIZERS[optimizer]}", **look,
         )  # fmt: skip
     theory_line(panel, [-0.7, 1.1], [0.7, -1.1], label="y = -x")
     panel.set_xlabel("exponent of the first step of $h_2$")
