@@ -152,6 +152,15 @@ def test_late_rate_is_that_of_the_limit_kernel_in_the_same_steps(kernel):
     assert contraction == pytest.approx((1 - problem.rate * eigenvalues[0]) ** 2, rel=1e-3)
 
 
+def test_a_kernel_whose_own_descent_diverges_has_no_late_rate():
+    problem, start = problem_and_start()
+    residual = start.labels - outputs(start)
+    problem = problem._replace(rate=2.1 / np.linalg.eigvalsh(problem.both_layers)[-1])
+    found = observables.against_bounds(0.5 ** np.arange(80.0), problem, residual)
+    assert np.isfinite(found["late_rate"])
+    assert np.isnan(found["late_rate_joint"])
+
+
 @pytest.mark.parametrize("arm", ["fully_connected", "residual"])
 def test_the_deep_limit_is_that_of_the_finite_network(arm):
     inputs, _ = deep.deep_data(arm, 0, 5, 4)
