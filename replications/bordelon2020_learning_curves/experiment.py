@@ -14,7 +14,6 @@ Everything is float64 on an absolute scale: nothing is fitted or rescaled. Netwo
 from functools import cache
 
 import numpy as np
-import torch
 from numpy.polynomial.chebyshev import Chebyshev
 from scipy.linalg import cho_factor, cho_solve
 from scipy.ndimage import map_coordinates, spline_filter1d
@@ -29,7 +28,6 @@ from shared.ntk.random import generator
 from shared.ntk.spectrum import Spectrum, sphere_spectrum, zonal_kernel
 
 DEGREES = (0, 1, 2, 3, 4)
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 # ------------------------------------------------------------------ kernel regression on spheres
@@ -210,6 +208,9 @@ def networks(*, arm: str, width: int, dimension: int, degree: int, samples: int,
     The same draw and target for both, errors on 4000 fresh points; f_0 is subtracted. Arm
     duplicated: 64 neurons copied to the full width.
     """
+    # torch takes a second to import, which the other parts save
+    from replications.bordelon2020_learning_curves.training import train
+
     spectrum = _spectrum(1, dimension)
     theory = target_errors(fixed_point(spectrum, samples), np.ones(spectrum.eigenvalues.size))
     kernel = _on_cosines(1)
@@ -225,7 +226,7 @@ def networks(*, arm: str, width: int, dimension: int, degree: int, samples: int,
         of_kernel = np.mean((kernel(fresh @ x.T) @ solution - truth) ** 2)
         rate = 1.0 / system.values[-1]
         steps = int(np.ceil(7 * system.values[-1] / system.values[0]))
-        outputs, loss = _train(
+        outputs, loss = train(
             stream, x, y, fresh, width, rate, min(steps, 6000), 64 if arm == "duplicated" else width
         )
         of_network = np.mean((outputs - truth) ** 2)
@@ -453,33 +454,3 @@ def _half(spectrum: Spectrum, degree: int) -> float:
         return target_errors(point, np.ones(spectrum.eigenvalues.size))[degree] - 0.5
 
     return float(np.exp(brentq(excess, 0.0, np.log(100 * spectrum.multiplicities[degree]))))
-
-
-def _train(stream, x, y, fresh, width, rate, steps, distinct):
-    """Gradient descent on f = m^-1/2 sum_r v_r sqrt(2) relu(<w_r, x>), kernel _zonal(1)."""
-
-    def tensor(array):
-        return torch.tensor(np.asarray(array), dtype=torch.float32, device=DEVICE)
-
-    inputs, unseen = tensor(x), tensor(fresh)
-    copies = width // distinct
-    w = tensor(np.tile(stream.standard_normal((distinct, x.shape[1])), (copies, 1)))
-    v = tensor(np.tile(stream.standard_normal(distinct), copies))
-    scale = (2.0 / width) ** 0.5
-
-    def outputs(points):
-        return torch.relu(points @ w.T) @ v * scale
-
-    f_0, f_0_unseen = outputs(inputs), outputs(unseen)
-    goal = tensor(y) + f_0
-    hidden = torch.empty(len(x), width, device=DEVICE)
-    for _ in range(steps):
-        torch.matmul(inputs, w.T, out=hidden)
-        hidden.relu_()
-        pull = (goal - hidden @ v * scale) * (scale * rate)
-        change = pull @ hidden
-        hidden.sign_()
-        w += (hidden.T @ (pull[:, None] * inputs)) * v[:, None]
-        v += change
-    loss = float(torch.mean((goal - outputs(inputs)) ** 2))
-    return (outputs(unseen) - f_0_unseen).cpu().numpy().astype(np.float64), loss
