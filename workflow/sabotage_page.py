@@ -96,11 +96,24 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
     """Claims that notice no fault in what is measured, and what each would notice."""
     measured = {fault.name for fault in faults if not fault.file.startswith(JUDGEMENT)}
     rows = matrix[matrix["fault"].isin(measured) & (matrix.apply(_kind, axis=1) == "claim")]
+    decided = {
+        (name, claim.name): claim
+        for name in rows["replication"].unique()
+        for claim in claims_of(name)
+        if claim.tier == "smoke"
+    }
     tried = rows.groupby(["replication", "claim"], sort=False)["caught"].agg(["sum", "size"])
+    tried = tried[tried.index.isin(decided)]  # others were renamed, or moved to another tier, since
     idle = tried[tried["sum"] == 0]
-    lines = [
-        "## Claims that none of these faults moves",
-        "",
+    lines = ["## Claims that none of these faults moves", ""]
+    if idle.empty:
+        return [
+            *lines,
+            f"There are none: each of the {len(tried)} claims that the smoke tier decides notices at",
+            "least one of the faults above in what is measured (faults in the judgement left out).",
+            "Claims that need a larger tier are not judged here.",
+        ]
+    lines += [
         f"{len(idle)} of the {len(tried)} claims that the smoke tier decides notice none of the",
         "faults above in what is measured (faults in the judgement left out). Each has its own",
         "built-in fault, the control arm, on which the same check comes out the other way in every",
@@ -111,11 +124,8 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
         "|-|-|-:|-|-|",
     ]
     for (name, claim), row in idle.iterrows():
-        found = {c.name: c for c in claims_of(name)}.get(claim)
-        if found is None:  # the claim was renamed or removed since
-            continue
+        found = decided[name, claim]
         would = f"that `{found.arm}` behaves as `{found.control}` ({found.why})"
-        paper = name.split("_")[0]
-        cells = (paper, f"`{claim}`", str(row["size"]), found.statement, would)
+        cells = (name.split("_")[0], f"`{claim}`", str(row["size"]), found.statement, would)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return lines
