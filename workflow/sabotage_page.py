@@ -109,8 +109,8 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
     if idle.empty:
         return [
             *lines,
-            f"There are none: each of the {len(tried)} claims that the smoke tier decides notices at",
-            "least one of the faults above in what is measured (faults in the judgement left out).",
+            f"There are none: each of the {len(tried)} claims that the smoke tier decides notices",
+            "at least one of the faults above in what is measured (faults in the judgement left out).",
             "Claims that need a larger tier are not judged here.",
         ]
     lines += [
