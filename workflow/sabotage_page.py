@@ -110,8 +110,8 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
         return [
             *lines,
             f"There are none: each of the {len(tried)} claims that the smoke tier decides notices",
-            "at least one of the faults above in what is measured (faults in the judgement left out).",
-            "Claims that need a larger tier are not judged here.",
+            "at least one of the faults above in what is measured (faults in the judgement left",
+            "out). Claims that need a larger tier are not judged here.",
         ]
     lines += [
         f"{len(idle)} of the {len(tried)} claims that the smoke tier decides notice none of the",
