@@ -180,6 +180,8 @@ def figure_late_rate(descent: DataFrame) -> Figure:
     index = 0
     for arm, name in arms.items():
         column = "late_rate_joint" if arm == "both_layers" else "late_rate"
+        if column not in descent:  # no run of this tier is long enough
+            continue
         rows = descent[(descent["arm"] == arm) & descent[column].notna()]
         if len(rows):
             style.seeds_and_mean(axis, rows, x="width", y=column, label=name, index=index)
