@@ -6,13 +6,15 @@ are those of a two-column page; `SETTINGS` makes the written files reproducible.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 from pandas import DataFrame
 
 from shared.evidence.intervals import Interval, student_t
@@ -176,14 +178,24 @@ def legend_below(figure: Figure, *, columns: int = 6) -> None:
 
 
 def logarithmic(axes: Axes, which: str = "xy", *, ticks: Sequence[float] | None = None) -> None:
-    """Logarithmic axes without minor labels; `ticks` (widths, ...) are printed as plain numbers."""
+    """Logarithmic axes; `ticks` (widths, ...) are printed as plain numbers.
+
+    Where less than two powers of ten are in view, 2, 3 and 5 times one have labels as well.
+    """
     for name in which:
         getattr(axes, f"set_{name}scale")("log")
         axis = getattr(axes, f"{name}axis")
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_formatter(partial(_between_powers, axis))
         if name == "x" and ticks is not None:
             axis.set_minor_locator(NullLocator())
             axis.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
+
+
+def _between_powers(axis: Axis, value: float, _) -> str:
+    low, high = np.log10(np.sort(axis.get_view_interval()))
+    powers = np.floor(high) - np.ceil(low) + 1
+    leading = value / 10 ** np.floor(np.log10(value))
+    return f"{value:g}" if powers < 2 and round(leading, 6) in (2, 3, 5) else ""
 
 
 def _center(values: np.ndarray, geometric: bool) -> Interval:

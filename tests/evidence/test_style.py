@@ -91,3 +91,14 @@ def test_the_legend_below_names_every_label_once():
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels.count("theory") == 1
     assert {"arm", "control", "theory", "curve", "accepted"} <= set(labels)
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"), [((0.15, 0.55), {"0.2", "0.3", "0.5"}), ((0.05, 20.0), set())]
+)
+def test_a_logarithmic_axis_within_a_power_of_ten_has_labels(limits, labels):
+    figure, ((axis,),) = style.panels(1)
+    style.logarithmic(axis, "y")
+    axis.set_ylim(*limits)
+    figure.draw_without_rendering()
+    assert {label.get_text() for label in axis.yaxis.get_minorticklabels()} - {""} == labels
