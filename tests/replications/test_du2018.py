@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from replications.du2018_convergence import convolution, deep, descent, observables
+from replications.du2018_convergence import convolution, deep, descent, figures, observables
 from replications.du2018_convergence.problem import Setting, make_problem, make_start
 from shared.ntk.data import sphere
 from shared.ntk.empirical import empirical_ntk
@@ -242,3 +243,13 @@ def test_steps_are_counted_to_the_first_that_reaches_the_target():
     assert losses[1] <= 0.04 < losses[0]
     with pytest.raises(ValueError, match="no descent"):
         deep.steps_to(0.01, np.array([1.0]), np.array([1.0]))
+
+
+def test_the_late_rate_figure_does_without_a_rate_that_no_run_has():
+    rows = [
+        {"arm": arm, "width": width, "seed": seed, "late_rate": 1 + 0.01 * seed}
+        for arm in ("theory", "half_output")
+        for width in (256, 512)
+        for seed in range(3)
+    ]
+    assert figures.figure_late_rate(pd.DataFrame(rows)).axes
