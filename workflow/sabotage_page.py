@@ -105,24 +105,23 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
     tried = rows.groupby(["replication", "claim"], sort=False)["caught"].agg(["sum", "size"])
     tried = tried[tried.index.isin(decided)]  # others were renamed, or moved to another tier, since
     idle = tried[tried["sum"] == 0]
-    lines = ["## Claims that none of these faults moves", ""]
-    if idle.empty:
-        return [
-            *lines,
-            f"There are none: each of the {len(tried)} claims that the smoke tier decides notices",
-            "at least one of the faults above in what is measured (faults in the judgement left",
-            "out). Claims that need a larger tier are not judged here.",
-        ]
-    lines += [
-        f"{len(idle)} of the {len(tried)} claims that the smoke tier decides notice none of the",
-        "faults above in what is measured (faults in the judgement left out). Each has its own",
-        "built-in fault, the control arm, on which the same check comes out the other way in every",
-        "run: that is what it would notice. *Tried* is the number of faults that reached it.",
-        "Claims that need a larger tier are not judged here.",
+    lines = [
+        "## Claims that none of these faults moves",
         "",
-        "| paper | claim | tried | what it says | it would notice |",
-        "|-|-|-:|-|-|",
+        f"Of {len(tried)} claims that the smoke tier decides, {len(tried) - len(idle)} notice one",
+        "or more of the faults above in what is measured (faults in the judgement left out).",
+        "Claims that need a larger tier are not judged here.",
     ]
+    if len(idle):
+        lines += [
+            "",
+            "The others have a fault of their own built in, the control arm, on which the same",
+            "check comes out the other way in every run: that is what they would notice. *Tried*",
+            "is the number of faults that reached them.",
+            "",
+            "| paper | claim | tried | what it says | it would notice |",
+            "|-|-|-:|-|-|",
+        ]
     for (name, claim), row in idle.iterrows():
         found = decided[name, claim]
         would = f"that `{found.arm}` behaves as `{found.control}` ({found.why})"

@@ -7,7 +7,11 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train(stream, x, y, fresh, width, rate, steps, distinct):
-    """Gradient descent on f = m^-1/2 sum_r v_r sqrt(2) relu(<w_r, x>), kernel _zonal(1)."""
+    """(f - f_0 at the fresh points, last loss) of f = m^-1/2 sum_r v_r sqrt(2) relu(<w_r, x>).
+
+    All weights ~ N(0, 1) and trained; in the limit m = width -> infinity the tangent kernel is that
+    of one hidden layer without bias. distinct: how many neurons are drawn, the others are copies.
+    """
 
     def tensor(array):
         return torch.tensor(np.asarray(array), dtype=torch.float32, device=DEVICE)

@@ -53,7 +53,8 @@ def against_bounds(losses: Sequence[float], problem: Problem, residual: np.ndarr
     bound: (1 - eta lambda_0 / 2)^k (Theorem 4.1); flow: exp(-lambda_0 eta k) (Theorem 3.2).
     The late rates are log contractions over those of (1 - eta K)^k r_0 in the same steps, for the
     limit kernel K of the first layer and of both layers. These tend to (1 - eta lambda_0)^2 per
-    step, but are still 1 to 3 % faster here, and scatter three times as much over the draws.
+    step, but are still 1 to 3 % faster here, and scatter three times as much over the draws. NaN
+    where the loss does not get that far, or the descent of K itself diverges.
     """
     relative = np.array(losses) / losses[0]
     shrinking = problem.rate * problem.smallest
@@ -71,7 +72,7 @@ def against_bounds(losses: Sequence[float], problem: Problem, residual: np.ndarr
         for name, kernel in kernels.items():
             system = eigensystem(kernel)
             if problem.rate * system.values[-1] >= 2:
-                continue  # this kernel's descent diverges where that of the trained layer does not
+                continue
             limit = loss_curve(
                 system, residual, ends, normalization="sum",
                 learning_rate=problem.rate, method="descent",

@@ -268,6 +268,7 @@ def features(
 
 
 def _moved_features(network, rule, runs, batches, steps, probe) -> Iterator[dict]:
+    """Rows of `features`, a run each."""
     ends = []
     for step in descend(network, rule, runs, batches, steps):
         if step.number in (0, steps):

@@ -249,6 +249,7 @@ def descend(
     weights, factors = initial_weights(network, rule, runs, dtype), _factors(network, rule)
     moments = ()
     if rule.optimizer == "adam":
+        # of numpy, because jax compiles its zeros for every shape
         moments = jax.tree.map(lambda w: np.zeros(w.shape, w.dtype), (weights, weights))
     decays = _column([run.weight_decay for run in runs], dtype)
     alphas = _alphas(runs, weights)

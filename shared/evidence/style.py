@@ -192,6 +192,7 @@ def logarithmic(axes: Axes, which: str = "xy", *, ticks: Sequence[float] | None 
 
 
 def _between_powers(axis: Axis, value: float, _) -> str:
+    """Label of a minor tick. matplotlib's own, 2 x 10^1 and so on, overlap on our narrow panels."""
     low, high = np.log10(np.sort(axis.get_view_interval()))
     powers = np.floor(high) - np.ceil(low) + 1
     leading = value / 10 ** np.floor(np.log10(value))
