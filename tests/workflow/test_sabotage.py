@@ -121,3 +121,23 @@ def test_the_page_says_what_was_not_run():
     text = page(some, matrix)
     assert "1 were not run (`b`)" in text
     assert "| `a` | why | `shared/ntk/x.py` |  | 0 of 0 |  | `t.py` |" in text
+
+
+def test_the_page_lists_the_claims_that_no_fault_moves():
+    matrix = pd.DataFrame(
+        {
+            "fault": "a",
+            "replication": "arora2019_generalization",
+            "claim": ["A1_bound_holds", "A4_projections", "A5_popular_any_labels", "renamed"],
+            "final": "fail",
+            "expected": "pass",
+            "caught": [True, False, False, False],
+            "reached": 1,
+            "commit": "c0ffee",
+        }
+    )
+    text = page([Fault("a", "why", "shared/ntk/x.py", "1", "2")], matrix)
+    assert "Of 2 claims that the smoke tier decides, 1 notice" in text  # one needs the laptop tier
+    assert "| arora2019 | `A4_projections` | 1 |" in text
+    assert "that `random` behaves as `theory`" in text
+    assert "renamed" not in text.partition("## Claims that none")[2]
