@@ -1,7 +1,8 @@
 """The settings under which numbers are made: one thread, double precision available.
 
 One thread per job makes every sum run in one order, so that results are byte-identical whatever
-`--cores` is. `JAX_ENABLE_X64` only makes float64 available: every array states its own dtype.
+`--cores` is and however many cores the machine has: XLA splits loops by the size of its pool.
+`JAX_ENABLE_X64` only makes float64 available: every array states its own dtype.
 """
 
 import ctypes
@@ -13,7 +14,8 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "NPROC": "1",  # threads in XLA's pools, by default one for each core
     "JAX_ENABLE_X64": "1",
     "JAX_DEFAULT_MATMUL_PRECISION": "highest",  # no TF32 on GPUs: 1e-3 in K is 3e-2 in an angle
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -30,3 +32,8 @@ def use_one_thread() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc alone has it
     for option, value in KEPT_BY_MALLOC.items() if mallopt else ():
         mallopt(option, value)
+    import jax
+
+    # A thread of its own for every program costs two changes of context, and there is nothing to
+    # do meanwhile.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)

@@ -92,6 +92,7 @@ def measured(folder: Path, tier: str, names: list[str], seeds: list[int], cores:
 
 
 def measure_shard(folder: Path, tier: str, name: str, shard: str, seeds: list[int]) -> str:
+    use_one_thread()
     for number, seed in enumerate(seeds, start=1):
         results = results_of(folder, tier, seed)
         announce(f"{name}/{shard}: master seed {number} of {len(seeds)}")

@@ -93,13 +93,18 @@ def initial_kernel(x, first, readout, bias: bool, first_layer: float = 1.0) -> n
     for start in range(0, len(readout), 256):
         w, v = first[start : start + 256], readout[start : start + 256]
         hidden = {"weight": w.T, **({"bias": np.zeros(len(w))} if bias else {})}
-        kernels = dense_kernels(
-            (hidden, (), {"weight": v[:, None]}),
-            scaled(x),
-            activation=jax.nn.relu,
-            bias_variance=1.0 if bias else 0.0,
-            readout_bias_variance=0.0,
-        )
+        kernels = _relu_kernels((hidden, (), {"weight": v[:, None]}), scaled(x), float(bias))
         nngp, ntk = np.asarray(kernels.nngp), np.asarray(kernels.ntk)
         total += (first_layer * (ntk - nngp) + nngp) * (len(v) / len(readout))
     return total
+
+
+@jax.jit
+def _relu_kernels(params, x, bias_variance):
+    return dense_kernels(
+        params,
+        x,
+        activation=jax.nn.relu,
+        bias_variance=bias_variance,
+        readout_bias_variance=0.0,
+    )
