@@ -6,8 +6,9 @@ to call it.
 
 import os
 
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+# One thread, as in workflow/environment.py.
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC"), "1"))
 
 import sys
 
@@ -17,6 +18,7 @@ from measure import serve
 
 SIXTY_FOUR = ("dense_relu_float64", "gradient_flow")
 jax.config.update("jax_enable_x64", sys.argv[1] in SIXTY_FOUR)
+jax.config.update("jax_cpu_enable_async_dispatch", False)
 import neural_tangents as nt  # noqa: E402
 from neural_tangents import stax  # noqa: E402
 

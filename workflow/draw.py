@@ -62,24 +62,13 @@ def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
     return found
 
 
-def rows_of(table, part: str):
-    """The rows of a part as if the table held no other: without the columns of others, and with
-    numbers where a column is text only because it holds lists in another part."""
-    import pandas as pd
-
-    rows = table[table["part"] == part].dropna(axis="columns", how="all").reset_index(drop=True)
-    for name in rows.select_dtypes(["object", "string"]):
-        numbers = pd.to_numeric(rows[name], errors="coerce")
-        if (numbers.notna() == rows[name].notna()).all():
-            rows[name] = numbers
-    return rows
-
-
 def _draw(function, figure: Figure, table, folder: Path) -> None:
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot
+
+    from shared.evidence.rows import rows_of
 
     rows = table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
     drawn = function(**{name: rows_of(rows, name) for name in figure.parts})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pandas import DataFrame
 
 from shared.evidence.claim import TIERS, Claim, Estimate, Region, Verdict, no_estimate
+from shared.evidence.rows import rows_of
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,13 @@ def _final(
 
 def _estimate(claim: Claim, table: DataFrame, arm: str) -> Estimate:
     """Apply the claim's estimator to the rows of one arm of the claim's part."""
-    part = table[table["part"] == claim.part]
-    rows = part[part["arm"] == arm]
+    part = rows_of(table, claim.part)
+    rows = part[part["arm"] == arm] if len(part) else part
     if rows.empty:
         return no_estimate(f"no rows for arm {arm!r} of part {claim.part!r}")
-    empty = [column for column in part.columns if part[column].isna().all()]
+    empty = set(table.columns) - set(part.columns)
     try:
-        estimate = claim.estimator(rows.drop(columns=empty).infer_objects())
+        estimate = claim.estimator(rows)
     except KeyError as error:
         if error.args and error.args[0] in empty:
             return no_estimate(f"column {error.args[0]!r} holds no value")
