@@ -4,11 +4,13 @@ Measures and judges a tier with `seed` = 1000, 2000, ... (all weights and data n
 folder of its own, and counts per claim in how many runs its final verdict was the expected one.
 One process measures a shard at all master seeds, so that it starts and compiles once. What is
 complete in the folder is not measured again.
-`--publish` adds these seeds to results/reference/stability/{tier}/{replication}.csv, a row for
+`--publish` adds these seeds to results/reference/stability/{table}/{replication}.csv, a row for
 each claim and a column for each master seed, and renews docs/stability.md from all that is there.
+The table is the tier, or {tier}_fresh for master seeds that no choice of a grid has seen.
 """
 
 import argparse
+import math
 import multiprocessing
 import os
 import time
@@ -30,14 +32,17 @@ from workflow.records import claims_digest, experiment_digest, problem, read_tab
 from workflow.tree import ROOT, TIERS, Results
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
+LOOKED_AT = {"laptop": 10000}  # the largest master seed by which a grid's seeds were chosen
+FRESH = "_fresh"
+TABLES = tuple(f"{tier}{kind}" for tier in TIERS for kind in ("", FRESH))
 ABOUT = ["replication", "claim", "expected", "git", "digest"]  # then a column per master seed
 
 INTRODUCTION = (
     "Each run takes another master seed: all weights, data and trainings are new, the regions are",
     "the same. Counted are the claims that the tier decides. Made by",
     "`python -m workflow.stability --tier TIER --seeds N --folder FOLDER --publish`.",
-    "Seeds of the grids were added after a look at such runs, in the laptop tier at master seeds",
-    "up to 10000, so that a table of those flatters them a little; any other is a fresh trial.",
+    "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, so",
+    "that their table flatters the claims a little; fresh ones stand in a table of their own.",
 )
 PAPERS = (
     "| replication | claims | master seeds | pairs | as expected | measured at |",
@@ -167,13 +172,19 @@ def summary(table: pd.DataFrame) -> str:
 
 def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
     """Add seeds to those kept of the same code; what other code gave is replaced."""
+    seeds = table.columns.drop(ABOUT)
+    fresh = seeds.map(int) > LOOKED_AT.get(tier, math.inf)
+    for kind, chosen in (("", seeds[~fresh]), (FRESH, seeds[fresh])):
+        if len(chosen):
+            keep(table[[*ABOUT, *chosen]], kept_in(root, f"{tier}{kind}"))
+    write_text(root / "docs" / "stability.md", page({name: kept(name, root) for name in TABLES}))
+
+
+def keep(table: pd.DataFrame, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     for name, rows in table.groupby("replication", sort=False):
-        path = kept_in(root, tier) / f"{name}.csv"
-        if path.exists():
-            rows = joined(read_table(path), rows)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_table(path, rows)
-    write_text(root / "docs" / "stability.md", page({tier: kept(tier, root) for tier in TIERS}))
+        path = folder / f"{name}.csv"
+        write_table(path, joined(read_table(path), rows) if path.exists() else rows)
 
 
 def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -185,23 +196,24 @@ def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return both[ABOUT + sorted(both.columns.drop(ABOUT), key=int)]
 
 
-def kept_in(root: Path, tier: str) -> Path:
-    return root / "results" / "reference" / "stability" / tier
+def kept_in(root: Path, name: str) -> Path:
+    return root / "results" / "reference" / "stability" / name
 
 
-def kept(tier: str, root: Path = ROOT) -> pd.DataFrame:
-    """All that is kept of a tier; an empty table where there is nothing."""
-    found = [read_table(path) for path in sorted(kept_in(root, tier).glob("*.csv"))]
+def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
+    """All that is kept in one of the TABLES; an empty one where there is nothing."""
+    found = [read_table(path) for path in sorted(kept_in(root, name).glob("*.csv"))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
 def page(tables: dict[str, pd.DataFrame]) -> str:
-    """docs/stability.md: share of runs as expected per tier and paper, and every stray claim."""
+    """docs/stability.md: share of runs as expected per table and paper, and every stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION]
-    for tier, table in tables.items():
+    for title, table in tables.items():
         if table.empty:
             continue
-        lines += ["", f"## {tier}", "", summary(table) + ".", "", *PAPERS]
+        title = title.replace(FRESH, ", fresh master seeds")
+        lines += ["", f"## {title}", "", summary(table) + ".", "", *PAPERS]
         for name, rows in counts(table).groupby("replication", sort=False):
             pairs, agreed = rows["runs"].sum(), rows["as_expected"].sum()
             commits = ", ".join(f"`{commit[:7]}`" for commit in rows["git"].unique())

@@ -55,6 +55,18 @@ def test_seeds_of_the_same_code_add_up_and_others_are_replaced(tmp_path):
     assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
 
 
+def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(tmp_path):
+    fresh = checks(11000, "pass", "pass", "not judged")
+    publish(finals([*RUNS, fresh]), "laptop", tmp_path)
+    kept = tmp_path / "results" / "reference" / "stability"
+    assert pd.read_csv(kept / "laptop" / "paper.csv").columns[-2:].tolist() == ["1000", "2000"]
+    assert pd.read_csv(kept / "laptop_fresh" / "paper.csv").columns[-1] == "11000"
+    page = (tmp_path / "docs" / "stability.md").read_text()
+    assert page.index("## laptop\n") < page.index("## laptop, fresh master seeds\n")
+    assert "75.00% of 4 (claim" in page
+    assert "100.00% of 2 (claim" in page
+
+
 def test_runs_are_those_of_snakemake_and_are_not_measured_twice(untouched):
     words = ("--seeds", "2", "--folder", "runs", "--cores", "2")
     first = untouched.call("workflow.stability", *words)
