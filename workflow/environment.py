@@ -27,7 +27,7 @@ KEPT_BY_MALLOC = {-4: 0, -1: 2**31 - 1}  # M_MMAP_MAX, M_TRIM_THRESHOLD in bytes
 
 
 def use_one_thread() -> None:
-    """Set the environment; must run before numpy, jax or torch are imported for the first time."""
+    """Set the process up; must run before numpy, jax or torch are imported for the first time."""
     os.environ.update(ONE_THREAD)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc alone has it
     for option, value in KEPT_BY_MALLOC.items() if mallopt else ():

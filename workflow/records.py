@@ -52,6 +52,7 @@ def read_table(path: Path) -> pd.DataFrame:
         float_precision="round_trip",
         keep_default_na=False,
         na_values=["", "nan", "NaN"],
+        dtype={"part": str, "arm": str},  # a grid may name arms by numbers
         low_memory=False,  # else a long column may get other types in other chunks
     )
 

@@ -209,15 +209,15 @@ def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
 def page(tables: dict[str, pd.DataFrame]) -> str:
     """docs/stability.md: share of runs as expected per table and paper, and every stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION]
-    for title, table in tables.items():
+    for name, table in tables.items():
         if table.empty:
             continue
-        title = title.replace(FRESH, ", fresh master seeds")
+        title = name.replace(FRESH, ", fresh master seeds")
         lines += ["", f"## {title}", "", summary(table) + ".", "", *PAPERS]
-        for name, rows in counts(table).groupby("replication", sort=False):
+        for paper, rows in counts(table).groupby("replication", sort=False):
             pairs, agreed = rows["runs"].sum(), rows["as_expected"].sum()
             commits = ", ".join(f"`{commit[:7]}`" for commit in rows["git"].unique())
-            cells = (name, len(rows), rows["runs"].max(), pairs, f"{agreed / pairs:.2%}", commits)
+            cells = (paper, len(rows), rows["runs"].max(), pairs, f"{agreed / pairs:.2%}", commits)
             lines.append(f"| {' | '.join(map(str, cells))} |")
         if len(strays(table)):
             lines += ["", *STRAYS]

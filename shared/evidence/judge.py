@@ -72,8 +72,10 @@ def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -
     """
     if tier not in TIERS:
         raise ValueError(f"tier: found {tier!r}, wanted one of {', '.join(TIERS)}")
-    of_arm = _estimate(claim, table, claim.arm)
-    of_control = _estimate(claim, table, claim.control)
+    part = rows_of(table, claim.part)
+    empty = set(table.columns) - set(part.columns)
+    of_arm = _estimate(claim, part, claim.arm, empty)
+    of_control = _estimate(claim, part, claim.control, empty)
     verdict, reason = compare(of_arm, claim.region)
     control_verdict, control_reason = compare(of_control, claim.region)
     if TIERS.index(claim.tier) > TIERS.index(tier):
@@ -133,13 +135,11 @@ def _final(
     )
 
 
-def _estimate(claim: Claim, table: DataFrame, arm: str) -> Estimate:
-    """Apply the claim's estimator to the rows of one arm of the claim's part."""
-    part = rows_of(table, claim.part)
+def _estimate(claim: Claim, part: DataFrame, arm: str, empty: set[str]) -> Estimate:
+    """Apply the claim's estimator to one arm of its part; `empty` columns hold nothing there."""
     rows = part[part["arm"] == arm] if len(part) else part
     if rows.empty:
         return no_estimate(f"no rows for arm {arm!r} of part {claim.part!r}")
-    empty = set(table.columns) - set(part.columns)
     try:
         estimate = claim.estimator(rows)
     except KeyError as error:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from shared.evidence import Claim, judge, loglog_slope, near
 from shared.evidence.rows import rows_of
+from workflow.records import read_table
 
 
 def test_a_part_has_numbers_where_another_part_has_lists(tmp_path):
@@ -16,13 +17,21 @@ def test_a_part_has_numbers_where_another_part_has_lists(tmp_path):
             "error": [1.0, 0.5, None],
         }
     ).to_csv(path, index=False)
-    table = pd.read_csv(path)
+    table = read_table(path)
     curves = rows_of(table, "curves")
     assert curves["samples"].tolist() == [5, 160]
     assert curves["arm"].tolist() == ["theory", "theory"]
     modes = rows_of(table, "modes")
     assert modes["samples"].tolist() == ["(4, 16)"]
     assert "error" not in modes
+
+
+def test_an_arm_named_by_a_number_stays_a_name(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("part,arm,error\ncurves,1,0.5\ncurves,2,0.25\nmodes,1,x\n")
+    rows = rows_of(read_table(path), "curves")
+    assert rows["arm"].tolist() == ["1", "2"]
+    assert rows["error"].tolist() == [0.5, 0.25]
 
 
 def test_a_claim_reads_numbers_where_another_part_has_lists():

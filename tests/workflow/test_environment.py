@@ -58,6 +58,7 @@ def xla(alone: bool, cores: str = "all") -> tuple[float, str]:
 
 
 def test_xla_computes_in_the_thread_that_calls_it():
+    """Measured: below 1e-4; .44 with a pool of two alone, .99 without both settings."""
     assert xla(alone=True)[0] < 0.02
     assert xla(alone=False)[0] > 0.3
 
