@@ -10,9 +10,9 @@ def figure_1(descent: DataFrame) -> Figure:
     """Random labels take gradient descent longer, and longer than the theory says in the end
 
     Redraws Figure 1 (a) for the digits 0 and 1: residual of wide networks, range of the seeds
-    shaded, on the curve of Theorem 4.1 (black). A narrow network (dashed) leaves its curve, and so
-    does a wide one that learns coins: its kernel moves. Kept at its start it would have followed
-    the dotted curve.
+    shaded, on the curve of Theorem 4.1 (black). A narrow network (dashed, its range outlined)
+    leaves its curve, and so does a wide one that learns coins: its kernel moves. Kept at its start
+    it would have followed the dotted curve.
     """
     figure, ((axis,),) = style.panels(1)
     for index, arm in enumerate(("theory", "random", "narrow")):

@@ -122,7 +122,7 @@ def curve_over_seeds(
     control: bool = False,
     geometric: bool = False,
 ) -> None:
-    """Mean curve over seeds with the range of the seeds shaded; for time courses."""
+    """Mean curve over seeds with their range shaded (a control's: outlined); for time courses."""
     color = CONTROL if control else COLORS[index % len(COLORS)]
     table = rows.pivot_table(index=x, columns="seed", values=y)
     places, values = table.index.to_numpy(float), table.to_numpy(float)
@@ -139,7 +139,10 @@ def curve_over_seeds(
     )
     if values.shape[1] > 1:
         low, high = values.min(axis=1), values.max(axis=1)
-        axes.fill_between(places, low, high, color=color, alpha=0.15, linewidth=0)
+        # The control's range is an outline: gray areas are accepted bands.
+        outlined = {"facecolor": "none", "edgecolor": color, "linestyle": ":", "linewidth": 0.6}
+        shaded = {"color": color, "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(places, low, high, **(outlined if control else shaded))
 
 
 def theory_line(
