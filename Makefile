@@ -19,9 +19,9 @@ test: $(STAMP) browser
 browser:
 	bash tests/browser/install.sh
 
-# Whether the suite notices the faults of workflow/faults.yaml that are marked for it.
+# Whether the suite notices the faults of workflow/trust/sabotage/faults.yaml that are marked for it.
 sabotage: $(STAMP)
-	$(BIN)/python -m workflow.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
+	$(BIN)/python -m workflow.trust.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ prints one line of JSON instead. The limit is measured in the same process: the 
 BLAS or by XLA, whichever is faster here, or the eigendecomposition alone, and one pass over memory.
 """
 
-from workflow.environment import use_one_thread
+from workflow.base.environment import use_one_thread
 
 use_one_thread()
 
@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 from scipy.linalg import blas  # noqa: E402
 
 from benchmarks.measure import fastest, peak_mb, serve  # noqa: E402
-from shared.ntk.architecture import (  # noqa: E402
+from widenets.ntk.architecture import (  # noqa: E402
     conv,
     dense,
     fully_connected,
@@ -28,9 +28,9 @@ from shared.ntk.architecture import (  # noqa: E402
     relu,
     serial,
 )
-from shared.ntk.blocks import kernel_in_blocks  # noqa: E402
-from shared.ntk.dynamics import kernel_flow  # noqa: E402
-from shared.ntk.empirical import dense_kernels  # noqa: E402
+from widenets.ntk.dynamics import kernel_flow  # noqa: E402
+from widenets.ntk.empirical import dense_kernels  # noqa: E402
+from widenets.ntk.kernels import kernel_in_blocks  # noqa: E402
 
 
 class Case(NamedTuple):

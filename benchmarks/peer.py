@@ -6,7 +6,7 @@ to call it.
 
 import os
 
-# One thread, as in workflow/environment.py.
+# One thread, as in workflow/base/environment.py.
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC"), "1"))
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from workflow.digest import import_closure
+from workflow.base.digest import import_closure
+from workflow.base.grid import part_signatures, shards
+from workflow.base.tree import ROOT, TIERS, replications
 from workflow.draw import figures
-from workflow.grid import part_signatures, shards
 from workflow.judge import claims_of
-from workflow.tree import ROOT, TIERS, replications
 
 FILES = ("README.md", "grid.yaml", "experiment.py", "claims.py", "figures.py", "__init__.py")
 ON_DEMAND = {"importlib", "runpy", "pkgutil"}  # imports that a digest of the source cannot follow
@@ -106,7 +106,7 @@ def test_the_digest_covers_every_module_that_the_experiment_loads(name):
     """Files of this repository that a real import loads are all in the computed closure."""
     code = (
         "import sys, importlib\n"
-        "from workflow.environment import use_one_thread\n"
+        "from workflow.base.environment import use_one_thread\n"
         "use_one_thread()\n"
         f"importlib.import_module('replications.{name}.experiment')\n"
         "print('\\n'.join(m.__file__ for m in sys.modules.values()"

@@ -1,8 +1,8 @@
 """One thread and double precision for every test, set before jax or numpy are imported.
 
-These are the settings under which the jobs of the workflow run (`workflow/environment.py`).
+These are the settings under which the jobs of the workflow run (`workflow/base/environment.py`).
 """
 
-from workflow.environment import use_one_thread
+from workflow.base.environment import use_one_thread
 
 use_one_thread()

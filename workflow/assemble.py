@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.files import UserError, broken, sha256
-from workflow.grid import Seeds, shards
+from workflow.base.files import UserError, broken, sha256
+from workflow.base.grid import Seeds, shards
+from workflow.base.records import claims_digest, problems, read_facts, read_table
+from workflow.base.tree import Results, tier_folder
 from workflow.judge import judged
-from workflow.records import claims_digest, problems, read_facts, read_table
-from workflow.tree import Results, tier_folder
 
 WITHHELD = {
     "estimate": float("nan"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
-from workflow.files import UserError
+from workflow.base.files import UserError
 from workflow.page.content import state
 from workflow.page.texts import WORDS
 

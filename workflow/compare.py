@@ -21,11 +21,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.records import read_table
 from workflow.drift import Interval, difference, kind_of
-from workflow.files import UserError, announce, exit_code, write_text
 from workflow.page import view
 from workflow.page.content import number, state
-from workflow.records import read_table
 from workflow.reference import folder_of
 
 FALSE_ALARMS = 0.01  # of a whole comparison, were nothing changed but the seeds

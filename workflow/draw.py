@@ -10,11 +10,11 @@ import inspect
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.files import UserError, exit_code, meant, replacing, write_seal
-from workflow.grid import part_signatures, parts
-from workflow.modules import load, parsed
-from workflow.records import read_sealed, write_table
-from workflow.tree import ROOT, known, tier_folder
+from workflow.base.files import UserError, exit_code, meant, replacing, write_seal
+from workflow.base.grid import part_signatures, parts
+from workflow.base.modules import load, parsed
+from workflow.base.records import read_sealed, write_table
+from workflow.base.tree import ROOT, known, tier_folder
 
 KINDS = ("svg", "pdf", "csv")
 
@@ -68,7 +68,7 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    from shared.evidence.rows import rows_of
+    from widenets.evidence.rows import rows_of
 
     rows = table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
     drawn = function(**{name: rows_of(rows, name) for name in figure.parts})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from shared.evidence.intervals import LEVEL, around, welch_satterthwaite
+from widenets.evidence.intervals import LEVEL, around, welch_satterthwaite
 
 ROUNDING = 0.1  # of the half-width of an interval: other processors, amplified by training
 

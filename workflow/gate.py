@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
+from workflow.base.files import INCOMPLETE, announce, broken, exit_code
+from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
-from workflow.files import INCOMPLETE, announce, broken, exit_code
-from workflow.tree import Results, replications
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
 

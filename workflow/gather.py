@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.files import UserError, exit_code
-from workflow.grid import Seeds, shards
-from workflow.records import problems, read_table, write_sealed
-from workflow.tree import Results, known, tier_folder
+from workflow.base.files import UserError, exit_code
+from workflow.base.grid import Seeds, shards
+from workflow.base.records import problems, read_table, write_sealed
+from workflow.base.tree import Results, known, tier_folder
 
 
 def main() -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from shared.evidence.claim import Claim, Verdict
-from shared.evidence.judge import Judgement, judge
-from workflow.files import UserError, exit_code, meant, sha256, write_json
-from workflow.grid import shards
-from workflow.modules import load
-from workflow.records import claims_digest, read_sealed, write_table
-from workflow.tree import TIERS, Results, known, tier_folder
+from widenets.evidence.claim import Claim, Verdict
+from widenets.evidence.judge import Judgement, judge
+from workflow.base.files import UserError, exit_code, meant, sha256, write_json
+from workflow.base.grid import shards
+from workflow.base.modules import load
+from workflow.base.records import claims_digest, read_sealed, write_table
+from workflow.base.tree import TIERS, Results, known, tier_folder
 
 
 def main() -> None:

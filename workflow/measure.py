@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from shared.ntk.download import DataError
-from workflow.clock import compile_clock
-from workflow.environment import use_one_thread
-from workflow.files import UserError, announce, exit_code
-from workflow.grid import Cell, Seeds, shard_digest, shards
-from workflow.modules import load
-from workflow.progress import remaining
-from workflow.records import experiment_digest, write_record
-from workflow.tree import ROOT, Results, known, tier_folder
+from widenets.ntk.data import DataError
+from workflow.base.clock import compile_clock
+from workflow.base.environment import use_one_thread
+from workflow.base.files import UserError, announce, exit_code
+from workflow.base.grid import Cell, Seeds, shard_digest, shards
+from workflow.base.modules import load
+from workflow.base.progress import remaining
+from workflow.base.records import experiment_digest, write_record
+from workflow.base.tree import ROOT, Results, known, tier_folder
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
@@ -156,8 +156,8 @@ def progress_of(name: str, total: int) -> Callable[[int], None]:
 
 
 def _data_checksums() -> dict[str, str]:
-    """Checksums of the data files that the job has read (`shared.ntk.data` keeps them)."""
-    data = sys.modules.get("shared.ntk.data")
+    """Checksums of the data files that the job has read (`widenets.ntk.data` keeps them)."""
+    data = sys.modules.get("widenets.ntk.data")
     return dict(getattr(data, "checksums_read", {}))
 
 

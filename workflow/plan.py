@@ -7,11 +7,12 @@ import sys
 from functools import cached_property
 from pathlib import Path
 
-from workflow import config, draw, grid, progress, records
-from workflow.digest import cells_digest as text_digest
-from workflow.digest import code_digest
-from workflow.files import UserError, explained, sha256
-from workflow.tree import ROOT, Results
+from workflow import draw
+from workflow.base import config, grid, progress, records
+from workflow.base.digest import cells_digest as text_digest
+from workflow.base.digest import code_digest
+from workflow.base.files import UserError, explained, sha256
+from workflow.base.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
 MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}

@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
-from workflow.files import UserError, announce, exit_code, write_json, write_text
-from workflow.grid import ALL
+from workflow.base.files import UserError, announce, exit_code, write_json, write_text
+from workflow.base.grid import ALL
+from workflow.base.records import read_table
+from workflow.base.tree import ROOT, TIERS, Results, replications
 from workflow.page.content import STATES, readme, state
 from workflow.page.texts import WORDS
-from workflow.records import read_table
-from workflow.tree import ROOT, TIERS, Results, replications
 
 KEPT = (
     *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),

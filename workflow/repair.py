@@ -13,11 +13,11 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from workflow.assemble import provenance
-from workflow.files import UserError, announce, broken, sha256
+from workflow.base.files import UserError, announce, broken, sha256
+from workflow.base.grid import Seeds
+from workflow.base.records import damage, problem
+from workflow.base.tree import Results
 from workflow.gate import stale_summary
-from workflow.grid import Seeds
-from workflow.records import damage, problem
-from workflow.tree import Results
 
 
 def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:

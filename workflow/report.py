@@ -11,11 +11,11 @@ import pandas as pd
 
 from workflow import page
 from workflow.assemble import Outcome, facts_of, outcome
-from workflow.files import exit_code, write_json, write_text
-from workflow.grid import Seeds
+from workflow.base.files import exit_code, write_json, write_text
+from workflow.base.grid import Seeds
+from workflow.base.records import write_table
+from workflow.base.tree import Results, known, tier_folder
 from workflow.measure import git_revision
-from workflow.records import write_table
-from workflow.tree import Results, known, tier_folder
 
 
 def main() -> None:

@@ -4,7 +4,16 @@ Theorem and figure numbers are those of arXiv 1901.08584 as they are usually cit
 paper was not at hand, so none is certain.
 """
 
-from shared.evidence import Claim, at_least, at_most, loglog_slope, near, ordering, per_seed, worst
+from widenets.evidence import (
+    Claim,
+    at_least,
+    at_most,
+    loglog_slope,
+    near,
+    ordering,
+    per_seed,
+    worst,
+)
 
 CLEAN = {"samples": 180, "fraction": 0.0}
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk import data
-from shared.ntk.architecture import fully_connected
-from shared.ntk.dynamics import eigensystem, loss_curve
-from shared.ntk.random import generator, key
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk import data
+from widenets.ntk.architecture import fully_connected
+from widenets.ntk.dynamics import eigensystem, gradient_descent, loss_curve, squared_error
+from widenets.ntk.random import generator, key
 
 LIMIT = fully_connected(depth=1, width=1)
 SETS = {"digits": lambda data_dir: data.digits(), "mnist": data.mnist, "cifar10": data.cifar10}

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from shared.evidence import style
+from widenets.evidence import style
 
 
 def figure_1(descent: DataFrame) -> Figure:

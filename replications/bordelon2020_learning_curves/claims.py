@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shared.evidence.claim import Claim, at_least, at_most, near
-from shared.evidence.estimators import exact, jackknife, loglog_slope, per_seed
+from widenets.evidence.claim import Claim, at_least, at_most, near
+from widenets.evidence.estimators import exact, jackknife, loglog_slope, per_seed
 
 LEARNED = (1, 2, 3, 4)
 MAIN = "main result, reported as Proposition 3"

@@ -19,13 +19,21 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.ndimage import map_coordinates, spline_filter1d
 from scipy.optimize import brentq
 
-from shared.ntk.architecture import fully_connected
-from shared.ntk.data import digits, flatten_images, gaussian, mnist, normalize_rows, sphere
-from shared.ntk.dynamics import eigensystem
-from shared.ntk.harmonics import legendre, multiplicity
-from shared.ntk.learning_curve import fixed_point, output_errors, target_errors, total_error
-from shared.ntk.random import generator
-from shared.ntk.spectrum import Spectrum, sphere_spectrum, zonal_kernel
+from widenets.ntk.architecture import fully_connected
+from widenets.ntk.data import digits, flatten_images, gaussian, mnist, normalize_rows, sphere
+from widenets.ntk.dynamics import eigensystem
+from widenets.ntk.random import generator
+from widenets.ntk.spectra import (
+    Spectrum,
+    fixed_point,
+    legendre,
+    multiplicity,
+    output_errors,
+    sphere_spectrum,
+    target_errors,
+    total_error,
+    zonal_kernel,
+)
 
 DEGREES = (0, 1, 2, 3, 4)
 

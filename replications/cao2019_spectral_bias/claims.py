@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shared.evidence.claim import Claim, at_least, at_most, between, near
-from shared.evidence.estimators import (
+from widenets.evidence.claim import Claim, at_least, at_most, between, near
+from widenets.evidence.estimators import (
     exact,
     loglog_slope,
     ordering,

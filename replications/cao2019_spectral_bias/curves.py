@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.ntk.dynamics import mode_decay
+from widenets.ntk.dynamics import mode_decay
 
 
 def remaining(residuals: np.ndarray, basis: np.ndarray) -> np.ndarray:

@@ -36,20 +36,22 @@ from replications.cao2019_spectral_bias.tasks import (
     random_harmonics,
 )
 from replications.cao2019_spectral_bias.training import draw_weights, train
-from shared.ntk.architecture import fully_connected
-from shared.ntk.data import sphere
-from shared.ntk.dynamics import eigensystem, kernel_flow
-from shared.ntk.harmonics import (
+from widenets.ntk.architecture import fully_connected
+from widenets.ntk.data import sphere
+from widenets.ntk.dynamics import eigensystem, kernel_flow
+from widenets.ntk.random import generator
+from widenets.ntk.spectra import (
     degree_power,
     degree_projector,
+    fixed_point,
     legendre,
     multiplicities,
     multiplicity,
     sphere_grid,
+    sphere_spectrum,
+    zonal_eigenvalues,
+    zonal_kernel,
 )
-from shared.ntk.learning_curve import fixed_point
-from shared.ntk.random import generator
-from shared.ntk.spectrum import sphere_spectrum, zonal_eigenvalues, zonal_kernel
 
 LEVELS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, float(np.exp(-1)))
 

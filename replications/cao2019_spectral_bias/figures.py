@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from shared.evidence.style import (
+from widenets.evidence.style import (
     accepted_band,
     arm_style,
     curve_over_seeds,

@@ -8,10 +8,9 @@ from functools import cache
 import jax
 import numpy as np
 
-from shared.ntk.architecture import abs_, fully_connected, relu
-from shared.ntk.empirical import dense_kernels
-from shared.ntk.harmonics import degree_projector, multiplicity
-from shared.ntk.spectrum import two_layer_relu_eigenvalues
+from widenets.ntk.architecture import abs_, fully_connected, relu
+from widenets.ntk.empirical import dense_kernels
+from widenets.ntk.spectra import degree_projector, multiplicity, two_layer_relu_eigenvalues
 
 # Weights of t kappa_0, kappa_1 and (trained bias) kappa_0 in each arm's kernel.
 KERNELS = {

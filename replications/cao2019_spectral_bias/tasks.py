@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.ntk.data import gaussian, normalize_rows, sphere
-from shared.ntk.harmonics import degree_projector, legendre
-from shared.ntk.random import generator
+from widenets.ntk.data import gaussian, normalize_rows, sphere
+from widenets.ntk.random import generator
+from widenets.ntk.spectra import degree_projector, legendre
 
 
 class Sample(NamedTuple):

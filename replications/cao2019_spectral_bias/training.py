@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from shared.ntk.random import generator
+from widenets.ntk.random import generator
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ROWS = 256  # points at a time, so that their activations stay in cache

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from pandas import DataFrame
 
-from shared.evidence import (
+from widenets.evidence import (
     Claim,
     at_least,
     at_most,

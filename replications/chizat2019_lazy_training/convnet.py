@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from shared.ntk import data, random
-from shared.ntk.architecture import conv, dense, flatten, serial
-from shared.ntk.softplus import softplus
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk import data, random
+from widenets.ntk.architecture import conv, dense, flatten, serial
+from widenets.ntk.dynamics import gradient_descent, squared_error
+from widenets.ntk.softplus import softplus
 
 CLASSES, MOMENTUM, TEST_POINTS = 10, 0.9, 1000
 SIZE, STRIDE = 3, 2  # of the kernels; of the second convolution
@@ -48,7 +48,7 @@ class Network(NamedTuple):
 def network(activation: str) -> Network:
     """relu, or softplus as its smooth counterpart.
 
-    The layers are those of `shared.ntk`; on a CPU a convolution is faster as a product with the
+    The layers are those of `widenets.ntk`; on a CPU a convolution is faster as a product with the
     patches of the image, which are the same numbers in another order.
     """
     function = {"relu": lambda z: jnp.maximum(z, 0), "softplus": softplus()}[activation]

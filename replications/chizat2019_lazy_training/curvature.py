@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from replications.chizat2019_lazy_training.model import ACTIVATIONS, jacobian
-from shared.ntk import random
+from widenets.ntk import random
 
 ITERATIONS, STARTS, BLOCK = 60, 6, 32
 

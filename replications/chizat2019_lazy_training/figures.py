@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from shared.evidence.style import (
+from widenets.evidence.style import (
     COLORS,
     accepted_band,
     arm_style,

@@ -16,7 +16,7 @@ from replications.chizat2019_lazy_training.model import (
     stacked,
     two_layer,
 )
-from shared.ntk import data, random
+from widenets.ntk import data, random
 
 
 @functools.lru_cache(maxsize=64)

@@ -23,8 +23,8 @@ from replications.chizat2019_lazy_training.model import (
     stacked,
     two_layer,
 )
-from shared.ntk import data, random
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk import data, random
+from widenets.ntk.dynamics import gradient_descent, squared_error
 
 RECORDS = 60
 READOUTS = {"gaussian": np.positive, "positive": np.abs, "sign": np.sign}

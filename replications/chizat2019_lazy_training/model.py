@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk.softplus import softplus
+from widenets.ntk.softplus import softplus
 
 TEACHER_NEURONS = 3
 ACTIVATIONS: dict[str, Callable] = {

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from replications.chizat2019_lazy_training.model import TEACHER_NEURONS, two_layer
-from shared.ntk import data, random
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk import data, random
+from widenets.ntk.dynamics import gradient_descent, squared_error
 
 
 @functools.lru_cache(maxsize=8)

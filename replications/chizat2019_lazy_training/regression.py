@@ -12,8 +12,8 @@ from replications.chizat2019_lazy_training.model import (
     stacked,
     two_layer,
 )
-from shared.ntk import data, random
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk import data, random
+from widenets.ntk.dynamics import gradient_descent, squared_error
 
 
 def _regression(part, dimension, points, seeds, factor=1.0):

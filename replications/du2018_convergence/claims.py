@@ -6,7 +6,7 @@ paper was not at hand, so none is certain.
 
 import numpy as np
 
-from shared.evidence import (
+from widenets.evidence import (
     Claim,
     at_least,
     at_most,

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from replications.du2018_convergence.deep import PRESERVING
-from shared.ntk.architecture import (
+from widenets.ntk.architecture import (
     Architecture,
     conv,
     cos,

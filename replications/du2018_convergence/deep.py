@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from replications.du2018_convergence.problem import limit_kernels
-from shared.ntk.architecture import Architecture, cos, dense, relu, repeat, residual, serial
-from shared.ntk.data import sphere
-from shared.ntk.empirical import layer_ntk
-from shared.ntk.random import generator
+from widenets.ntk.architecture import Architecture, cos, dense, relu, repeat, residual, serial
+from widenets.ntk.data import sphere
+from widenets.ntk.empirical import layer_ntk
+from widenets.ntk.random import generator
 
 # 1 / E sigma(z)^2: the weight variance c_sigma that keeps unit variance through the layers
 PRESERVING = {"relu": 2.0, "cos": 2 / (1 + np.exp(-2.0))}

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk.empirical import layer_ntk
+from widenets.ntk.empirical import layer_ntk
 
 
 class Activation(NamedTuple):

@@ -31,9 +31,9 @@ from replications.du2018_convergence.problem import (
     make_problem,
     make_start,
 )
-from shared.ntk.data import sphere
-from shared.ntk.random import generator, keys
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk.data import sphere
+from widenets.ntk.dynamics import gradient_descent, squared_error
+from widenets.ntk.random import generator, keys
 
 
 def closed_form(

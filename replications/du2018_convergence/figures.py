@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from shared.evidence import style
+from widenets.evidence import style
 
 
 def figure_1(epochs: DataFrame) -> Figure:

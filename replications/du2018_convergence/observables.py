@@ -15,7 +15,7 @@ from replications.du2018_convergence.descent import (
     weight_norms,
 )
 from replications.du2018_convergence.problem import Problem
-from shared.ntk.dynamics import eigensystem, loss_curve
+from widenets.ntk.dynamics import eigensystem, loss_curve
 
 LATE = (1e-20, 1e-9)  # relative losses between which the late rate is read
 FLOOR = 1e-24  # relative loss below which float64 residuals are round-off

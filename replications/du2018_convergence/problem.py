@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from replications.du2018_convergence.descent import Start
-from shared.ntk.architecture import cos, erf, fully_connected, relu
-from shared.ntk.data import linear_teacher, sphere
-from shared.ntk.random import generator
+from widenets.ntk.architecture import cos, erf, fully_connected, relu
+from widenets.ntk.data import linear_teacher, sphere
+from widenets.ntk.random import generator
 
 BLOCK = 64
 LIMITS = {

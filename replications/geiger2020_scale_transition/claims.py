@@ -13,7 +13,7 @@ from replications.geiger2020_scale_transition.collapse import (
     misfit_excess,
     width_exponent,
 )
-from shared.evidence import Claim, at_least, at_most, jackknife, loglog_slope, near, per_seed
+from widenets.evidence import Claim, at_least, at_most, jackknife, loglog_slope, near, per_seed
 
 FEATURE_S, LAZY_S = 0.2, 819.2
 SCALES = (0.8, 1.6, 6.4, 12.8, 25.6, 51.2, 204.8)  # run with every seed

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from shared.evidence.style import (
+from widenets.evidence.style import (
     BAND,
     accepted_band,
     arm_style,

@@ -17,9 +17,9 @@ from jax.flatten_util import ravel_pytree
 from scipy.integrate import quad
 
 from replications.geiger2020_scale_transition.flow import Flowed, flow, soft_hinge_slope
-from shared.ntk import random
-from shared.ntk.empirical import dense_kernels
-from shared.ntk.softplus import softplus
+from widenets.ntk import random
+from widenets.ntk.empirical import dense_kernels
+from widenets.ntk.softplus import softplus
 
 SHARPNESS = 5.0  # beta of the softplus activation
 

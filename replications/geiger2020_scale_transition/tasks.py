@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.ntk import data, random
+from widenets.ntk import data, random
 
 PCA = 10
 SYNTHETIC = {"xnor10": (data.xnor, 10), "stripe20": (data.stripe, 20)}

@@ -8,7 +8,7 @@ bound n^-1/2), Dyer & Gur-Ari 2019 and Huang & Yau 2019 (n^-1 in training, smoot
 import numpy as np
 from pandas import DataFrame
 
-from shared.evidence import (
+from widenets.evidence import (
     Claim,
     at_least,
     at_most,

@@ -42,11 +42,10 @@ from replications.jacot2018_frozen_kernel.trajectories import (
     train,
     training_inputs,
 )
-from shared.ntk.architecture import dense, residual, serial
-from shared.ntk.data import circle, sphere
-from shared.ntk.dynamics import critical_learning_rate, kernel_flow
-from shared.ntk.random import generator
-from shared.ntk.training import gradient_descent
+from widenets.ntk.architecture import dense, residual, serial
+from widenets.ntk.data import circle, sphere
+from widenets.ntk.dynamics import critical_learning_rate, gradient_descent, kernel_flow
+from widenets.ntk.random import generator
 
 INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)
 P90 = norm.ppf(0.9)  # in units of the standard deviation

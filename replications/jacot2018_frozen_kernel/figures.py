@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from replications.jacot2018_frozen_kernel.setting import FOUR_ANGLES, target
-from shared.evidence.style import (
+from widenets.evidence.style import (
     COLORS,
     THEORY,
     curve_over_seeds,

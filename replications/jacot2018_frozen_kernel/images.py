@@ -8,9 +8,9 @@ import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import network
 from replications.jacot2018_frozen_kernel.setting import BETA
-from shared.ntk.data import digits, flatten_images, mnist
-from shared.ntk.dynamics import eigensystem
-from shared.ntk.random import generator
+from widenets.ntk.data import digits, flatten_images, mnist
+from widenets.ntk.dynamics import eigensystem
+from widenets.ntk.random import generator
 
 
 class Components(NamedTuple):

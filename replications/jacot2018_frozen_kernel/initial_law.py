@@ -10,7 +10,7 @@ of the range of A:
 Summed over layers, <delta_x, delta_x'> G[x, x'] is Theta (proof of Theorem 1). This is the law of
 directly drawn networks at every width, not an approximation for wide ones; all in float64.
 
-A sampler of random kernels, and no other way to a kernel that `shared.ntk` computes: there are no
+A sampler of random kernels, and no other way to a kernel that `widenets.ntk` computes: there are no
 weights here to differentiate by, and the limit comes from the architecture. Its draws are tested
 against the kernels of directly drawn networks (`dense_kernels`) and against that limit.
 """

@@ -3,7 +3,7 @@
 import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import network
-from shared.ntk.dynamics import ensemble_flow, gaussian_process_posterior
+from widenets.ntk.dynamics import ensemble_flow, gaussian_process_posterior
 
 
 def gaussian_law(

@@ -13,11 +13,19 @@ import jax
 import numpy as np
 
 from replications.jacot2018_frozen_kernel.setting import BETA, HIDDEN_LAYERS
-from shared.ntk.activations import erf, identity, monomial, relu
-from shared.ntk.architecture import Architecture, Kernels, dense, serial
-from shared.ntk.empirical import EmpiricalKernels, dense_kernels
-from shared.ntk.random import generator
-from shared.ntk.training import squared_error
+from widenets.ntk.architecture import (
+    Architecture,
+    Kernels,
+    dense,
+    erf,
+    identity,
+    monomial,
+    relu,
+    serial,
+)
+from widenets.ntk.dynamics import squared_error
+from widenets.ntk.empirical import EmpiricalKernels, dense_kernels
+from widenets.ntk.random import generator
 
 ACTIVATIONS = {"relu": relu(), "erf": erf(), "square": monomial(2)}
 

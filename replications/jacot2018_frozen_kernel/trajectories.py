@@ -14,11 +14,10 @@ import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import COST, batches, draw, network
 from replications.jacot2018_frozen_kernel.setting import ANGLES, SAMPLES, target
-from shared.ntk.data import circle, gaussian
-from shared.ntk.empirical import empirical_ntk
-from shared.ntk.linearize import linearized
-from shared.ntk.random import generator
-from shared.ntk.training import gradient_descent
+from widenets.ntk.data import circle, gaussian
+from widenets.ntk.dynamics import gradient_descent, linearized
+from widenets.ntk.empirical import empirical_ntk
+from widenets.ntk.random import generator
 
 CIRCLE = circle(ANGLES)
 

@@ -9,8 +9,8 @@ still show the next order) tell them apart. An upper bound O(n^-1/2) is stated a
 import numpy as np
 from pandas import DataFrame
 
-from shared.evidence.claim import Claim, at_least, at_most, near
-from shared.evidence.estimators import jackknife, loglog_slope, per_seed, proportion
+from widenets.evidence.claim import Claim, at_least, at_most, near
+from widenets.evidence.estimators import jackknife, loglog_slope, per_seed, proportion
 
 THEOREM = "Lee et al. 2019, Theorem 2.1"
 FIGURE_1 = "Lee et al. 2019, Figure 1"

@@ -34,8 +34,8 @@ from replications.lee2019_linearization.networks import (
     weights,
 )
 from replications.lee2019_linearization.setting import few_at_once
-from shared.ntk import data, random
-from shared.ntk.training import cross_entropy, gradient_descent, squared_error
+from widenets.ntk import data, random
+from widenets.ntk.dynamics import cross_entropy, gradient_descent, squared_error
 
 TRAIN, TEST = 16, 16
 RECORDS = 16  # recorded steps of a training, besides step 0

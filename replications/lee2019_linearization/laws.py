@@ -7,7 +7,7 @@ import numpy as np
 
 from replications.lee2019_linearization.linearization import STEP, limit_kernels
 from replications.lee2019_linearization.setting import digits
-from shared.ntk.dynamics import critical_learning_rate, ensemble_flow, kernel_flow
+from widenets.ntk.dynamics import critical_learning_rate, ensemble_flow, kernel_flow
 
 
 class Line(NamedTuple):

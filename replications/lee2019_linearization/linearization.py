@@ -12,8 +12,7 @@ import numpy as np
 
 from replications.lee2019_linearization.networks import Model, apply, kernels, network, weights
 from replications.lee2019_linearization.setting import Problem
-from shared.ntk.dynamics import eigensystem, kernel_flow, mode_decay
-from shared.ntk.linearize import linearized_outputs
+from widenets.ntk.dynamics import eigensystem, kernel_flow, linearized_outputs, mode_decay
 
 STEP = 0.5  # learning rate in units of eta_critical
 

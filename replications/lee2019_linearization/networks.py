@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shared.ntk import architecture, random
-from shared.ntk.empirical import dense_kernels
+from widenets.ntk import architecture, random
+from widenets.ntk.empirical import dense_kernels
 
 ACTIVATIONS = {
     "relu": architecture.relu(),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.ntk import data, random
+from widenets.ntk import data, random
 
 PIXELS = 64
 TOGETHER = 8  # networks trained at once: their weights stay in cache, and 1 GB is enough

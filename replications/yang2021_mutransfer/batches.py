@@ -7,8 +7,8 @@ import numpy as np
 
 from replications.yang2021_mutransfer.networks import Run
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
-from shared.ntk.data import digits, flatten_images, mnist, tiny_shakespeare
-from shared.ntk.random import generator
+from widenets.ntk.data import digits, flatten_images, mnist, tiny_shakespeare
+from widenets.ntk.random import generator
 
 LENGTH = 32  # characters per sequence
 MLP_BATCH = 64

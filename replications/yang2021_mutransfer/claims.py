@@ -5,7 +5,7 @@ from functools import partial
 from pandas import DataFrame
 
 from replications.yang2021_mutransfer import optimum
-from shared.evidence import Claim, at_least, at_most, loglog_slope, near, per_seed, worst
+from widenets.evidence import Claim, at_least, at_most, loglog_slope, near, per_seed, worst
 
 TP4 = "Yang & Hu 2021, arXiv:2011.14522"
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"

@@ -30,7 +30,7 @@ from replications.yang2021_mutransfer.networks import (
 )
 from replications.yang2021_mutransfer.networks import mlp as mlp_network
 from replications.yang2021_mutransfer.networks import transformer as transformer_network
-from shared.ntk.parameterization import (
+from widenets.ntk.parameterization import (
     Parameterization,
     feature_exponent,
     first_step_exponents,

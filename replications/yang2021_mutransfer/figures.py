@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
 from replications.yang2021_mutransfer import optimum
-from shared.evidence.intervals import student_t
-from shared.evidence.style import (
+from widenets.evidence.intervals import student_t
+from widenets.evidence.style import (
     THEORY,
     arm_style,
     guide_slope,

@@ -2,7 +2,7 @@
 
 Every weight carries a leading run axis R (seeds times hyperparameters): a sweep of learning rates
 is one batched matrix product per layer. A network is a table of weights with their roles; all that
-depends on the parameterization comes from `shared.ntk.parameterization` and is data to the
+depends on the parameterization comes from `widenets.ntk.parameterization` and is data to the
 compiled step, so that arms share a program.
 """
 
@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from shared.ntk.parameterization import attention_scale, initial_std, scales
-from shared.ntk.random import generator
+from widenets.ntk.parameterization import attention_scale, initial_std, scales
+from widenets.ntk.random import generator
 
 BLOCKS, HEADS = 2, 4
 NORM_EPSILON = 1e-5

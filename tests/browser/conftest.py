@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import gallery
+from workflow.base.files import write_text
 from workflow.compare import compare, read
-from workflow.files import write_text
 from workflow.page import view
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.files import write_json, write_text
+from workflow.base.files import write_json, write_text
+from workflow.base.records import write_table
 from workflow.page import write_views
 from workflow.page.content import STATES
-from workflow.records import write_table
 
 FIGURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 220" width="340" height="220">'

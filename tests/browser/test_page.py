@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from workflow.base.tree import ROOT, TIERS
 from workflow.page.content import STATES
-from workflow.tree import ROOT, TIERS
 
 SIZES = (1400, 420)
 SCHEMES = ("light", "dark")

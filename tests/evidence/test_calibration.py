@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.evidence.calibration import (
+from widenets.evidence.calibration import (
     KINDS,
     MEDIAN,
     NOISES,
@@ -16,8 +16,8 @@ from shared.evidence.calibration import (
     whole_rule,
     worst_rates,
 )
-from shared.evidence.estimators import loglog_slope, per_seed, proportion
-from shared.evidence.intervals import clopper_pearson, sign_test, student_t
+from widenets.evidence.estimators import loglog_slope, per_seed, proportion
+from widenets.evidence.intervals import clopper_pearson, sign_test, student_t
 
 
 def not_below(held: int, draws: int, level: float) -> bool:

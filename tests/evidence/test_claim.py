@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from shared.evidence import Claim, Region, at_least, at_most, between, near, per_seed
+from widenets.evidence import Claim, Region, at_least, at_most, between, near, per_seed
 
 GOOD = {
     "name": "X1_drift",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from shared.evidence import (
+from widenets.evidence import (
     difference,
     exact,
     jackknife,
@@ -23,7 +23,7 @@ from shared.evidence import (
     worst,
     worst_ratio,
 )
-from shared.evidence.intervals import clopper_pearson, sign_test, student_t, welch_satterthwaite
+from widenets.evidence.intervals import clopper_pearson, sign_test, student_t, welch_satterthwaite
 
 
 def grid(values: np.ndarray, widths=(64, 128, 256)) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.evidence import (
+from widenets.evidence import (
     Claim,
     Estimate,
     Judgement,

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from shared.evidence import Claim, judge, loglog_slope, near
-from shared.evidence.rows import rows_of
-from workflow.records import read_table
+from widenets.evidence import Claim, judge, loglog_slope, near
+from widenets.evidence.rows import rows_of
+from workflow.base.records import read_table
 
 
 def test_a_part_has_numbers_where_another_part_has_lists(tmp_path):

@@ -6,9 +6,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from shared.evidence import style
-from shared.evidence.calibration import power_law
-from shared.evidence.intervals import student_t
+from widenets.evidence import style
+from widenets.evidence.calibration import power_law
+from widenets.evidence.intervals import student_t
 
 
 @pytest.fixture(autouse=True)

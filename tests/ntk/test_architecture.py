@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from shared.ntk.architecture import (
+from widenets.ntk.architecture import (
     abs_,
     average_pool,
     conv,
@@ -33,7 +33,7 @@ from shared.ntk.architecture import (
     softplus,
     tanh,
 )
-from shared.ntk.blocks import kernel_in_blocks
+from widenets.ntk.kernels import kernel_in_blocks
 
 RANDOM = np.random.default_rng(7)
 X = RANDOM.normal(size=(6, 5))

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.ntk import data, datasets, download
-from shared.ntk.download import DataError, KnownFile
+from widenets.ntk import data
+from widenets.ntk.data import DataError, datasets, download
+from widenets.ntk.data.download import KnownFile
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("WIDE_NETWORK_DATA", ROOT.parent / "shared" / "data"))
@@ -114,8 +115,8 @@ def test_digits_are_scaled_images():
 
 
 def test_data_imports_neither_jax_nor_torch():
-    code = "import sys, shared.ntk.data; assert not {'jax', 'torch'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    code = "import sys, widenets.ntk.data; assert not {'jax', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / "shared", check=True)
 
 
 # Real sets, against the facts published with them

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shared.ntk import dynamics
-from shared.ntk.dynamics import ensemble_flow, kernel_flow
+from widenets.ntk import dynamics
+from widenets.ntk.dynamics import ensemble_flow, kernel_flow
 
 INFINITY = np.inf
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from shared.ntk import empirical, empirical_torch
+from widenets.ntk import empirical
+from widenets.ntk.empirical import torch as empirical_torch
 
 # One compilation instead of one for every operation.
 empirical_ntk = jax.jit(

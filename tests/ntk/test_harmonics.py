@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import eval_chebyt, eval_gegenbauer, eval_legendre
 
-from shared.ntk.harmonics import (
+from widenets.ntk.spectra import (
     angular_quadrature,
     degree_power,
     degree_projector,

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import (
+from widenets.ntk.architecture import (
     average_pool,
     conv,
     dense,
@@ -16,7 +16,7 @@ from shared.ntk.architecture import (
     relu,
     serial,
 )
-from shared.ntk.blocks import kernel_in_blocks
+from widenets.ntk.kernels import kernel_in_blocks
 
 RANDOM = np.random.default_rng(5)
 IMAGES = RANDOM.normal(size=(2, 4, 4, 2))

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import erf, fully_connected
-from shared.ntk.kernel_file import kernel_to_file
+from widenets.ntk.architecture import erf, fully_connected
+from widenets.ntk.kernels import kernel_to_file
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = fully_connected(depth=1, width=1, activation=erf())
@@ -20,8 +20,8 @@ OPTIONS = {"block": 7, "save_every": 0.0}  # 6 + 6 + 6 + 5 rows: 10 blocks
 
 KILLED = """
 import os, signal, numpy as np
-from shared.ntk.architecture import erf, fully_connected
-from shared.ntk.kernel_file import kernel_to_file
+from widenets.ntk.architecture import erf, fully_connected
+from widenets.ntk.kernels import kernel_to_file
 
 def progress(done, total):
     if done == 4:
@@ -56,7 +56,9 @@ def test_a_killed_call_is_resumed(tmp_path):
     """Killed after 4 of 10 blocks: 6 are left, and one more is computed for comparison."""
     path = tmp_path / "kernel.npy"
     done = subprocess.run(
-        [sys.executable, "-c", KILLED.replace("kernel.npy", str(path))], cwd=ROOT, check=False
+        [sys.executable, "-c", KILLED.replace("kernel.npy", str(path))],
+        cwd=ROOT / "shared",
+        check=False,
     )
     assert done.returncode == -signal.SIGKILL
     assert not path.exists()  # under its name a file is always whole

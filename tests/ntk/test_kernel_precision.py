@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import Kernels, fully_connected
-from shared.ntk.blocks import kernel_in_blocks
+from widenets.ntk.architecture import Kernels, fully_connected
+from widenets.ntk.kernels import kernel_in_blocks
 
 WEIGHTS = 2.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import (
+from widenets.ntk.architecture import (
     abs_,
     average_pool,
     conv,

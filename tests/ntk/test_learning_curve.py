@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from shared.ntk.learning_curve import fixed_point, output_errors, target_errors, total_error
-from shared.ntk.spectrum import Spectrum
+from widenets.ntk.spectra import Spectrum, fixed_point, output_errors, target_errors, total_error
 
 POWER_LAW = Spectrum(1.0 / np.arange(1, 401) ** 2.0, np.ones(400))
 BLOCKS = Spectrum(np.array([0.5, 0.02, 0.001]), np.array([1.0, 10.0, 300.0]), tail=0.3)

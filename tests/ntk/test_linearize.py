@@ -5,10 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from shared.ntk.dynamics import kernel_flow
-from shared.ntk.empirical import empirical_ntk
-from shared.ntk.linearize import linearize, linearized, linearized_outputs
-from shared.ntk.training import cross_entropy, gradient_descent, logistic, squared_error
+from widenets.ntk.dynamics import (
+    cross_entropy,
+    gradient_descent,
+    kernel_flow,
+    linearize,
+    linearized,
+    linearized_outputs,
+    logistic,
+    squared_error,
+)
+from widenets.ntk.empirical import empirical_ntk
 
 RECORD = [0, 1, 2, 30]
 

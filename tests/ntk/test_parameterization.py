@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ntk import parameterization as module
-from shared.ntk.parameterization import (
+from widenets.ntk import parameterization as module
+from widenets.ntk.parameterization import (
     OPTIMIZERS,
     ROLES,
     Exponents,

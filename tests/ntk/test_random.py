@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from shared.ntk import random
+from widenets.ntk import random
 
 STREAMS = [(0, "data"), (1, "data"), (0, "weights"), (0, "data", 1), (0, "data", "1"),
            (0, "data", 1.0), (0, "da", "ta"), (0,), (-1, "data")]  # fmt: skip
@@ -25,11 +25,11 @@ def test_the_generator_of_a_name_is_frozen():
 
 
 def test_streams_do_not_depend_on_the_process():
-    code = "from shared.ntk.random import generator; print(generator(5, 'a').integers(2**60))"
+    code = "from widenets.ntk.random import generator; print(generator(5, 'a').integers(2**60))"
     drawn = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "shared"},
             capture_output=True,
             text=True,
             check=True,

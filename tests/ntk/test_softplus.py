@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from shared.ntk.softplus import softplus
+from widenets.ntk.softplus import softplus
 
 Z = np.concatenate([np.linspace(-40, 40, 1601), [-1e3, 1e3]])
 

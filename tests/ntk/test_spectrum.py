@@ -5,11 +5,12 @@ import functools
 import numpy as np
 import pytest
 
-from shared.ntk.architecture import fully_connected
-from shared.ntk.harmonics import legendre, multiplicities
-from shared.ntk.spectrum import (
+from widenets.ntk.architecture import fully_connected
+from widenets.ntk.spectra import (
     arc_cosine_eigenvalues,
     eigenvalues_from_taylor,
+    legendre,
+    multiplicities,
     sphere_spectrum,
     taylor_coefficients,
     two_layer_relu_eigenvalues,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from shared.ntk.training import cross_entropy, gradient_descent, logistic, squared_error
+from widenets.ntk.dynamics import cross_entropy, gradient_descent, logistic, squared_error
 
 
 def apply(params, x):

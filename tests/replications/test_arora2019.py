@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from replications.arora2019_generalization import experiment
-from shared.ntk.data import sphere
+from widenets.ntk.data import sphere
 
 ONE = {"arm": "test", "samples": 12, "seeds": (0,)}
 

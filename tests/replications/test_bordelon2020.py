@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from replications.bordelon2020_learning_curves import experiment
-from shared.ntk.architecture import fully_connected
-from shared.ntk.data import sphere
-from shared.ntk.harmonics import legendre, multiplicity
-from shared.ntk.learning_curve import fixed_point, target_errors
-from shared.ntk.random import generator
+from widenets.ntk.architecture import fully_connected
+from widenets.ntk.data import sphere
+from widenets.ntk.random import generator
+from widenets.ntk.spectra import fixed_point, legendre, multiplicity, target_errors
 
 
 def test_interpolated_kernel_is_that_of_the_architecture():

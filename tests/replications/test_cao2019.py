@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from replications.cao2019_spectral_bias import curves, kernels, tasks, training
-from shared.ntk.harmonics import legendre, sphere_grid
+from widenets.ntk.spectra import legendre, sphere_grid
 
 
 def test_kernel_is_the_gradient_kernel_of_the_paper_network():

@@ -24,10 +24,10 @@ from replications.chizat2019_lazy_training.model import (
     two_layer,
 )
 from replications.chizat2019_lazy_training.plane import aligned_mass, histories
-from shared.ntk.architecture import conv
-from shared.ntk.data import TwoLayerTeacher
-from shared.ntk.empirical import empirical_ntk
-from shared.ntk.training import gradient_descent, squared_error
+from widenets.ntk.architecture import conv
+from widenets.ntk.data import TwoLayerTeacher
+from widenets.ntk.dynamics import gradient_descent, squared_error
+from widenets.ntk.empirical import empirical_ntk
 
 
 def problem(neurons=6, dimension=3, points=5, **how):

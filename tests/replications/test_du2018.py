@@ -9,8 +9,8 @@ from scipy import stats
 
 from replications.du2018_convergence import convolution, deep, descent, figures, observables
 from replications.du2018_convergence.problem import Setting, make_problem, make_start
-from shared.ntk.data import sphere
-from shared.ntk.empirical import empirical_ntk
+from widenets.ntk.data import sphere
+from widenets.ntk.empirical import empirical_ntk
 
 SETTING = Setting(count=6, dimension=9)
 

@@ -22,7 +22,7 @@ from replications.geiger2020_scale_transition.network import (
     velocity,
 )
 from replications.geiger2020_scale_transition.tasks import task_of
-from shared.ntk.empirical import empirical_ntk
+from widenets.ntk.empirical import empirical_ntk
 
 MODEL = Model()
 

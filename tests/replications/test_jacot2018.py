@@ -14,9 +14,9 @@ from replications.jacot2018_frozen_kernel.limit_law import gaussian_law
 from replications.jacot2018_frozen_kernel.network import batches, classical_scales, draw, network
 from replications.jacot2018_frozen_kernel.setting import BETA, target
 from replications.jacot2018_frozen_kernel.trajectories import CIRCLE, train
-from shared.ntk.data import circle
-from shared.ntk.empirical import dense_kernels
-from shared.ntk.random import generator
+from widenets.ntk.data import circle
+from widenets.ntk.empirical import dense_kernels
+from widenets.ntk.random import generator
 
 X = circle(np.array([0.3, 1.2, 2.9]))
 DRAWS, WIDTH, LAYERS = 4000, 12, 2

@@ -11,7 +11,7 @@ from pandas import DataFrame
 
 from replications.yang2021_mutransfer import networks, optimum
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
-from shared.ntk.parameterization import (
+from widenets.ntk.parameterization import (
     attention_scale,
     maximal_update,
     maximal_update_table,
@@ -243,7 +243,7 @@ def test_locator_refuses_an_optimum_at_the_end_of_the_grid():
 
 def test_interval_of_the_exponent_covers_the_truth():
     """Noise that moves an optimum by a quarter octave; 99 % intervals over five seeds."""
-    from shared.evidence import per_seed
+    from widenets.evidence import per_seed
 
     estimator = per_seed(optimum.rate_exponent, columns=("width", "log2_rate", "share", "loss"))
     tables = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.scratch import Project, fresh_project
+from workflow.trust.scratch import Project, fresh_project
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from workflow.bad_input_list import AREAS, BAD_INPUTS
-from workflow.bad_inputs import Answer, answers_in, page
-from workflow.tree import ROOT
+from workflow.base.tree import ROOT
+from workflow.trust.bad_inputs.cases import AREAS, BAD_INPUTS
+from workflow.trust.bad_inputs.run import Answer, answers_in, page
 
 STAGES = ("measure", "gather", "judge", "draw", "report", "gate", "compare", "reference")
 
@@ -28,7 +28,7 @@ def test_the_page_shows_these_answers(answers):
     if sys.version_info[:2] != (3, 11):
         pytest.skip("the page has the words of Python 3.11 for syntax errors")
     shown = (ROOT / "docs" / "bad_inputs.md").read_text(encoding="utf-8")
-    assert page(answers) == shown, "renew it: python -m workflow.bad_inputs --publish"
+    assert page(answers) == shown, "renew it: python -m workflow.trust.bad_inputs --publish"
 
 
 def test_every_area_and_every_stage_has_some():

@@ -2,14 +2,14 @@
 
 import pytest
 
-from shared.evidence import exact, loglog_slope, ordering, per_seed, worst_ratio
-from shared.evidence.calibration import KINDS
-from workflow import torture
-from workflow.calibration import EXACT, kind_of
-from workflow.calibration_page import page
+from widenets.evidence import exact, loglog_slope, ordering, per_seed, worst_ratio
+from widenets.evidence.calibration import KINDS
+from workflow.base.records import read_table
+from workflow.base.tree import ROOT, replications
 from workflow.judge import claims_of
-from workflow.records import read_table
-from workflow.tree import ROOT, replications
+from workflow.trust.calibration.page import page
+from workflow.trust.calibration.run import EXACT, kind_of
+from workflow.trust.torture import run as torture
 
 REFERENCE = ROOT / "results" / "reference"
 TABLES = ("pairs", "rates", "own_noise", "whole_rule", "comparison")

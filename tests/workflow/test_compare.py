@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.evidence.intervals import Interval as Estimated
-from shared.evidence.intervals import clopper_pearson, student_t
+from widenets.evidence.intervals import Interval as Estimated
+from widenets.evidence.intervals import clopper_pearson, student_t
 from workflow import compare, drift, reference
+from workflow.base.files import UserError
+from workflow.base.tree import ROOT
 from workflow.drift import Interval
-from workflow.files import UserError
-from workflow.tree import ROOT
 
 ALPHA = ("alpha2000_toy", "T1_scatter")
 
@@ -196,7 +196,7 @@ def test_a_broken_kernel_is_named_and_nothing_else(project):
     assert shown.code == 2  # no README.md with markers here
     assert "README.md" in shown.output
     assert project.call("workflow.compare", "results/smoke").code == 0
-    project.edit("shared/ntk/toy.py", "return generator", "return count**0.2 * generator")
+    project.edit("shared/widenets/ntk/toy.py", "return generator", "return count**0.2 * generator")
     assert project.snakemake().code == 1
     run = project.call("workflow.compare", "results/smoke", "--html", "both.html")
     assert run.code == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.config import settings
+from workflow.base.config import settings
 from workflow.plan import read_only
 
 GOOD = {"tier": "smoke", "replications": "all", "seed": 0, "seeds_at_most": 0, "data_dir": ""}

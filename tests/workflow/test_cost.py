@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from workflow import cost
-from workflow.files import UserError, write_json, write_text
-from workflow.tree import Results
+from workflow.base.files import UserError, write_json, write_text
+from workflow.base.tree import Results
+from workflow.trust import cost
 
 STARTED = "2024-01-01T00:00:10+00:00"  # 1704067210
 RECORD = {

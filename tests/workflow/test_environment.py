@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import resource
-from workflow.environment import use_one_thread
+from workflow.base.environment import use_one_thread
 if {keep}:
     use_one_thread()
 for _ in range(10):
@@ -33,7 +33,7 @@ XLA = """
 import hashlib, os, time
 if "{cores}" == "one":
     os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
-from workflow.environment import use_one_thread
+from workflow.base.environment import use_one_thread
 if {alone}:
     use_one_thread()
 import jax

@@ -1,6 +1,6 @@
 """Grids: what is swept. (Impossible ones: test_bad_inputs.py.)"""
 
-from workflow.grid import ALL, Seeds, shard_digest, shards
+from workflow.base.grid import ALL, Seeds, shard_digest, shards
 
 EXPERIMENT = """
 def drift(*, arm: str, width: int, rate: float = 0.1, seeds: tuple[int, ...]):

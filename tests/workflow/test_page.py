@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.browser import gallery
+from workflow.base.tree import replications
 from workflow.judge import claims_of
 from workflow.page import SCHEMA, content, formula, markdown, picture, sources, texts
 from workflow.page.strip import WIDTH, Mark, _axis, strip
-from workflow.tree import replications
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 

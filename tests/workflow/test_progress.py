@@ -1,9 +1,9 @@
 """What a run says about how far it is."""
 
-from workflow.files import write_json
+from workflow.base.files import write_json
+from workflow.base.progress import Job, begin, duration, remaining, seconds_before
+from workflow.base.tree import Results
 from workflow.plan import Plan
-from workflow.progress import Job, begin, duration, remaining, seconds_before
-from workflow.tree import Results
 
 
 def jobs(results, known=(10.0, 30.0, 50.0)):

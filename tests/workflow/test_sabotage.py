@@ -4,13 +4,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from workflow.files import UserError
-from workflow.reach import lines_of
-from workflow.sabotage import ROOT, Fault, faults, sabotaged, selected
-from workflow.sabotage_page import page
-from workflow.tree import replications
+from workflow.base.files import UserError
+from workflow.base.tree import replications
+from workflow.trust.sabotage.page import page
+from workflow.trust.sabotage.reach import lines_of
+from workflow.trust.sabotage.run import ROOT, Fault, faults, sabotaged, selected
 
-NOISE = "shared/ntk/toy.py"
+NOISE = "shared/widenets/ntk/toy.py"
 TOY_FAULTS = [
     {
         "name": "no_effect",
@@ -77,9 +77,9 @@ def test_the_lines_of_a_fault_are_those_of_its_statement():
 
 
 def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
-    listed = project.path("workflow/faults.yaml")
+    listed = project.path("workflow/trust/sabotage/faults.yaml")
     listed.write_text(yaml.safe_dump(TOY_FAULTS), encoding="utf-8")
-    command = ("workflow.sabotage", "--folder", "sabotage", "--cores", "2")
+    command = ("workflow.trust.sabotage", "--folder", "sabotage", "--cores", "2")
     run = project.call(*command)
     assert run.code == 1, run.output
     assert "no_effect: NOT NOTICED" in run.output
@@ -113,14 +113,17 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
 
 
 def test_the_page_says_what_was_not_run():
-    some = [Fault("a", "why", "shared/ntk/x.py", "1", "2"), Fault("b", "", "f.py", "1", "2")]
+    some = [
+        Fault("a", "why", "shared/widenets/ntk/x.py", "1", "2"),
+        Fault("b", "", "f.py", "1", "2"),
+    ]
     row = {"fault": "a", "replication": "tests", "claim": "t.py", "final": "fail"}
     matrix = pd.DataFrame(
         [{**row, "expected": "pass", "caught": True, "reached": 0, "commit": "c0ffee"}]
     )
     text = page(some, matrix)
     assert "1 were not run (`b`)" in text
-    assert "| `a` | why | `shared/ntk/x.py` |  | 0 of 0 |  | `t.py` |" in text
+    assert "| `a` | why | `shared/widenets/ntk/x.py` |  | 0 of 0 |  | `t.py` |" in text
 
 
 def test_the_page_lists_the_claims_that_no_fault_moves():
@@ -136,7 +139,7 @@ def test_the_page_lists_the_claims_that_no_fault_moves():
             "commit": "c0ffee",
         }
     )
-    text = page([Fault("a", "why", "shared/ntk/x.py", "1", "2")], matrix)
+    text = page([Fault("a", "why", "shared/widenets/ntk/x.py", "1", "2")], matrix)
     assert "Of 2 claims that the smoke tier decides, 1 notice" in text  # one needs the laptop tier
     assert "| arora2019 | `A4_projections` | 1 |" in text
     assert "that `random` behaves as `theory`" in text

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from workflow.files import UserError
-from workflow.stability import counts, finals, publish
+from workflow.base.files import UserError
+from workflow.trust.stability import counts, finals, publish
 
 
 def checks(seed, *verdicts, digest="d"):
@@ -69,13 +69,13 @@ def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(tmp_p
 
 def test_runs_are_those_of_snakemake_and_are_not_measured_twice(untouched):
     words = ("--seeds", "2", "--folder", "runs", "--cores", "2")
-    first = untouched.call("workflow.stability", *words)
+    first = untouched.call("workflow.trust.stability", *words)
     assert first.code == 0, first.output
     assert "100.00% of 4 (claim, seed) pairs are as expected" in first.output
     record = "results/smoke/records/alpha2000_toy/main"
     kept = untouched.path(f"runs/2000/{record}.json")
     written = kept.stat().st_mtime_ns
-    assert untouched.call("workflow.stability", *words).code == 0
+    assert untouched.call("workflow.trust.stability", *words).code == 0
     assert kept.stat().st_mtime_ns == written
     run = untouched.call("snakemake", "--cores", "2", "--config", "tier=smoke", "seed=2000")
     assert run.code == 0, run.output

@@ -6,13 +6,13 @@ import re
 import pytest
 import yaml
 
-from workflow.tree import ROOT
+from workflow.base.tree import ROOT
 
 ALLOWED = {
-    "shared/ntk": {"shared.ntk"},
-    "shared/evidence": {"shared.evidence"},
-    "replications": {"shared", "replications"},
-    "workflow": {"workflow", "replications", "shared"},
+    "shared/widenets/ntk": {"widenets.ntk"},
+    "shared/widenets/evidence": {"widenets.evidence"},
+    "replications": {"widenets", "replications"},
+    "workflow": {"workflow", "replications", "widenets"},
 }
 
 
@@ -26,13 +26,13 @@ def imported(path):
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_imports_run_workflow_to_replications_to_shared(package):
+def test_imports_run_workflow_to_replications_to_the_library(package):
     wrong = []
     for path in (ROOT / package).rglob("*.py"):
         if path.name == "test_conformance.py":
             continue
         for module in imported(path):
-            ours = module.split(".")[0] in ("shared", "replications", "workflow", "tests")
+            ours = module.split(".")[0] in ("widenets", "replications", "workflow", "tests")
             good = any(module == a or module.startswith(f"{a}.") for a in ALLOWED[package])
             if ours and not good:
                 wrong.append((path.relative_to(ROOT).as_posix(), module))
@@ -40,7 +40,7 @@ def test_imports_run_workflow_to_replications_to_shared(package):
 
 
 def test_judgement_never_imports_a_numerical_framework():
-    for path in (ROOT / "shared" / "evidence").rglob("*.py"):
+    for path in (ROOT / "shared" / "widenets" / "evidence").rglob("*.py"):
         assert not {m.split(".")[0] for m in imported(path)} & {"jax", "torch"}, path.name
 
 

@@ -1,6 +1,6 @@
 """Two kills and a few other disturbances, and what a trial calls a loss.
 
-(`python -m workflow.torture` makes many more: docs/faults.md.)
+(`python -m workflow.trust.torture` makes many more: docs/faults.md.)
 """
 
 import random
@@ -10,14 +10,24 @@ from base64 import urlsafe_b64encode
 import pandas as pd
 import pytest
 
-from workflow import bad_downloads, torture
-from workflow.disturbances import DAMAGES, FILES, KILLS, OTHERS, Fault, Scene, damage, two_runs
-from workflow.files import broken
-from workflow.records import read_sealed, write_sealed
+from workflow.base.files import broken
+from workflow.base.records import read_sealed, write_sealed
+from workflow.base.tree import Results
 from workflow.repair import remove_damaged
-from workflow.scratch import Run, fresh_project
-from workflow.torture import in_time, publish, wrong_verdicts
-from workflow.tree import Results
+from workflow.trust.scratch import Run, fresh_project
+from workflow.trust.torture import downloads as bad_downloads
+from workflow.trust.torture import run as torture
+from workflow.trust.torture.disturbances import (
+    DAMAGES,
+    FILES,
+    KILLS,
+    OTHERS,
+    Fault,
+    Scene,
+    damage,
+    two_runs,
+)
+from workflow.trust.torture.run import in_time, publish, wrong_verdicts
 
 SHARDS = {"alpha2000_toy": ["main"], "beta2001_toy": ["main"]}
 

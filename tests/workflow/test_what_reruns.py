@@ -30,11 +30,11 @@ def add_comment(project):
 
 
 def edit_docstring(project):
-    project.edit("shared/ntk/toy.py", "Stands for", "Stands in for")
+    project.edit("shared/widenets/ntk/toy.py", "Stands for", "Stands in for")
 
 
 def edit_module(project):
-    project.edit("shared/ntk/toy.py", "return generator", "return 2.0 * generator")
+    project.edit("shared/widenets/ntk/toy.py", "return generator", "return 2.0 * generator")
 
 
 def edit_other_tier(project):

@@ -13,10 +13,10 @@ from pathlib import Path
 import jsonschema
 
 from workflow.assemble import Outcome, provenance
-from workflow.files import replacing, write_json, write_text
+from workflow.base.files import replacing, write_json, write_text
+from workflow.base.records import write_table
+from workflow.base.tree import ROOT, Results
 from workflow.page import content, texts, view
-from workflow.records import write_table
-from workflow.tree import ROOT, Results
 
 SCHEMA = ROOT / "workflow" / "schemas" / "report.schema.json"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.assemble import Outcome, chosen_seeds
+from workflow.base.files import broken
+from workflow.base.grid import Seeds, shards
+from workflow.base.records import read_table
+from workflow.base.tree import ROOT, Results
 from workflow.draw import KINDS, figures
-from workflow.files import broken
-from workflow.grid import Seeds, shards
 from workflow.page import sources
 from workflow.page.markdown import sections
-from workflow.records import read_table
-from workflow.tree import ROOT, Results
 
 FORMAT = 1  # raise it when a field changes its meaning
 # What a reader is told about a claim, worst first: the final verdict seen with the expected one.

@@ -6,7 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from workflow.tree import ROOT
+from workflow.base.tree import ROOT
 
 
 def claim_lines(path: Path, name: str, root: Path = ROOT) -> dict:

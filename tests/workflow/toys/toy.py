@@ -1,4 +1,4 @@
-"""Stands for a module of shared/ntk."""
+"""Stands for a module of shared/widenets/ntk."""
 
 
 def noise(generator, count):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.ntk.toy import noise
+from widenets.ntk.toy import noise
 
 
 def scatter(*, arm: str, width: int, seeds: tuple[int, ...]):

@@ -1,4 +1,4 @@
-from shared.evidence import Claim, loglog_slope, near
+from widenets.evidence import Claim, loglog_slope, near
 
 CLAIMS = [
     Claim(

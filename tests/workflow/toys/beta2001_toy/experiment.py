@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.ntk.toy_two import noise
+from widenets.ntk.toy_two import noise
 
 
 def scatter(*, arm: str, width: int, seeds: tuple[int, ...]):

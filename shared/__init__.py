@@ -1,1 +1,0 @@
-"""What all replications share: `shared.ntk` (numerics) and `shared.evidence` (judgement)."""

@@ -1,1 +1,0 @@
-"""Numerics of wide networks: architectures and their kernels, dynamics, spectra, data."""

@@ -1,0 +1,3 @@
+"""Wide neural networks: `widenets.ntk` (numerics) and `widenets.evidence` (judgement)."""
+
+__version__ = "0.2.0"

@@ -1,0 +1,158 @@
+"""The rule of judgement: one for all papers.
+
+An interval inside the region passes, one disjoint from it fails, anything else is inconclusive;
+and a pass counts only if the control arm, judged by the very same estimator and region, fails.
+"""
+
+import math
+from dataclasses import dataclass
+
+from pandas import DataFrame
+
+from widenets.evidence.claim import TIERS, Claim, Estimate, Region, Verdict, no_estimate
+from widenets.evidence.rows import rows_of
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One row of checks.csv; the fields are its columns, in order."""
+
+    replication: str
+    claim: str
+    statement: str
+    source: str
+    region: str
+    region_low: float
+    region_high: float
+    estimate: float
+    ci_low: float
+    ci_high: float
+    n_seeds: int
+    verdict: str
+    control_arm: str
+    control_estimate: float
+    control_ci_low: float
+    control_ci_high: float
+    control_verdict: str
+    final: str
+    expected: str
+    reason: str
+    tier: str
+    part: str
+    arm: str
+    formula: str
+    why: str
+    note: str
+    tags: str
+    of_seeds: str
+    control_of_seeds: str
+
+
+def compare(estimate: Estimate, region: Region) -> tuple[Verdict, str]:
+    """Hold an estimate against a region: the verdict, and the reason where it is inconclusive."""
+    numbers = (estimate.value, estimate.low, estimate.high)
+    if not all(math.isfinite(number) for number in numbers):
+        return Verdict.INCONCLUSIVE, estimate.note or "the estimate or its interval is not finite"
+    if not estimate.low <= estimate.value <= estimate.high:
+        raise ValueError(f"estimate {estimate.value} lies outside its interval {numbers[1:]}")
+    if estimate.n_seeds == 1:
+        return Verdict.INCONCLUSIVE, "a single seed has no interval"
+    if region.low <= estimate.low and estimate.high <= region.high:
+        return Verdict.PASS, ""
+    if estimate.high < region.low or estimate.low > region.high:
+        return Verdict.FAIL, ""
+    return Verdict.INCONCLUSIVE, "the interval crosses the edge of the accepted region"
+
+
+def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -> Judgement:
+    """Judge one claim on the gathered table of one replication (columns part, arm, seed, ...).
+
+    Missing rows are inconclusive, with the reason. An estimator that asks for a column which no
+    table has is a programming error and raises.
+    """
+    if tier not in TIERS:
+        raise ValueError(f"tier: found {tier!r}, wanted one of {', '.join(TIERS)}")
+    part = rows_of(table, claim.part)
+    empty = set(table.columns) - set(part.columns)
+    of_arm = _estimate(claim, part, claim.arm, empty)
+    of_control = _estimate(claim, part, claim.control, empty)
+    verdict, reason = compare(of_arm, claim.region)
+    control_verdict, control_reason = compare(of_control, claim.region)
+    if TIERS.index(claim.tier) > TIERS.index(tier):
+        verdict = control_verdict = final = Verdict.NOT_JUDGED
+        reason = f"needs the {claim.tier} tier"
+    else:
+        final, remark = _final(claim, verdict, control_verdict, control_reason)
+        reason = "; ".join(filter(None, (reason, remark)))
+    if claim.expected == Verdict.FAIL:
+        reason = "; ".join(filter(None, (claim.reason, reason)))
+    return Judgement(
+        replication=replication,
+        claim=claim.name,
+        statement=claim.statement,
+        source=claim.source,
+        region=claim.region.text,
+        region_low=claim.region.low,
+        region_high=claim.region.high,
+        estimate=of_arm.value,
+        ci_low=of_arm.low,
+        ci_high=of_arm.high,
+        n_seeds=of_arm.n_seeds,
+        verdict=str(verdict),
+        control_arm=claim.control,
+        control_estimate=of_control.value,
+        control_ci_low=of_control.low,
+        control_ci_high=of_control.high,
+        control_verdict=str(control_verdict),
+        final=str(final),
+        expected=str(claim.expected),
+        reason=reason,
+        tier=claim.tier,
+        part=claim.part,
+        arm=claim.arm,
+        formula=claim.formula,
+        why=claim.why,
+        note=of_arm.note,
+        tags=" ".join(claim.tags),
+        of_seeds=_joined(of_arm.of_seeds),
+        control_of_seeds=_joined(of_control.of_seeds),
+    )
+
+
+def _final(
+    claim: Claim, verdict: Verdict, control: Verdict, control_reason: str
+) -> tuple[Verdict, str]:
+    """What counts once the control has spoken, with a remark where it overrules the arm."""
+    if verdict != claim.expected:
+        return verdict, ""
+    needed = Verdict.FAIL if claim.expected == Verdict.PASS else Verdict.PASS
+    if control == needed:
+        return verdict, ""
+    because = f" ({control_reason})" if control_reason else ""
+    return Verdict.INCONCLUSIVE, (
+        f"the check could not have come out as {needed}: "
+        f"control {claim.control!r} is {control}{because}"
+    )
+
+
+def _estimate(claim: Claim, part: DataFrame, arm: str, empty: set[str]) -> Estimate:
+    """Apply the claim's estimator to one arm of its part; `empty` columns hold nothing there."""
+    rows = part[part["arm"] == arm] if len(part) else part
+    if rows.empty:
+        return no_estimate(f"no rows for arm {arm!r} of part {claim.part!r}")
+    try:
+        estimate = claim.estimator(rows)
+    except KeyError as error:
+        if error.args and error.args[0] in empty:
+            return no_estimate(f"column {error.args[0]!r} holds no value")
+        raise KeyError(f"claim {claim.name!r}, arm {arm!r}: no column {error.args[0]!r}") from error
+    except Exception as error:
+        error.add_note(f"while estimating claim {claim.name!r} on arm {arm!r}")
+        raise
+    if not isinstance(estimate, Estimate):
+        raise TypeError(f"claim {claim.name!r}: the estimator returned {estimate!r}, no Estimate")
+    return estimate
+
+
+def _joined(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6g}" for value in values)

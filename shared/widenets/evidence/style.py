@@ -1,0 +1,210 @@
+"""One figure style for all replications; every figures.py draws through these helpers.
+
+Measured arms have a colour and a marker each (Okabe-Ito, readable without colour), theory is a
+solid black line, guides are dotted, the accepted band is shaded, controls are dashed grey. Sizes
+are those of a two-column page; `SETTINGS` makes the written files reproducible.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from pandas import DataFrame
+
+from widenets.evidence.intervals import Interval, student_t
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C00", "#5E3C99")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+THEORY = "#000000"
+CONTROL = "#808080"
+BAND = "#D9D9D9"
+COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0  # inches
+
+SETTINGS = {
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "wide-network-replications",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "mathtext.fontset": "dejavusans",
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#ECECEC",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "legend.frameon": True,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
+    "legend.handlelength": 2.2,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+}
+
+
+def panels(
+    columns: int = 1, rows: int = 1, *, height: float = 2.6, share_y: bool = False
+) -> tuple[Figure, np.ndarray]:
+    """New figure with a (rows, columns) array of axes; height in inches per row.
+
+    One panel is one text column wide, more panels fill the page.
+    """
+    matplotlib.rcParams.update(SETTINGS)
+    width = COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+
+
+def arm_style(index: int) -> dict:
+    """Colour and marker of the measured arm number `index`."""
+    return {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def seeds_and_mean(
+    axes: Axes,
+    rows: DataFrame,
+    *,
+    x: str,
+    y: str,
+    label: str,
+    index: int = 0,
+    control: bool = False,
+    geometric: bool = False,
+) -> None:
+    """Every seed as a faint point; the mean over seeds with its 99 % Student-t bar, joined.
+
+    Several rows of one seed at one x are averaged first. geometric: mean of logarithms, for
+    logarithmic axes. A group of one seed gets no bar.
+    """
+    style = {"color": CONTROL, "marker": "x"} if control else arm_style(index)
+    of_seed = rows.groupby([x, "seed"], as_index=False)[y].mean()
+    axes.plot(of_seed[x], of_seed[y], linestyle="none", alpha=0.25, markersize=2.5, **style)
+    groups = [(place, group.to_numpy(float)) for place, group in of_seed.groupby(x)[y]]
+    places = np.array([place for place, _ in groups])
+    centers = [_center(values, geometric) for _, values in groups]
+    middle = np.array([center.value for center in centers])
+    bars = np.array([(c.value - c.low, c.high - c.value) for c in centers]).T
+    axes.errorbar(
+        places,
+        middle,
+        yerr=bars,
+        capsize=2,
+        elinewidth=0.8,
+        linestyle="--" if control else "-",
+        label=label,
+        **style,
+    )
+
+
+def curve_over_seeds(
+    axes: Axes,
+    rows: DataFrame,
+    *,
+    x: str,
+    y: str,
+    label: str,
+    index: int = 0,
+    control: bool = False,
+    geometric: bool = False,
+) -> None:
+    """Mean curve over seeds with their range shaded (a control's: outlined); for time courses."""
+    color = CONTROL if control else COLORS[index % len(COLORS)]
+    table = rows.pivot_table(index=x, columns="seed", values=y)
+    places, values = table.index.to_numpy(float), table.to_numpy(float)
+    mean = np.exp(np.mean(np.log(values), axis=1)) if geometric else values.mean(axis=1)
+    every = max(1, len(places) // 8)
+    axes.plot(
+        places,
+        mean,
+        color=color,
+        linestyle="--" if control else "-",
+        marker="x" if control else MARKERS[index % len(MARKERS)],
+        markevery=(index % every, every),
+        label=label,
+    )
+    if values.shape[1] > 1:
+        low, high = values.min(axis=1), values.max(axis=1)
+        # The control's range is an outline: gray areas are accepted bands.
+        outlined = {"facecolor": "none", "edgecolor": color, "linestyle": ":", "linewidth": 0.6}
+        shaded = {"color": color, "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(places, low, high, **(outlined if control else shaded))
+
+
+def theory_line(
+    axes: Axes, x: Iterable, y: Iterable, *, label: str | None, linestyle: str = "-"
+) -> None:
+    """A prediction without free parameters: black, above the data."""
+    axes.plot(x, y, color=THEORY, linestyle=linestyle, linewidth=1.0, label=label, zorder=5)
+
+
+def guide_slope(
+    axes: Axes, x: Sequence[float], *, slope: float, through: tuple[float, float], label: str
+) -> None:
+    """Dotted line y ~ x^slope through one point; it shows an exponent and is fitted to nothing."""
+    x = np.asarray(sorted(x), dtype=float)
+    y = through[1] * (x / through[0]) ** slope
+    axes.plot(x, y, color="#404040", linestyle=":", linewidth=1.0, label=label, zorder=4)
+
+
+def accepted_band(
+    axes: Axes, low: float, high: float, *, label: str | None = "accepted", vertical: bool = False
+) -> None:
+    """Shade the accepted region; an infinite end reaches to the edge of the panel as it is now."""
+    edges = axes.get_xlim() if vertical else axes.get_ylim()
+    low, high = max(low, min(edges)), min(high, max(edges))
+    span = axes.axvspan if vertical else axes.axhspan
+    span(low, high, color=BAND, alpha=0.6, linewidth=0, zorder=0, label=label)
+
+
+def legend_below(figure: Figure, *, columns: int = 6) -> None:
+    """One legend below all panels, each label once; for panels that have no room of their own."""
+    found = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+
+
+def logarithmic(axes: Axes, which: str = "xy", *, ticks: Sequence[float] | None = None) -> None:
+    """Logarithmic axes; `ticks` (widths, ...) are printed as plain numbers.
+
+    Where less than two powers of ten are in view, 2, 3 and 5 times one have labels as well.
+    """
+    for name in which:
+        getattr(axes, f"set_{name}scale")("log")
+        axis = getattr(axes, f"{name}axis")
+        axis.set_minor_formatter(partial(_between_powers, axis))
+        if name == "x" and ticks is not None:
+            axis.set_minor_locator(NullLocator())
+            axis.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
+
+
+def _between_powers(axis: Axis, value: float, _) -> str:
+    """Label of a minor tick. matplotlib's own, 2 x 10^1 and so on, overlap on our narrow panels."""
+    low, high = np.log10(np.sort(axis.get_view_interval()))
+    powers = np.floor(high) - np.ceil(low) + 1
+    leading = value / 10 ** np.floor(np.log10(value))
+    return f"{value:g}" if powers < 2 and round(leading, 6) in (2, 3, 5) else ""
+
+
+def _center(values: np.ndarray, geometric: bool) -> Interval:
+    if values.size == 1:
+        return Interval(values[0], values[0], values[0])
+    if geometric:
+        return Interval(*np.exp(student_t(np.log(values))))
+    return student_t(values)

@@ -1,0 +1,64 @@
+"""Architectures as composition: one description gives the finite network and its limit.
+
+    network = serial(dense(512, 2.0), relu(), dense(1))
+    params = network.init(key, (784,))          # NTK parameterization, float32 unless dtype says
+    outputs = network.apply(params, x)          # (N, 1)
+    nngp, ntk = network.kernel(x)               # infinite width, (N, N) each, dtype of x
+
+Conventions: Lee et al. 2019 (equation 1), h = sqrt(weight_variance / fan_in) W x +
+sqrt(bias_variance) b with W, b ~ N(0, 1), all trained; depth counts hidden layers.
+"""
+
+from widenets.ntk.architecture.activations import (
+    abs_,
+    cos,
+    erf,
+    identity,
+    leaky_relu,
+    monomial,
+    polynomial,
+    relu,
+    sin,
+)
+from widenets.ntk.architecture.base import Architecture, Kernels
+from widenets.ntk.architecture.convolution import average_pool, conv, flatten, global_average_pool
+from widenets.ntk.architecture.layers import (
+    dense,
+    dropout,
+    fully_connected,
+    layer_norm,
+    repeat,
+    residual,
+    serial,
+)
+from widenets.ntk.architecture.quadrature import gelu, silu, smooth, softplus, tanh
+
+__all__ = [
+    "Architecture",
+    "Kernels",
+    "abs_",
+    "average_pool",
+    "conv",
+    "cos",
+    "dense",
+    "dropout",
+    "erf",
+    "flatten",
+    "fully_connected",
+    "gelu",
+    "global_average_pool",
+    "identity",
+    "layer_norm",
+    "leaky_relu",
+    "monomial",
+    "polynomial",
+    "relu",
+    "repeat",
+    "residual",
+    "serial",
+    "silu",
+    "sin",
+    "smooth",
+    "softplus",
+    "tanh",
+]

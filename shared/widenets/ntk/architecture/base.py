@@ -1,0 +1,190 @@
+"""`Architecture`: one description of a network, its finite and its infinitely wide form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from widenets.ntk.architecture.state import Array, Pairs, State, remember, shifted
+from widenets.ntk.engine.chord import chords, safe_ratio, safe_sqrt
+
+Params = Any
+
+
+class Kernels(NamedTuple):
+    """Covariance and tangent kernel of one output unit, each (N1, N2)."""
+
+    nngp: Array
+    ntk: Array
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A layer or a network.
+
+    init(key, input_shape, dtype=float32) -> params     input_shape without the batch axis
+    apply(params, x, key=None) -> outputs               x (N, *input_shape); key draws dropout masks
+    propagate(state) -> state                           the same map at infinite width
+    stride: total down-sampling of positions, (1, 1) unless there are strided layers
+    steps: the layers as data for `widenets.ntk.engine.fused`, None where one of them has no such form
+    """
+
+    init: Callable[..., Params]
+    apply: Callable[..., Array]
+    propagate: Callable[[State], State]
+    stride: tuple[int, int] = (1, 1)
+    steps: tuple | None = None
+
+    def kernel(self, x1, x2=None, *, masks: bool = False) -> Kernels:
+        """Infinite-width kernels of one output: nngp = E[f(x) f(x')], ntk = E[<df/dw, df/dw'>].
+
+        x1 (N1, d) or (N1, height, width, channels); x2 likewise, None stands for x1. numpy or jax
+        arrays of one floating dtype, which is the dtype of the result; lists and integers are read
+        as float64. Traceable by jit and differentiable; derivatives at coinciding inputs, where
+        the kernels of piecewise linear networks have a kink, are those of the smooth part.
+        masks: with independent dropout masks for every input (training), else without (default).
+        Kernels of float32 images are computed in float64 and rounded, where jax has float64: after
+        pooling an angle is known to the square root of the precision only.
+        ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
+        """
+        x1 = checked_inputs(x1, "x1")
+        x2 = None if x2 is None else jnp.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
+        return self._compiled(jnp.asarray(x1), x2, masks)
+
+    @cached_property
+    def _compiled(self):
+        return jax.jit(self.limit, static_argnums=2)
+
+    @cached_property
+    def one_kernel(self) -> dict[str, Callable]:
+        """{"nngp": ..., "ntk": ...}: (x1, x2) -> that kernel alone, compiled and unchecked."""
+        return {
+            name: jax.jit(lambda x1, x2, name=name: getattr(self.limit(x1, x2), name))
+            for name in Kernels._fields
+        }
+
+    def limit(self, x1: Array, x2: Array | None, masks: bool = False) -> Kernels:
+        """`kernel` of jax arrays, unchecked and uncompiled: for use inside other compilations."""
+        dtype = x1.dtype
+        if x1.ndim == 4:
+            x1, x2 = widened(x1), None if x2 is None else widened(x2)
+        state = inputs(x1, x2, self.stride)
+        selves = tuple(one._replace(masks=masks) for one in state.selves)
+        state = self.propagate(state._replace(masks=masks, selves=selves))
+        if state.extent:
+            raise ValueError(
+                f"images of {state.extent} are left at the output: end with flatten() or "
+                "global_average_pool(), then dense(...)"
+            )
+        pairs = state.pairs(())
+        return Kernels(pairs.nngp.astype(dtype), pairs.ntk.astype(dtype))
+
+
+def widened(x):
+    """x in float64 if jax has it."""
+    return x.astype(np.float64) if jax.config.jax_enable_x64 else x
+
+
+def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:
+    """Covariance <x, x'> / channels of the inputs themselves; no parameters yet, so Theta = 0."""
+    if x1.ndim == 2:
+        return vector_state(x1, x2)
+    same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
+    height, width = x1.shape[1:3]
+    torus = [(-size % step) for size, step in zip((height, width), stride, strict=True)]
+    one, two = (
+        jnp.pad(jnp.transpose(x, (1, 2, 0, 3)), [(0, torus[0]), (0, torus[1]), (0, 0), (0, 0)])
+        for x in (x1, x1 if x2 is None else x2)
+    )  # (rows, columns, N, channels)
+    one, two = one[:, :, :, None], two[:, :, None, :]
+    state = image_state(one, two, same, (height, width))
+    if x2 is None:
+        return state
+    selves = (image_state(x, x, jnp.asarray(True), (height, width)) for x in (one, two))
+    return state._replace(selves=tuple(selves))
+
+
+def image_state(x1: Array, x2: Array, same: Array | None, extent: tuple[int, int]) -> State:
+    """State of images x1, x2 (rows, columns, *batch, channels) whose batch axes broadcast."""
+    channels = x1.shape[-1]
+    norms1, norms2 = (safe_sqrt(jnp.sum(x**2, axis=-1)) for x in (x1, x2))
+    units1, units2 = (safe_ratio(x, norms[..., None]) for x, norms in ((x1, norms1), (x2, norms2)))
+
+    def pairs(displacement):
+        product = norms1 * shifted(norms2, displacement) / channels
+        others = shifted(units2, displacement)
+        minus, plus = (
+            sum((units1[..., c] + sign * others[..., c]) ** 2 for c in range(channels)) / 2
+            for sign in (-1, 1)
+        )
+        return Pairs(product * minus, product * plus, jnp.zeros_like(product))
+
+    return State(
+        variance1=norms1**2 / channels,
+        variance2=norms2**2 / channels,
+        pairs=remember(pairs),
+        same=same,
+        fan_in=channels,
+        extent=extent,
+    )
+
+
+def vector_state(x1: Array, x2: Array | None) -> State:
+    """Covariance <x, x'> / d of the inputs themselves; no parameters yet, so Theta = 0."""
+    same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
+    features = x1.shape[1]
+    (units1, norms1), (units2, norms2) = (directions(x) for x in (x1, x1 if x2 is None else x2))
+    minus, plus = chords(units1, units2, same)
+    product = norms1 * norms2.T / features
+    pairs = Pairs(product * minus, product * plus, jnp.zeros_like(product))
+    return State(
+        variance1=norms1**2 / features,
+        variance2=norms2.T**2 / features,
+        pairs=lambda _: pairs,
+        same=same,
+        fan_in=features,
+    )
+
+
+def directions(x: Array) -> tuple[Array, Array]:
+    """Unit rows and their lengths (N, 1); a row of zeros stays one."""
+    norms = safe_sqrt(jnp.sum(x**2, axis=1, keepdims=True))
+    return safe_ratio(x, norms), norms
+
+
+def checked_pair(x1: Array, x2: Array) -> Array:
+    """x2, if it has the features and the dtype of x1."""
+    if x1.shape[1:] != x2.shape[1:]:
+        raise ValueError(
+            f"x1 and x2 must have the same features, found {x1.shape[1:]} and {x2.shape[1:]}"
+        )
+    if x1.dtype != x2.dtype:
+        raise ValueError(f"x1 and x2 must share a dtype, found {x1.dtype} and {x2.dtype}")
+    return x2
+
+
+def checked_inputs(x, name: str):
+    """x as a numpy or jax array of its own floating dtype."""
+    if not isinstance(x, jax.Array):
+        x = np.asarray(x)
+        x = x.astype(np.float64) if x.dtype.kind in "iub" else x
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name} must hold float32 or float64 numbers, found {x.dtype}")
+    if x.dtype == np.float64 and not jax.config.jax_enable_x64:
+        raise ValueError(f"{name} is float64, which needs JAX_ENABLE_X64=1 (or pass float32)")
+    if x.ndim not in (2, 4):
+        raise ValueError(
+            f"{name} must be (inputs, features) or (inputs, height, width, channels), "
+            f"found shape {x.shape}"
+        )
+    if 0 in x.shape:
+        raise ValueError(f"{name} must hold at least one input and one feature, found {x.shape}")
+    if not isinstance(x, jax.core.Tracer) and not np.isfinite(x).all():
+        raise ValueError(f"{name} must be finite, found nan or inf")
+    return x

@@ -1,0 +1,38 @@
+"""Training: in closed form for a fixed kernel (`flow`), of networks (`training`), of their tangent
+(`tangent`)."""
+
+from widenets.ntk.dynamics.flow import (
+    Eigensystem,
+    Ensemble,
+    Flow,
+    Method,
+    Normalization,
+    Posterior,
+    critical_learning_rate,
+    eigensystem,
+    ensemble_flow,
+    gaussian_process_posterior,
+    kernel_flow,
+    loss_curve,
+    loss_divisor,
+    mode_decay,
+)
+from widenets.ntk.dynamics.tangent import linearize, linearized, linearized_outputs
+from widenets.ntk.dynamics.training import (
+    Loss,
+    Params,
+    Trajectory,
+    cross_entropy,
+    descend,
+    gradient_descent,
+    logistic,
+    squared_error,
+)
+
+__all__ = [
+    "Eigensystem", "Ensemble", "Flow", "Loss", "Method", "Normalization", "Params", "Posterior",
+    "Trajectory", "critical_learning_rate", "cross_entropy", "descend", "eigensystem",
+    "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
+    "linearize", "linearized", "linearized_outputs", "logistic", "loss_curve", "loss_divisor",
+    "mode_decay", "squared_error",
+]  # fmt: skip

@@ -1,0 +1,206 @@
+"""Empirical NTK of torch modules; the twin of `empirical.py`: the same kinds, shapes and errors.
+
+`empirical_ntk` takes any module without batch coupling (no batch norm in training mode);
+`dense_ntk` takes modules whose parameters all sit in linear layers used once per forward pass, and
+uses the layerwise Gram formula instead of Jacobians.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.func import functional_call, jacrev, vmap
+
+from widenets.ntk.empirical.jax import Kind, check_kind, rows_in_memory
+
+
+class ScaledLinear(nn.Linear):
+    """A dense layer in NTK parameterization: sw/sqrt(n) x W^T + sb b; all W, b ~ N(0, 1).
+
+    weight is (outputs, inputs) as everywhere in torch: the transpose of the JAX layers'.
+    """
+
+    def __init__(self, inputs, outputs, *, weight_variance=1.0, bias_variance=0.0, dtype=None):
+        if not (0 <= weight_variance < math.inf and 0 <= bias_variance < math.inf):
+            raise ValueError(f"found variances {weight_variance}, {bias_variance}, wanted >= 0")
+        super().__init__(inputs, outputs, bias=bias_variance > 0, dtype=dtype)
+        self.weight_scale = math.sqrt(weight_variance / inputs)
+        self.bias_scale = math.sqrt(bias_variance)
+
+    def reset_parameters(self):
+        for parameter in self.parameters(recurse=False):
+            nn.init.normal_(parameter)
+
+    def forward(self, x):
+        h = nn.functional.linear(x, self.weight) * self.weight_scale
+        return h if self.bias is None else h + self.bias_scale * self.bias
+
+
+def empirical_ntk(
+    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float = 256.0
+) -> torch.Tensor:
+    """Theta by torch.func, of the parameters that require gradients.
+
+    memory_mb bounds what the call needs beyond its arguments and result, as in the JAX version.
+    """
+    check_kind(kind, x2)
+    _check_inputs(module, x1, x2)
+    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
+    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
+    fixed |= {name: b.detach() for name, b in module.named_buffers()}
+
+    def single(parameters, x):
+        return functional_call(module, (parameters, fixed), (x[None],))[0]
+
+    with torch.no_grad():
+        outputs = single(parameters, x1[0])
+    if outputs.ndim != 1:
+        raise ValueError(f"the module gives shape {tuple(outputs.shape)} per input, wanted (O,)")
+    row_bytes = len(outputs) * sum(p.numel() * p.element_size() for p in parameters.values())
+    rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
+
+    def block(x):
+        stacked = vmap(jacrev(single), (None, 0))(parameters, x)
+        return [leaf.detach().flatten(2) for leaf in stacked.values()]
+
+    if kind == "diagonal":
+        return torch.cat([sum((d**2).sum(2) for d in block(part)) for part in x1.split(rows)])
+    return _all_pairs(block, lambda one, two: _contract(one, two, kind), x1, x2, rows)
+
+
+def dense_ntk(
+    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float | None = None
+) -> torch.Tensor:
+    """Theta by the layerwise Gram formula, for modules of nn.Linear (or ScaledLinear) layers.
+
+        Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
+        G_l[i,j] = c_l^2 <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + b_l^2
+
+    c_l = b_l = 1 for nn.Linear; d_l^o = df_o/dh_l comes from one batched backward pass.
+    memory_mb: as in the JAX version, None for all inputs at once.
+    """
+    check_kind(kind, x2)
+    _check_inputs(module, x1, x2)
+
+    def block(x):
+        return _features_and_deltas(module, x)
+
+    rows = max(len(x1), 0 if x2 is None else len(x2))
+    if memory_mb is not None:
+        rows = min(rows, _rows(block(x1[:1]), kind, memory_mb))
+    if kind == "diagonal":
+        return torch.cat([_dense_diagonal(block(part)) for part in x1.split(rows)])
+    return _all_pairs(block, lambda one, two: _gram_sum(one, two, kind), x1, x2, rows)
+
+
+def _gram_sum(one, two, kind: Kind) -> torch.Tensor:
+    total = None
+    for (layer, features_1, deltas_1), (_, features_2, deltas_2) in zip(one, two, strict=True):
+        weight, bias = _squared_scales(layer)
+        gram = (features_1 @ features_2.T) * weight + bias
+        if kind == "full":  # one matrix product over (sample, output) pairs
+            inner = (deltas_1.flatten(0, 1) @ deltas_2.flatten(0, 1).T).unflatten(
+                1, deltas_2.shape[:2]
+            )
+            part = inner.unflatten(0, deltas_1.shape[:2]).mul_(gram[:, None, :, None])
+        else:
+            part = torch.einsum("aon,bon->oab", deltas_1, deltas_2) * gram
+            part = part.mean(0) if kind == "trace" else part
+        total = part if total is None else total.add_(part)
+    if kind == "full":
+        return total.permute(0, 2, 1, 3)
+    return total if kind == "trace" else total.permute(1, 2, 0)
+
+
+def _dense_diagonal(one) -> torch.Tensor:
+    """(N, O) of a block of inputs with themselves."""
+    total = 0.0
+    for layer, features, deltas in one:
+        weight, bias = _squared_scales(layer)
+        gram = (features**2).sum(1) * weight + bias
+        total = total + (deltas**2).sum(2) * gram[:, None]
+    return total
+
+
+def _squared_scales(layer) -> tuple[float, float]:
+    """(c^2, b^2) of a linear layer."""
+    bias = 0.0 if layer.bias is None else getattr(layer, "bias_scale", 1.0) ** 2
+    return getattr(layer, "weight_scale", 1.0) ** 2, bias
+
+
+def _rows(one, kind: Kind, memory_mb: float) -> int:
+    """The largest number of samples per block whose pair of blocks fits into memory_mb."""
+    outputs = one[0][2].shape[1]
+    numbers = sum(features.shape[1] + (2 + outputs) * d.shape[2] for _, features, d in one)
+    pairs = {"full": outputs**2, "per_output": outputs, "trace": outputs, "diagonal": 0}[kind]
+    size = 4 * one[0][1].element_size()  # two blocks and a copy of each, four results of a pair
+    return rows_in_memory(memory_mb, size * numbers, size * (pairs + 1))
+
+
+def _features_and_deltas(module: nn.Module, x):
+    """[(layer, phi_{l-1} (N, n_in), d_l (N, O, n_out))] of the linear layers, in forward order."""
+    linear = [m for m in module.modules() if isinstance(m, nn.Linear)]
+    counted = sum(p.numel() for m in linear for p in m.parameters(recurse=False))
+    if not linear or counted != sum(p.numel() for p in module.parameters()):
+        raise ValueError("the module has parameters outside of linear layers: use empirical_ntk")
+    if not all(p.requires_grad for p in module.parameters()):
+        raise ValueError("the module has frozen parameters: use empirical_ntk")
+    seen: list[tuple[nn.Linear, torch.Tensor, torch.Tensor]] = []
+    handles = [m.register_forward_hook(lambda m, i, h: seen.append((m, i[0], h))) for m in linear]
+    try:
+        with torch.enable_grad():
+            outputs = module(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if len(seen) != len(linear) or {id(m) for m, _, _ in seen} != {id(m) for m in linear}:
+        raise ValueError("a linear layer is not used exactly once per forward pass")
+    if outputs.ndim != 2 or any(h.ndim != 2 for _, _, h in seen):
+        raise ValueError("the layers must map (samples, features) to (samples, features)")
+    samples, classes = outputs.shape
+    probes = torch.eye(classes, dtype=outputs.dtype, device=outputs.device)
+    probes = probes[:, None, :].expand(classes, samples, classes)
+    deltas = torch.autograd.grad(
+        outputs, [h for _, _, h in seen], grad_outputs=probes, is_grads_batched=True
+    )
+    return [
+        (layer, phi.detach(), delta.transpose(0, 1))
+        for (layer, phi, _), delta in zip(seen, deltas, strict=True)
+    ]
+
+
+def _contract(one, two, kind: Kind) -> torch.Tensor:
+    """Two blocks of Jacobians, per parameter (rows, O, P), to their part of Theta."""
+    subscripts = "aip,bjp->abij" if kind == "full" else "aip,bip->abi"
+    total = sum(torch.einsum(subscripts, a, b) for a, b in zip(one, two, strict=True))
+    return total.mean(-1) if kind == "trace" else total
+
+
+def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int) -> torch.Tensor:
+    """pair(block(x1), block(x2)), at most `rows` samples at a time; an x2 of one block is kept."""
+    same = x2 is None
+    x2 = x1 if same else x2
+    kept = block(x2) if len(x2) <= rows else None
+    if same and kept is not None:
+        return pair(kept, kept)
+    result = []
+    for left in x1.split(rows):
+        one = block(left)
+        columns = [kept] if kept is not None else map(block, x2.split(rows))
+        result.append(torch.cat([pair(one, two) for two in columns], dim=1))
+    return torch.cat(result)
+
+
+def _check_inputs(module, x1, x2) -> None:
+    inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
+    dtypes = {parameter.dtype for parameter in module.parameters()}
+    for name, x in inputs.items():
+        if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
+            shapes = [tuple(x.shape) for x in inputs.values()]
+            raise ValueError(f"cannot pair inputs of shapes {shapes}")
+        if {x.dtype} != dtypes:
+            found = sorted(str(dtype) for dtype in dtypes)
+            raise ValueError(f"{name} has dtype {x.dtype}, module {found}: wanted one and the same")
+        if not torch.isfinite(x).all():
+            raise ValueError(f"{name} must be finite, found nan or inf")

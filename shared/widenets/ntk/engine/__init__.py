@@ -1,0 +1,1 @@
+"""Closed forms in terms of chords, and the loops that numba compiles from them."""

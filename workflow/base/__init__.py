@@ -1,0 +1,1 @@
+"""What the stages share: files, the plan of a grid, records and their digests, settings."""

@@ -1,0 +1,188 @@
+"""A replication's `grid.yaml`: what is varied in each tier, checked against `experiment.py`.
+
+A block names a `part` (a function of `experiment.py`), an `arm`, a `seed` and the part's own
+parameters. A list is swept, a scalar is held; a value that is itself a list is written nested.
+`seed: 8` means the seeds 0..7. Blocks with the same `shard` (default `main`) run in one job.
+The signature of the part is the schema of the block.
+"""
+
+import ast
+import itertools
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from workflow.base.digest import cells_digest
+from workflow.base.files import UserError
+from workflow.base.modules import parsed
+from workflow.base.tree import ROOT, TIERS
+
+RECORD_FORMAT = 1  # raise it when the runner writes other rows for the same cells
+PROVIDED = {"seeds", "data_dir"}  # arguments of a part that the runner gives, not the grid
+TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "tuple": list, "list": list}
+
+
+class Cell(NamedTuple):
+    """One call of one part: a combination of parameters, for all seeds of its block."""
+
+    part: str
+    arm: str
+    parameters: dict[str, object]
+    seeds: tuple[int, ...]
+
+
+class Seeds(NamedTuple):
+    """Which seeds of a block are run: all, each raised by `shift`, or no more than the first few
+    (`at_most`, 0 for all), to try a grid out."""
+
+    shift: int = 0
+    at_most: int = 0
+
+    def of(self, listed: list[int]) -> tuple[int, ...]:
+        return tuple(seed + self.shift for seed in listed[: self.at_most or None])
+
+
+ALL = Seeds()
+
+
+class Parameter(NamedTuple):
+    annotation: str
+    required: bool
+
+
+@cache
+def shards(
+    replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT
+) -> dict[str, list[Cell]]:
+    """Cells of each shard of a tier, in the order of the file, with the chosen seeds."""
+    path = root / "replications" / replication / "grid.yaml"
+    name = path.relative_to(root).as_posix()
+    signatures = part_signatures(path.with_name("experiment.py"), root)
+    found: dict[str, list[Cell]] = {}
+    for number, block in enumerate(_blocks(path, name, tier), start=1):
+        where = f"{name}: {tier}, block {number}"
+        if not isinstance(block, dict):
+            raise UserError(f"{where}: found {block!r}, wanted a mapping with part, arm and seed")
+        shard = block.get("shard", "main")
+        if not isinstance(shard, str) or not shard.replace("_", "").replace("-", "").isalnum():
+            raise UserError(f"{where}: shard: found {shard!r}, wanted a name of letters and digits")
+        found.setdefault(shard, []).extend(_cells(block, where, signatures, seeds))
+    _refuse_repeated_cells(found, f"{name}: {tier}")
+    return found
+
+
+def shard_digest(cells: list[Cell]) -> str:
+    return cells_digest([RECORD_FORMAT, *(list(cell) for cell in cells)])
+
+
+def parts(replication: str, tier: str, root: Path = ROOT) -> set[str]:
+    """The parts that a tier measures."""
+    return {cell.part for cells in shards(replication, tier, ALL, root).values() for cell in cells}
+
+
+@cache
+def part_signatures(path: Path, root: Path = ROOT) -> dict[str, dict[str, Parameter]]:
+    """Public functions of an `experiment.py` and their keyword-only parameters, without importing
+    it (which would load jax or torch)."""
+    tree = parsed(path, root)
+    return {
+        node.name: {
+            argument.arg: Parameter(
+                ast.unparse(argument.annotation) if argument.annotation else "", default is None
+            )
+            for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        }
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and "seeds" in {argument.arg for argument in node.args.kwonlyargs}
+    }
+
+
+@cache
+def _content(path: Path, name: str) -> object:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except FileNotFoundError:
+        raise UserError(f"{name}: missing; it lists per tier what is measured") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _blocks(path: Path, name: str, tier: str) -> list:
+    content = _content(path, name)
+    if not isinstance(content, dict) or set(content) != set(TIERS):
+        keys = sorted(map(str, content)) if isinstance(content, dict) else content
+        raise UserError(f"{name}: found the keys {keys}, wanted exactly {', '.join(TIERS)}")
+    blocks = content[tier]
+    if not isinstance(blocks, list) or not blocks:
+        raise UserError(f"{name}: {tier}: found {blocks!r}, wanted a list of blocks")
+    return blocks
+
+
+def _cells(
+    block: dict, where: str, signatures: dict[str, dict[str, Parameter]], chosen: Seeds
+) -> Iterator[Cell]:
+    part = block.get("part")
+    if part not in signatures:
+        raise UserError(
+            f"{where}: part: found {part!r}, wanted one of {', '.join(sorted(signatures))}"
+        )
+    signature = {key: value for key, value in signatures[part].items() if key not in PROVIDED}
+    given = {key: value for key, value in block.items() if key not in ("part", "shard", "seed")}
+    for key in given:
+        if key not in signature:
+            raise UserError(
+                f"{where}: unknown key {key!r}; part {part} takes {', '.join(sorted(signature))}"
+            )
+    missing = [key for key, want in signature.items() if want.required and key not in given]
+    if missing or "arm" not in given:
+        raise UserError(f"{where}: missing {', '.join(missing or ['arm'])}, wanted by part {part}")
+    seeds = _seeds(block.get("seed"), where, chosen)
+    swept = {key: value if isinstance(value, list) else [value] for key, value in given.items()}
+    for key, values in swept.items():
+        if not values:
+            raise UserError(f"{where}: {key}: an empty list sweeps nothing")
+        for value in values:
+            _check_type(where, key, value, signature[key].annotation)
+    for combination in itertools.product(*swept.values()):
+        parameters = dict(zip(swept, combination, strict=True))
+        yield Cell(part, str(parameters.pop("arm")), parameters, seeds)
+
+
+def _seeds(value: object, where: str, chosen: Seeds) -> tuple[int, ...]:
+    listed = list(range(value)) if _is_int(value) else value
+    good = isinstance(listed, list) and listed and all(_is_int(s) and s >= 0 for s in listed)
+    if not good or len(set(listed)) != len(listed):
+        raise UserError(
+            f"{where}: seed: found {value!r}, wanted a positive count or a list of distinct seeds"
+        )
+    return chosen.of(listed)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_type(where: str, key: str, value: object, annotation: str) -> None:
+    wanted = TYPES.get(annotation.split("[")[0].removesuffix(" | None"))
+    optional = value is None and annotation.endswith("| None")
+    if wanted is None or optional:
+        return
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        hint = " (in YAML a float needs a dot: 1.0e-4)" if wanted == TYPES["float"] else ""
+        raise UserError(f"{where}: {key}: found {value!r}, wanted {annotation}{hint}")
+
+
+def _refuse_repeated_cells(found: dict[str, list[Cell]], where: str) -> None:
+    """The same cell and seed twice would count one draw as two."""
+    seen: set[str] = set()
+    for cell in itertools.chain.from_iterable(found.values()):
+        for seed in cell.seeds:
+            key = repr((cell.part, cell.arm, sorted(cell.parameters.items(), key=str), seed))
+            if key in seen:
+                raise UserError(f"{where}: measured twice: {key}")
+            seen.add(key)

@@ -1,0 +1,116 @@
+"""Records: the measured rows of one shard as a table, and the facts that make them trustworthy.
+
+A record is `{shard}.csv` and, written after it, `{shard}.json` with the digests of the code and of
+the cells it was measured with, its seeds, its checksum, its cost and the versions of the libraries.
+Nothing downstream trusts a file's date: `problem` compares a record with today's code and grid.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workflow.base.digest import code_digest
+from workflow.base.files import UserError, broken, replacing, sha256, write_json, write_seal
+from workflow.base.grid import ALL, Seeds, shard_digest, shards
+from workflow.base.tree import ROOT, Results
+
+if TYPE_CHECKING:
+    import pandas as pd  # half a second that planning a run does not need
+
+
+def experiment_digest(replication: str, root: Path = ROOT) -> str:
+    """Digest of all code that a measurement of `replication` runs."""
+    return code_digest(f"replications.{replication}.experiment", root)
+
+
+def claims_digest(replication: str, root: Path = ROOT) -> str:
+    """Digest of the claims and of the code that judges them."""
+    code = code_digest(f"replications.{replication}.claims", root)
+    return f"{code}{code_digest('widenets.evidence.judge', root)}"
+
+
+def write_record(path: Path, rows: pd.DataFrame, facts: dict) -> None:
+    """Rows first, facts last: a record without facts does not count."""
+    path.with_suffix(".json").unlink(missing_ok=True)
+    write_table(path, rows)
+    write_json(path.with_suffix(".json"), {**facts, "rows": len(rows), "sha256": sha256(path)})
+
+
+def write_table(path: Path, rows: pd.DataFrame) -> None:
+    """CSV with the shortest decimals that give back the same doubles."""
+    with replacing(path) as temporary:
+        rows.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(
+        path,
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=["", "nan", "NaN"],
+        dtype={"part": str, "arm": str},  # a grid may name arms by numbers
+        low_memory=False,  # else a long column may get other types in other chunks
+    )
+
+
+def write_sealed(path: Path, rows: pd.DataFrame) -> None:
+    """A table with its checksum beside it, as `.json`."""
+    path.with_suffix(".json").unlink(missing_ok=True)
+    write_table(path, rows)
+    write_seal(path.with_suffix(".json"), [path])
+
+
+def read_sealed(path: Path) -> pd.DataFrame:
+    """A table of `write_sealed`, if it still is what was written."""
+    if not (path.exists() and path.with_suffix(".json").exists()):
+        raise UserError(f"{path}: missing; run snakemake")
+    if broken(path.with_suffix(".json")):
+        raise UserError(f"{path}: damaged, it does not have its checksum; run snakemake again")
+    return read_table(path)
+
+
+def read_facts(path: Path) -> dict:
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def problem(
+    results: Results, replication: str, shard: str, seeds: Seeds = ALL, root: Path = ROOT
+) -> str:
+    """Why the record of a shard does not count today; empty where it does."""
+    path = results.record(replication, shard)
+    cells = shards(replication, results.tier, seeds, root)[shard]
+    if not path.exists() or not path.with_suffix(".json").exists():
+        return f"record {shard} is missing"
+    fault = damage(path)
+    if fault:
+        return f"record {shard} is damaged: {fault}"
+    facts = read_facts(path)
+    if facts["code"] != experiment_digest(replication, root):
+        return f"record {shard} is stale: the code it was measured with has changed"
+    if facts["cells"] != shard_digest(cells):
+        return f"record {shard} is stale: the grid or the seeds have changed"
+    return ""
+
+
+def damage(path: Path) -> str:
+    """How a record differs from what was written; empty where it does not."""
+    try:
+        facts = read_facts(path)
+        checksum = [facts[key] for key in ("code", "cells", "sha256")][-1]
+    except (ValueError, KeyError, TypeError):
+        return f"{path.with_suffix('.json').name} cannot be read"
+    return "" if checksum == sha256(path) else f"{path.name} does not have its recorded checksum"
+
+
+def problems(
+    results: Results, replication: str, seeds: Seeds = ALL, root: Path = ROOT
+) -> list[str]:
+    found = (
+        problem(results, replication, shard, seeds, root)
+        for shard in shards(replication, results.tier, seeds, root)
+    )
+    return [text for text in found if text]

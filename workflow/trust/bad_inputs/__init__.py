@@ -1,0 +1,1 @@
+"""What comes back for input that cannot be right?"""

@@ -1,0 +1,1 @@
+"""How often is a verdict wrong, where the truth is known?"""

@@ -1,0 +1,130 @@
+"""docs/sabotage.md: which faults are noticed, by what, and which claims notice none of them."""
+
+import pandas as pd
+
+from workflow.judge import claims_of
+
+COMMAND = """```
+python -m workflow.trust.sabotage          # about an hour on one core; goes on where it was killed
+python -m workflow.trust.sabotage --brief  # each fault only until something notices it
+python -m workflow.trust.sabotage --write  # this page and results/reference/sabotage.csv
+make sabotage                          # the part that runs with every change
+```"""
+SHOWN = 3  # claims named per fault
+JUDGEMENT = "shared/widenets/evidence/"  # a fault there changes no measurement
+
+
+def page(faults: list, matrix: pd.DataFrame) -> str:
+    """Markdown of the whole page; `matrix` has a row per (fault, claim or test) that was tried."""
+    run = [fault for fault in faults if fault.name in set(matrix["fault"])]
+    left = [f"`{fault.name}`" for fault in faults if fault not in run]
+    caught = matrix[matrix["caught"]]
+    noticed, kinds = set(caught["fault"]), caught.apply(_kind, axis=1)
+    by_claims, by_runs = (set(caught["fault"][kinds == kind]) for kind in ("claim", "run"))
+    by_runs -= by_claims
+    by_tests = noticed - by_claims - by_runs
+    missed = [f"`{fault.name}`" for fault in run if fault.name not in noticed]
+    lines = [
+        "# Sabotage: does the suite notice faults?",
+        "",
+        f"{len(faults)} deliberate, plausible faults stand in",
+        "[`faults.yaml`](../workflow/trust/sabotage/faults.yaml). Each is applied to a copy;",
+        "the replications whose measurement or judgement runs the changed lines are measured and",
+        "judged again in the smoke tier. A claim catches a fault if its verdict leaves the",
+        "expected one. *Claims*: how many do so, of those judged; *tried*: in how many papers, of",
+        "those that the fault reaches (one that is noticed need not be tried in the others).",
+        "",
+        f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(by_runs)} only because"
+        f" a run ends in an error, {len(by_tests)} by a test alone,"
+        f" {len(missed)} by nothing{_listed(missed)}.** {len(left)} were not run{_listed(left)}.",
+        "",
+        "Made by",
+        "",
+        COMMAND,
+        "",
+        f"at commit {_commits(matrix)}. All pairs of fault and claim stand in",
+        "[`results/reference/sabotage.csv`](../results/reference/sabotage.csv).",
+    ]
+    for title, prefix in (
+        ("Faults in shared/widenets/ntk", "shared/widenets/ntk/"),
+        ("Faults in the replications", "replications/"),
+        ("Faults in the judgement", JUDGEMENT),
+    ):
+        rows = [fault for fault in run if fault.file.startswith(prefix)]
+        lines += ["", f"## {title}", "", *_table(rows, matrix)]
+    return "\n".join([*lines, "", *_idle(run, matrix)]) + "\n"
+
+
+def _kind(row: pd.Series) -> str:
+    if row["replication"] == "tests":
+        return "test"
+    return "run" if row["claim"].startswith("(") else "claim"
+
+
+def _listed(names: list[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _commits(matrix: pd.DataFrame) -> str:
+    counts = matrix.groupby("commit")["fault"].nunique().sort_values(ascending=False)
+    if len(counts) == 1:
+        return f"`{counts.index[0]}`"
+    return ", ".join(f"`{commit}` ({count} faults)" for commit, count in counts.items())
+
+
+def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
+    lines = ["| fault | what is wrong | file | claims | tried | in | by |", "|-|-|-|-:|-:|-|-|"]
+    for fault in faults:
+        rows = matrix[matrix["fault"] == fault.name]
+        kinds = rows.apply(_kind, axis=1)
+        claims, papers = rows[kinds == "claim"], rows[kinds != "test"]["replication"].nunique()
+        caught = rows[rows["caught"] & (kinds != "test")]
+        where = ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"]))
+        names = [f"`{claim}`" for claim in dict.fromkeys(claims["claim"][claims["caught"]])]
+        shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
+        shown += ["an error of the run"] if (kinds == "run").any() else []
+        shown += [f"`{test}`" for test in rows["claim"][rows["caught"] & (kinds == "test")]]
+        count = f"{claims['caught'].sum()} of {len(claims)}" if len(claims) else ""
+        tried = f"{papers} of {rows['reached'].iloc[0]}"
+        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, where)
+        cells += (", ".join(shown),)
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
+    """Claims that notice no fault in what is measured, and what each would notice."""
+    measured = {fault.name for fault in faults if not fault.file.startswith(JUDGEMENT)}
+    rows = matrix[matrix["fault"].isin(measured) & (matrix.apply(_kind, axis=1) == "claim")]
+    decided = {
+        (name, claim.name): claim
+        for name in rows["replication"].unique()
+        for claim in claims_of(name)
+        if claim.tier == "smoke"
+    }
+    tried = rows.groupby(["replication", "claim"], sort=False)["caught"].agg(["sum", "size"])
+    tried = tried[tried.index.isin(decided)]  # others were renamed, or moved to another tier, since
+    idle = tried[tried["sum"] == 0]
+    lines = [
+        "## Claims that none of these faults moves",
+        "",
+        f"Of {len(tried)} claims that the smoke tier decides, {len(tried) - len(idle)} notice one",
+        "or more of the faults above in what is measured (faults in the judgement left out).",
+        "Claims that need a larger tier are not judged here.",
+    ]
+    if len(idle):
+        lines += [
+            "",
+            "The others have a fault of their own built in, the control arm, on which the same",
+            "check comes out the other way in every run: that is what they would notice. *Tried*",
+            "is the number of faults that reached them.",
+            "",
+            "| paper | claim | tried | what it says | it would notice |",
+            "|-|-|-:|-|-|",
+        ]
+    for (name, claim), row in idle.iterrows():
+        found = decided[name, claim]
+        would = f"that `{found.arm}` behaves as `{found.control}` ({found.why})"
+        cells = (name.split("_")[0], f"`{claim}`", str(row["size"]), found.statement, would)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return lines

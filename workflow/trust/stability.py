@@ -1,0 +1,231 @@
+"""`python -m workflow.trust.stability`: how often does a final verdict change with the master seed?
+
+Measures and judges a tier with `seed` = 1000, 2000, ... (all weights and data new), each in a
+folder of its own, and counts per claim in how many runs its final verdict was the expected one.
+One process measures a shard at all master seeds, so that it starts and compiles once. What is
+complete in the folder is not measured again.
+`--publish` adds these seeds to results/reference/stability/{table}/{replication}.csv, a row for
+each claim and a column for each master seed, and renews docs/stability.md from all that is there.
+The table is the tier, or {tier}_fresh for master seeds that no choice of a grid has seen.
+"""
+
+import argparse
+import math
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.assemble import outcome
+from workflow.base import config
+from workflow.base.digest import cells_digest
+from workflow.base.environment import use_one_thread
+from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.grid import Seeds, shard_digest, shards
+from workflow.base.records import claims_digest, experiment_digest, problem, read_table, write_table
+from workflow.base.tree import ROOT, TIERS, Results
+from workflow.gather import gather
+from workflow.judge import write_checks
+from workflow.measure import git_revision, measure
+
+STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
+LOOKED_AT = {"laptop": 10000}  # the largest master seed by which a grid's seeds were chosen
+FRESH = "_fresh"
+TABLES = tuple(f"{tier}{kind}" for tier in TIERS for kind in ("", FRESH))
+ABOUT = ["replication", "claim", "expected", "git", "digest"]  # then a column per master seed
+
+INTRODUCTION = (
+    "Each run takes another master seed: all weights, data and trainings are new, the regions are",
+    "the same. Counted are the claims that the tier decides. Made by",
+    "`python -m workflow.trust.stability --tier TIER --seeds N --folder FOLDER --publish`.",
+    "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, so",
+    "that their table flatters the claims a little; fresh ones stand in a table of their own.",
+)
+PAPERS = (
+    "| replication | claims | master seeds | pairs | as expected | measured at |",
+    "|-|-:|-:|-:|-:|-|",
+)
+STRAYS = (
+    "Claims that were not as expected at every seed:",
+    "",
+    "| replication | claim | as expected | otherwise |",
+    "|-|-|-:|-|",
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--tier", choices=TIERS, default="smoke")
+    parser.add_argument("--seeds", type=int, default=20, help="how many master seeds")
+    parser.add_argument("--first", type=int, default=1, help="number of the first master seed")
+    parser.add_argument("--replications", default="all")
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--folder", type=Path, required=True, help="keeps the runs; resumes there")
+    parser.add_argument("--publish", action="store_true", help="keep the table as the reference")
+    arguments = parser.parse_args()
+    for option in ("seeds", "first"):
+        if getattr(arguments, option) < 1:
+            raise UserError(f"--{option}: found {getattr(arguments, option)}, wanted at least 1")
+    chosen = {"tier": arguments.tier, "replications": arguments.replications}
+    names = config.settings({**chosen, "seed": 0, "seeds_at_most": 0, "data_dir": ""}).replications
+    seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
+    measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
+    runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]
+    table = finals(runs)
+    write_table(arguments.folder / "finals.csv", table)
+    announce(summary(table))
+    for row in strays(table).itertuples():
+        announce(f"{row.replication}: {row.claim}: {row.as_expected} of {row.runs}: {row.others}")
+    if arguments.publish:
+        publish(table, arguments.tier)
+    return 0
+
+
+def measured(folder: Path, tier: str, names: list[str], seeds: list[int], cores: int) -> None:
+    """Records of all shards at all master seeds, a process for each shard."""
+    use_one_thread()  # for the processes that start from here
+    tasks = [(name, shard) for name in names for shard in shards(name, tier)]
+    with ProcessPoolExecutor(
+        cores, multiprocessing.get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        waiting = [pool.submit(measure_shard, folder, tier, *task, seeds) for task in tasks]
+        for done, task in enumerate(as_completed(waiting), start=1):
+            announce(f"{task.result()} measured; {done} of {len(tasks)} shards")
+
+
+def measure_shard(folder: Path, tier: str, name: str, shard: str, seeds: list[int]) -> str:
+    use_one_thread()
+    for number, seed in enumerate(seeds, start=1):
+        results = results_of(folder, tier, seed)
+        announce(f"{name}/{shard}: master seed {number} of {len(seeds)}")
+        if problem(results, name, shard, Seeds(seed)):
+            measure(results, name, shard, Seeds(seed), spent=time.process_time())
+    return f"{name}/{shard}"
+
+
+def checks_of(folder: Path, tier: str, names: list[str], seed: int) -> pd.DataFrame:
+    """Checks of one master seed, from its records."""
+    results = results_of(folder, tier, seed)
+    for name in names:
+        gather(results, name, Seeds(seed))
+        write_checks(results, name)
+    found = [outcome(results, name, Seeds(seed)).checks for name in names]
+    every = [rows.assign(digest=digest_of(rows["replication"].iloc[0], tier)) for rows in found]
+    return pd.concat(every).assign(seed=seed, git=git_revision())
+
+
+def results_of(folder: Path, tier: str, seed: int) -> Results:
+    return Results(folder / str(seed) / "results" / tier)
+
+
+def digest_of(replication: str, tier: str) -> str:
+    """Of the code, the cells and the claims that a replication's verdicts come from."""
+    cells = [shard_digest(cells) for cells in shards(replication, tier).values()]
+    return cells_digest([experiment_digest(replication), claims_digest(replication), *cells])
+
+
+def finals(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    """A row per claim that is judged, a column per master seed with the final verdict there."""
+    every = pd.concat(runs, ignore_index=True).assign(git=runs[-1]["git"].iloc[0])
+    for name, digests in every.groupby("replication")["digest"].unique().items():
+        if len(digests) > 1:
+            raise UserError(f"{name}: its code has changed between the runs: give them once more")
+    judged = every[every["final"] != "not judged"]
+    wide = judged.pivot(index=ABOUT, columns="seed", values="final")
+    wide.columns = [str(seed) for seed in wide.columns]
+    order = judged[ABOUT].drop_duplicates()  # the order of the claims, which a pivot sorts away
+    return order.merge(wide.reset_index(), on=ABOUT).reset_index(drop=True)
+
+
+def strays(table: pd.DataFrame) -> pd.DataFrame:
+    """Claims that were not as expected at every seed, with how often, and the other verdicts."""
+    counted = counts(table)
+    return counted[counted["as_expected"] < counted["runs"]]
+
+
+def counts(table: pd.DataFrame) -> pd.DataFrame:
+    """replication, claim, git, runs that judged it, runs as expected, other verdicts met."""
+    rows = []
+    for _, row in table.iterrows():
+        found = row.drop(ABOUT).dropna()
+        others = found[found != row["expected"]].value_counts()
+        rows.append(
+            {
+                **row[["replication", "claim", "git"]],
+                "runs": len(found),
+                "as_expected": int((found == row["expected"]).sum()),
+                "others": ", ".join(f"{count} {final}" for final, count in others.items()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame) -> str:
+    counted = counts(table)
+    pairs = counted["runs"].sum()
+    agreed = counted["as_expected"].sum()
+    return f"{agreed / pairs:.2%} of {pairs} (claim, seed) pairs are as expected"
+
+
+def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
+    """Add seeds to those kept of the same code; what other code gave is replaced."""
+    seeds = table.columns.drop(ABOUT)
+    fresh = seeds.map(int) > LOOKED_AT.get(tier, math.inf)
+    for kind, chosen in (("", seeds[~fresh]), (FRESH, seeds[fresh])):
+        if len(chosen):
+            keep(table[[*ABOUT, *chosen]], kept_in(root, f"{tier}{kind}"))
+    write_text(root / "docs" / "stability.md", page({name: kept(name, root) for name in TABLES}))
+
+
+def keep(table: pd.DataFrame, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in table.groupby("replication", sort=False):
+        path = folder / f"{name}.csv"
+        write_table(path, joined(read_table(path), rows) if path.exists() else rows)
+
+
+def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The new rows with the earlier seeds beside theirs, if both are of the same code."""
+    if set(earlier["digest"]) != set(rows["digest"]):
+        return rows
+    others = [column for column in earlier if column not in rows]
+    both = rows.merge(earlier[["claim", *others]], on="claim")
+    return both[ABOUT + sorted(both.columns.drop(ABOUT), key=int)]
+
+
+def kept_in(root: Path, name: str) -> Path:
+    return root / "results" / "reference" / "stability" / name
+
+
+def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
+    """All that is kept in one of the TABLES; an empty one where there is nothing."""
+    found = [read_table(path) for path in sorted(kept_in(root, name).glob("*.csv"))]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
+
+
+def page(tables: dict[str, pd.DataFrame]) -> str:
+    """docs/stability.md: share of runs as expected per table and paper, and every stray claim."""
+    lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION]
+    for name, table in tables.items():
+        if table.empty:
+            continue
+        title = name.replace(FRESH, ", fresh master seeds")
+        lines += ["", f"## {title}", "", summary(table) + ".", "", *PAPERS]
+        for paper, rows in counts(table).groupby("replication", sort=False):
+            pairs, agreed = rows["runs"].sum(), rows["as_expected"].sum()
+            commits = ", ".join(f"`{commit[:7]}`" for commit in rows["git"].unique())
+            cells = (paper, len(rows), rows["runs"].max(), pairs, f"{agreed / pairs:.2%}", commits)
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+        if len(strays(table)):
+            lines += ["", *STRAYS]
+        for row in strays(table).itertuples():
+            seen = f"{row.as_expected} of {row.runs}"
+            lines.append(f"| {row.replication} | {row.claim} | {seen} | {row.others} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
