@@ -1,4 +1,4 @@
-"""The firewall between the packages, and pins that agree."""
+"""The firewall between the packages, the picture of them in README, and pins that agree."""
 
 import ast
 import re
@@ -14,6 +14,13 @@ ALLOWED = {
     "replications": {"widenets", "replications"},
     "workflow": {"workflow", "replications", "widenets"},
 }
+# In `widenets.ntk`, whoever stands lower imports nothing that stands above.
+ROOMS = ("kernels", "architecture", "engine")
+MOST_MODULES = 14  # in one folder
+
+
+def sources(folder):
+    return sorted(path for path in (ROOT / folder).rglob("*.py"))
 
 
 def imported(path):
@@ -25,27 +32,99 @@ def imported(path):
             yield node.module
 
 
+def below(module, package):
+    return module == package or module.startswith(f"{package}.")
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_imports_run_workflow_to_replications_to_the_library(package):
     wrong = []
-    for path in (ROOT / package).rglob("*.py"):
+    for path in sources(package):
         if path.name == "test_conformance.py":
             continue
         for module in imported(path):
             ours = module.split(".")[0] in ("widenets", "replications", "workflow", "tests")
-            good = any(module == a or module.startswith(f"{a}.") for a in ALLOWED[package])
-            if ours and not good:
+            if ours and not any(below(module, allowed) for allowed in ALLOWED[package]):
                 wrong.append((path.relative_to(ROOT).as_posix(), module))
     assert wrong == []
 
 
+def floor(module):
+    """0 for what tests the suite, 1 for the stages and the page, 2 for what they share."""
+    return 0 if below(module, "workflow.trust") else 2 if below(module, "workflow.base") else 1
+
+
+def test_imports_in_the_workflow_run_downwards():
+    wrong = []
+    for path in sources("workflow"):
+        own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for module in imported(path):
+            if below(module, "workflow") and floor(module) < floor(own):
+                wrong.append((own, module))
+    assert wrong == []
+
+
+def test_rooms_of_the_numerics_import_downwards():
+    wrong = []
+    library = ROOT / "shared" / "widenets" / "ntk"
+    for path in library.rglob("*.py"):
+        own = path.relative_to(library).parts[0].removesuffix(".py")
+        for module in imported(path):
+            room = module.split(".")[2] if module.count(".") >= 2 else ""
+            if not below(module, "widenets.ntk") or room == own:
+                continue
+            good = own in ROOMS and room in ROOMS and ROOMS.index(own) < ROOMS.index(room)
+            if not good:
+                wrong.append((path.relative_to(library).as_posix(), module))
+    assert wrong == []
+
+
+def test_public_names_of_the_numerics_come_from_its_doors():
+    """Replications and benchmarks import rooms, not what stands in them."""
+    doors = r"widenets\.ntk(\.\w+|\.empirical\.torch)?"
+    modules = {
+        m for folder in ("replications", "benchmarks") for p in sources(folder) for m in imported(p)
+    }
+    inside = {m for m in modules if below(m, "widenets.ntk") and not re.fullmatch(doors, m)}
+    assert inside == set()
+
+
+def test_no_folder_is_a_corridor():
+    folders = [ROOT / top for top in ("workflow", "replications", "shared")]
+    full = {
+        folder.relative_to(ROOT).as_posix(): len(list(folder.glob("*.py")))
+        for top in folders
+        for folder in (top, *(path for path in top.rglob("*") if path.is_dir()))
+    }
+    assert {name: count for name, count in full.items() if count > MOST_MODULES} == {}
+
+
+def test_readme_shows_the_packages_that_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    picture = text.split("## Layout")[1].split("```")[1]
+    shown, parents = set(), {}
+    for line in filter(None, picture.splitlines()):
+        found = re.match(r"([│ ]*)(?:[├└]── )?([\w/]+)/  ", line)
+        if not found:
+            continue
+        depth = 0 if line[0] not in "│├└ " else 1 + len(found[1]) // 4
+        parents[depth] = f"{parents[depth - 1]}/{found[2]}" if depth else found[2]
+        shown.add(parents[depth])
+    packages = {
+        path.parent.relative_to(ROOT).as_posix()
+        for top in ("workflow", "shared")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    assert shown - {"replications", "workflow/rules", "tests"} == packages
+
+
 def test_judgement_never_imports_a_numerical_framework():
-    for path in (ROOT / "shared" / "widenets" / "evidence").rglob("*.py"):
+    for path in sources("shared/widenets/evidence"):
         assert not {m.split(".")[0] for m in imported(path)} & {"jax", "torch"}, path.name
 
 
 def pins(text):
-    return dict(re.findall(r"^\s*-?\s*([A-Za-z][\w.-]*)==([\w.]+)\s*$", text, re.MULTILINE))
+    return dict(re.findall(r"^\s*-?\s*([A-Za-z][\w.-]*)==([\w.]+)\s*\\?\s*$", text, re.MULTILINE))
 
 
 def test_conda_and_pip_name_the_same_versions():
@@ -59,7 +138,7 @@ def test_conda_and_pip_name_the_same_versions():
 
 def test_every_direct_dependency_is_pinned_in_both():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    block = re.search(r"^dependencies = \[(.*?)^\]", project, re.MULTILINE | re.DOTALL).group(1)
-    direct = {name.lower() for name in re.findall(r'"([A-Za-z][\w-]*)', block)}
+    blocks = re.findall(r"^(?:dependencies|suite) = \[(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    direct = {name.lower() for block in blocks for name in re.findall(r'"([A-Za-z][\w-]*)', block)}
     conda = (ROOT / "environment.yml").read_text(encoding="utf-8")
     assert direct <= {name.lower() for name in pins(conda)}
