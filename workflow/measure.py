@@ -5,7 +5,6 @@ import inspect
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +20,8 @@ from workflow.base.grid import Cell, Seeds, shard_digest, shards
 from workflow.base.modules import load
 from workflow.base.progress import remaining
 from workflow.base.records import experiment_digest, write_record
-from workflow.base.tree import ROOT, Results, known, tier_folder
+from workflow.base.revision import git_revision
+from workflow.base.tree import Results, known, tier_folder
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
@@ -175,16 +175,6 @@ def _provenance() -> dict:
         "host": platform.node(),
         "git": git_revision(),
     }
-
-
-def git_revision() -> str:
-    """The commit this code is from, marked where the tree differs from it."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown (git is not installed)"
-    return found.stdout.strip() or "unknown (not a git checkout)"
 
 
 def _parser() -> argparse.ArgumentParser:

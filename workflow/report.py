@@ -14,8 +14,8 @@ from workflow.assemble import Outcome, facts_of, outcome
 from workflow.base.files import exit_code, write_json, write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
+from workflow.base.revision import git_revision
 from workflow.base.tree import Results, known, tier_folder
-from workflow.measure import git_revision
 
 
 def main() -> None:

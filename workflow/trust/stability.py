@@ -26,10 +26,11 @@ from workflow.base.environment import use_one_thread
 from workflow.base.files import UserError, announce, exit_code, write_text
 from workflow.base.grid import Seeds, shard_digest, shards
 from workflow.base.records import claims_digest, experiment_digest, problem, read_table, write_table
+from workflow.base.revision import git_revision
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.gather import gather
 from workflow.judge import write_checks
-from workflow.measure import git_revision, measure
+from workflow.measure import measure
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
 LOOKED_AT = {"laptop": 10000}  # the largest master seed by which a grid's seeds were chosen

@@ -29,8 +29,8 @@ from workflow.base.files import UserError, announce, write_text
 from workflow.base.grid import shard_digest, shards
 from workflow.base.progress import duration
 from workflow.base.records import claims_digest, experiment_digest, read_facts, write_table
+from workflow.base.revision import git_revision
 from workflow.base.tree import ROOT, Results, replications
-from workflow.measure import git_revision
 from workflow.plan import hold_folder
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.page import page
