@@ -11,7 +11,8 @@ from workflow import draw
 from workflow.base import config, grid, progress, records
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
-from workflow.base.files import UserError, explained, sha256
+from workflow.base.files import UserError, sha256
+from workflow.base.terminal import explained
 from workflow.base.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
@@ -79,6 +80,9 @@ class Plan:
     def experiment_code(self, name: str) -> str:
         return records.experiment_digest(name)
 
+    def experiment_outside(self, name: str) -> dict[str, str]:
+        return records.experiment_outside(name)
+
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
 
@@ -104,11 +108,14 @@ class Plan:
             for shard in self.shards[name]
         ]
 
+    def gather_code(self) -> str:
+        return code_digest("workflow.gather")
+
     def claims_code(self, name: str) -> str:
         return records.claims_digest(name)
 
     def figures_code(self, name: str) -> str:
-        return code_digest(f"replications.{name}.figures")
+        return code_digest(f"replications.{name}.figures", "workflow.draw")
 
     def report_code(self) -> str:
         """Digest of what the report is made by, and of the texts that it quotes."""
