@@ -78,8 +78,11 @@ def judged(
     """One row per claim: the columns of checks.csv."""
     claims = claims_of(replication)
     refuse_unmeasured(replication, claims)
+    parts = {  # cut out once, not for each claim
+        part: table[table["part"] == part] for part in {claim.part for claim in claims}
+    }
     try:
-        rows = [judge(claim, table, tier, replication=replication) for claim in claims]
+        rows = [judge(claim, parts[claim.part], tier, replication=replication) for claim in claims]
     except KeyError as error:  # a column that no row has
         raise UserError(f"replications/{replication}/claims.py: {error.args[0]}") from error
     if seeds_at_most:
