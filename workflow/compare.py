@@ -21,8 +21,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
+from workflow.base.terminal import announce, exit_code
 from workflow.drift import Interval, difference, kind_of
 from workflow.page import view
 from workflow.page.content import number, state

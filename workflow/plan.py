@@ -11,7 +11,8 @@ from workflow import draw
 from workflow.base import config, grid, progress, records
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
-from workflow.base.files import UserError, explained, sha256
+from workflow.base.files import UserError, sha256
+from workflow.base.terminal import explained
 from workflow.base.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
@@ -21,8 +22,16 @@ UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those 
 ASSETS = ("html", "css", "js")  # of the report's page
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
-READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
-READ_ONLY += ("--summary", "--list-rules", "--list-target-rules", "--unlock", "--d3dag")
+# Options with which snakemake executes no job, by the names that its parser gives them.
+QUESTIONS = {
+    *("dryrun", "touch", "report", "reporter", "draft_notebook", "lint", "generate_unit_tests"),
+    *("containerize", "export_cwl", "list_rules", "list_target_rules", "dag", "rulegraph"),
+    *("filegraph", "d3dag", "summary", "detailed_summary", "archive", "cleanup_metadata"),
+    *("cleanup_shadow", "unlock", "list_changes", "list_input_changes", "list_params_changes"),
+    *("list_untracked", "delete_all_output", "delete_temp_output", "print_compilation"),
+    *("container_cleanup_images", "list_conda_envs", "conda_cleanup_envs"),
+    *("conda_create_envs_only", "deploy_sources"),
+}
 
 
 class Plan:
@@ -71,6 +80,9 @@ class Plan:
     def experiment_code(self, name: str) -> str:
         return records.experiment_digest(name)
 
+    def experiment_outside(self, name: str) -> dict[str, str]:
+        return records.experiment_outside(name)
+
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
 
@@ -96,11 +108,14 @@ class Plan:
             for shard in self.shards[name]
         ]
 
+    def gather_code(self) -> str:
+        return code_digest("workflow.gather")
+
     def claims_code(self, name: str) -> str:
         return records.claims_digest(name)
 
     def figures_code(self, name: str) -> str:
-        return code_digest(f"replications.{name}.figures")
+        return code_digest(f"replications.{name}.figures", "workflow.draw")
 
     def report_code(self) -> str:
         """Digest of what the report is made by, and of the texts that it quotes."""
@@ -148,9 +163,16 @@ def begin_or_exit(given: dict, cores: int | None) -> Plan:
 
 
 def read_only(arguments: list[str]) -> bool:
-    """Whether a snakemake command line only looks."""
-    short = (a for a in arguments if a.startswith("-") and not a.startswith("--"))
-    return any(a.split("=")[0] in READ_ONLY for a in arguments) or any("n" in a for a in short)
+    """Whether a snakemake command line leaves the results alone: a question, or one job of a run
+    that another process holds the folder for (as on a cluster)."""
+    from snakemake.cli import get_argument_parser  # loaded already, except in tests
+
+    parser = get_argument_parser()
+    given = vars(parser.parse_known_args(arguments)[0])
+    if given["report_after_run"]:
+        given["report"] = given["reporter"] = None
+    inner = ("target_jobs", "mode")
+    return any(given[name] != parser.get_default(name) for name in (*QUESTIONS, *inner))
 
 
 def hold_folder(folder: Path) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
-from workflow.base.files import UserError, announce, exit_code, write_json, write_text
+from workflow.assemble import chosen_seeds, provenance, results_folder
+from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
 from workflow.base.records import read_table
+from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, TIERS, Results, replications
+from workflow.gate import examined
 from workflow.page.content import STATES, readme, state
 from workflow.page.texts import WORDS
 
@@ -51,9 +53,7 @@ def keep(results: Results, target: Path) -> None:
         raise UserError(
             f"{results.folder}: a reference has all replications, all seeds, and seed=0"
         )
-    problems = [
-        f"{name}: {text}" for name in names for text in outcome(results, name, ALL).problems
-    ]
+    problems = examined(results, made)[1]
     if problems:
         raise UserError(f"{results.folder}: no reference: {'; '.join(problems)}")
     write_text(target / "checks.csv", results.all_checks.read_text(encoding="utf-8"))
@@ -62,8 +62,9 @@ def keep(results: Results, target: Path) -> None:
 
 def redacted(made: dict) -> dict:
     """Provenance without what says where it was made."""
+    kept = {key: value for key, value in made.items() if key != "checksums"}
     return {
-        **made,
+        **kept,
         "data": {Path(name).name: checksum for name, checksum in made["data"].items()},
         "records": [{key: record[key] for key in KEPT} for record in made["records"]],
     }

@@ -215,7 +215,7 @@ def test_the_lines_of_a_claim(tmp_path, name, first, last):
 )
 def test_the_address_of_the_repository(monkeypatch, tmp_path, remote, address):
     answers = {"remote": remote, "rev-parse": "c0ffee"}
-    monkeypatch.setattr(sources, "_git", lambda root, command, *rest: answers[command])
+    monkeypatch.setattr(sources, "git", lambda root, command, *rest: answers[command])
     assert sources.repository_url(tmp_path) == address
 
 

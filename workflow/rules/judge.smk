@@ -22,6 +22,7 @@ rule gather:
         runtime=5,
     params:
         results=lambda wildcards: RESULTS,
+        code=PLAN.gather_code(),
         seeds=PLAN.seed_options(),
     message:
         "gather {wildcards.replication}"

@@ -1,5 +1,5 @@
-# Run the cells of one shard. Digests of the code and of the cells are params: a change of either
-# re-runs exactly the shards it concerns, a touch re-runs nothing.
+# Run the cells of one shard. Digests of the code, of the cells and of what lies outside are params:
+# a change of one re-runs exactly the shards it concerns, a touch re-runs nothing.
 rule measure:
     output:
         rows=f"{RESULTS}/records/{{replication}}/{{shard}}.csv",
@@ -17,6 +17,7 @@ rule measure:
         runtime=PLAN.minutes,
     params:
         code=lambda w: PLAN.experiment_code(w.replication),
+        outside=lambda w: PLAN.experiment_outside(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
         seeds=PLAN.seed_options(),
         data=PLAN.data_option(),

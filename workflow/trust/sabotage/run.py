@@ -25,12 +25,13 @@ import pandas as pd
 import yaml
 
 from workflow.base.digest import code_digest, import_closure
-from workflow.base.files import UserError, announce, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.grid import shard_digest, shards
 from workflow.base.progress import duration
 from workflow.base.records import claims_digest, experiment_digest, read_facts, write_table
+from workflow.base.revision import git_revision
+from workflow.base.terminal import announce
 from workflow.base.tree import ROOT, Results, replications
-from workflow.measure import git_revision
 from workflow.plan import hold_folder
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.page import page
@@ -208,7 +209,7 @@ class Suite:
         """Whether the fault is in what judges a replication, so that no measurement changes."""
         root = self.unchanged.folder
         modules = (f"replications.{name}.claims", "widenets.evidence.judge")
-        return any(root / fault.file in import_closure(module, root) for module in modules)
+        return any(root / fault.file in import_closure(module, root=root) for module in modules)
 
     def effects(self, fault: Fault, copy: Copy, names: list[str]) -> list[dict]:
         """Rows (fault, replication, claim, final, expected, caught, reached, code, change,
@@ -247,7 +248,7 @@ class Suite:
         parts = [fault.file, fault.old, fault.new, name, test]
         if test:
             module = test.partition("::")[0].removesuffix(".py").replace("/", ".")
-            parts.append(code_digest(module, copy.folder))
+            parts.append(code_digest(module, root=copy.folder))
         else:
             for root in (copy.folder, self.unchanged.folder):
                 parts += [experiment_digest(name, root), claims_digest(name, root)]
