@@ -49,6 +49,7 @@ def report(papers: int = 3, claims: int = 12) -> dict:
     """The report as plain values; states, regions and sizes of the control go round."""
     made = [paper(NAMES[i % 3] + ("" if i < 3 else str(i)), claims) for i in range(papers)]
     states = [claim["state"] for one in made for claim in one["claims"]]
+    kinds = [claim["kind"] for one in made for claim in one["claims"]]
     problems = [f"{one['name']}: {text}" for one in made for text in one["problems"]]
     return {
         "format": 2,
@@ -70,6 +71,7 @@ def report(papers: int = 3, claims: int = 12) -> dict:
         ],
         "data": {"digits.csv": "abc"},
         "states": {state: states.count(state) for state in STATES},
+        "kinds": {kind: kinds.count(kind) for kind in ("level", "bound")},
         "as_expected": False,
         "problems": problems,
         "papers": made,

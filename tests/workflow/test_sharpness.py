@@ -1,4 +1,4 @@
-"""What a verdict rules out: the rivals of all claims obey the rule, the published table is right."""
+"""What a verdict rules out: rivals obey the rule, the published table is right."""
 
 import math
 

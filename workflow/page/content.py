@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from widenets.evidence.claim import KINDS, UNCLASSIFIED
 from workflow.assemble import Outcome, chosen_seeds
 from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, Results
-from workflow.draw import KINDS, figures
+from workflow.draw import KINDS as FILES
+from workflow.draw import figures
 from workflow.page import sources
 from workflow.page.markdown import sections
 
@@ -48,6 +50,7 @@ def report(
     papers = [paper(results, o, facts[o.replication], provenance["settings"]) for o in outcomes]
     claims = [claim for one in papers for claim in one["claims"]]
     states = Counter(claim["state"] for claim in claims)
+    kinds = Counter(claim["kind"] for claim in claims)
     return {
         "format": FORMAT,
         "tier": results.tier,
@@ -61,6 +64,7 @@ def report(
         "environments": _environments(facts),
         "data": provenance["data"],
         "states": {state: states[state] for state in STATES},
+        "kinds": {kind: kinds[kind] for kind in (*KINDS, UNCLASSIFIED)},
         "as_expected": all(claim["state"] in EXPECTED for claim in claims),
         "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
         "papers": papers,
@@ -166,11 +170,11 @@ def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
 
 def _figure(results: Results, figure, folder: Path) -> dict:
     drawn = results.figures(folder.name)
-    missing = [kind for kind in KINDS if not (drawn / f"{figure.name}.{kind}").exists()]
+    missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
     return {
         **figure._asdict(),
         "parts": list(figure.parts),
-        "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in KINDS},
+        "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }

@@ -145,7 +145,8 @@ def summary(rows: pd.DataFrame) -> str:
 
 def page(rows: pd.DataFrame) -> str:
     """docs/sharpness.md."""
-    rows = rows.assign(**{key: rows[key].fillna("") for key in ("agrees", "rival_who", "interval")})
+    words = ["agrees", "rival_who", "interval"]
+    rows = rows.assign(**rows[words].astype(object).fillna(""))
     tiers = [tier for tier in TIERS if tier in set(rows["tier"])]
     lines = ["# Sharpness: what a verdict rules out", "", INTRODUCTION]
     lines += [f"## Summary ({', '.join(tiers)} tier)", "", summary(rows)]
