@@ -30,6 +30,10 @@ from workflow.trust.calibration.page import page
 
 MOST_SEEDS = 100  # more are closer to nominal, and their draws cost more
 EXACT = ("proportion", "worst")  # counted, not drawn
+OF_SEEDS = (  # Student-t over one number per seed
+    *("per_seed", "loglog_slope", "corrected_slope", "last_doubling", "extrapolated"),
+    *("paired_difference", "jackknife"),
+)
 ENOUGH = 16  # seeds of a claim whose own noise is resampled
 LEVEL_OF_COMPARISON = 0.01  # for one estimate; a comparison divides it by twice the claims
 
@@ -150,7 +154,7 @@ def own_noise_table(draws: int) -> pd.DataFrame:
     rng = np.random.default_rng(draws)
     rows = []
     for tier, kind, row in judged_claims():
-        if kind.split()[0] not in ("per_seed", "loglog_slope", "jackknife"):
+        if kind.split()[0] not in OF_SEEDS:
             continue
         if kind == "per_seed median":  # judged by order statistics, whatever the noise is
             continue
