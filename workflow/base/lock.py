@@ -25,9 +25,7 @@ def hold(folder: Path, said: Path | None = None) -> None:
     checkouts share by a link is held for both: the lock lies in it.
     """
     if sys.platform == "win32":
-        raise UserError(
-            "Windows has no file locks that end with a process: use Linux, macOS or WSL"
-        )
+        raise UserError("Windows is not supported: run this under Linux, macOS or WSL")
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,10 +21,8 @@ def peak_memory_mb(system: str = sys.platform) -> float:
 def memory_mb(limit: Path = CGROUP_LIMIT) -> int:
     """Memory that the jobs of a run may use together, in MB: the machine's, or the container's."""
     total = psutil.virtual_memory().total
-    try:
+    with suppress(OSError, ValueError):  # no container, or one without a limit
         total = min(total, int(limit.read_text(encoding="ascii")))
-    except (OSError, ValueError):
-        pass  # no container, or one without a limit
     return total // 10**6
 
 
