@@ -45,7 +45,7 @@ def test_judgement_never_imports_a_numerical_framework():
 
 
 def pins(text):
-    return dict(re.findall(r"^\s*-?\s*([A-Za-z][\w.-]*)==([\w.]+)\s*$", text, re.MULTILINE))
+    return dict(re.findall(r"^\s*-?\s*([A-Za-z][\w.-]*)==([\w.]+)\s*\\?$", text, re.MULTILINE))
 
 
 def test_conda_and_pip_name_the_same_versions():
