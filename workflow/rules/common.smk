@@ -17,7 +17,9 @@ shell.prefix(planning.prepare_for_jobs())
 # Many cores with little memory do not start everything at once. (A cluster's jobs are not counted:
 # their memory is of another machine.)
 if "mem_mb" not in workflow.global_resources:
-    workflow.register_resource("mem_mb", importlib.import_module("workflow.base.machine").memory_mb())
+    workflow.register_resource(
+        "mem_mb", importlib.import_module("workflow.base.machine").memory_mb()
+    )
 
 
 wildcard_constraints:
