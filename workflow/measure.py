@@ -15,6 +15,7 @@ from types import ModuleType
 from workflow.base.clock import compile_clock
 from workflow.base.files import UserError
 from workflow.base.grid import Cell, Seeds, shard_digest, shards
+from workflow.base.machine import host, peak_memory_mb
 from workflow.base.progress import remaining
 from workflow.base.records import experiment_digest, experiment_outside, write_record
 from workflow.base.revision import git_revision
@@ -68,7 +69,7 @@ def measure(
         "start_seconds": round(started_up - spent, 2),
         "compile_seconds": round(compiling(), 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime - spent, 2),
-        "max_rss_mb": round(usage.ru_maxrss / 1024, 1),
+        "max_rss_mb": peak_memory_mb(),
         "data": _data_checksums(),
         **_provenance(),
     }
@@ -128,7 +129,7 @@ def _provenance() -> dict:
         "versions": {name: installed(name) for name in LIBRARIES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "host": platform.node(),
+        "host": host(),
         "git": git_revision(),
     }
 

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,12 +22,10 @@ def replacing(path: Path) -> Iterator[Path]:
     can only put the same bytes there again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less the umask
     try:
         yield temporary
-        os.chmod(temporary, 0o644)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)

@@ -15,7 +15,7 @@ rule gather:
     benchmark:
         f"{RESULTS}/benchmarks/gather/{{replication}}.jsonl"
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,
@@ -42,7 +42,7 @@ rule judge:
     benchmark:
         f"{RESULTS}/benchmarks/judge/{{replication}}.jsonl"
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

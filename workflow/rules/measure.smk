@@ -10,7 +10,7 @@ rule measure:
         f"{RESULTS}/benchmarks/measure/{{replication}}/{{shard}}.jsonl"
     priority: lambda wildcards: PLAN.priority(wildcards.replication, wildcards.shard)
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=PLAN.memory_mb,
@@ -20,7 +20,7 @@ rule measure:
         outside=lambda w: PLAN.experiment_outside(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
         seeds=PLAN.seed_options(),
-        data=PLAN.data_option(),
+        data=lambda w: PLAN.data_option(),  # a plain text would be searched for wildcards
         results=lambda wildcards: RESULTS,
     message:
         "measure {wildcards.replication}/{wildcards.shard}"

@@ -27,12 +27,12 @@ import yaml
 from workflow.base.digest import code_digest, import_closure
 from workflow.base.files import UserError, write_text
 from workflow.base.grid import shard_digest, shards
+from workflow.base.lock import hold
 from workflow.base.progress import duration
 from workflow.base.records import claims_digest, experiment_digest, read_facts, write_table
 from workflow.base.revision import git_revision
 from workflow.base.terminal import announce
 from workflow.base.tree import ROOT, Results, replications
-from workflow.plan import hold_folder
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.reach import lines_of
@@ -127,7 +127,7 @@ class Suite:
     def run(self, chosen: list[Fault]) -> list[str]:
         """Names of the faults that nothing noticed; the cheapest are tried first."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        hold_folder(self.folder)
+        hold(self.folder)
         copies = {fault.name: Copy(self.folder / fault.name) for fault in chosen}
         self.unchanged.renew({})
         for fault in chosen:

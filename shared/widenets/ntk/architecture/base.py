@@ -32,7 +32,7 @@ class Architecture:
     apply(params, x, key=None) -> outputs               x (N, *input_shape); key draws dropout masks
     propagate(state) -> state                           the same map at infinite width
     stride: total down-sampling of positions, (1, 1) unless there are strided layers
-    steps: the layers as data for `widenets.ntk.engine.fused`, None where one of them has no such form
+    steps: the layers as data for `engine.fused`, None where one of them has no such form
     """
 
     init: Callable[..., Params]
