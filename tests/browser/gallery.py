@@ -209,7 +209,7 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
     ends = {"region_low": -math.inf, "region_high": math.inf}
     write_table(folder / "checks.csv", table.fillna(ends))
     record = {"replication": NAMES[0], "shard": "main", "code": "c", "cells": "d", "seeds": [0]}
-    costs = {"cpu_seconds": 10.0 + 100 * moved, "max_rss_mb": 100.0}
+    costs = {"cpu_seconds": 10.0 + 100 * moved, "max_rss_mb": 100.0, "versions": {"jax": "0.10"}}
     write_json(
         folder / "provenance.json",
         {"settings": {"tier": "laptop"}, "git": "0123", "records": [{**record, **costs}]},
