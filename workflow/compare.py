@@ -28,6 +28,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from widenets.evidence.judge import Judgement
 from workflow.base.files import UserError, announce, exit_code, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
@@ -109,7 +110,7 @@ def reference_of(tier: str) -> Path:
 
 def read(folder: Path) -> Kept:
     try:
-        checks = read_table(folder / "checks.csv")
+        checks = read_table(folder / "checks.csv")[list(Judgement.__dataclass_fields__)]
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
         rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
         kept = Kept(
@@ -130,10 +131,12 @@ def read(folder: Path) -> Kept:
 
 
 def _named(row: dict) -> dict:
-    """A row with its state; open ends of its region are None."""
+    """A row with its state and the numbers of its seeds; open ends of its region are None."""
     withheld = str(row["reason"]).startswith("withheld:")
     ends = {key: number(row[key]) for key in ("region_low", "region_high")}
-    return {**row, **ends, "state": state(row, withheld)}
+    kept = ("of_seeds", "control_of_seeds")
+    seeds = {key: tuple(map(float, str(row[key] or "").split())) for key in kept}
+    return {**row, **ends, **seeds, "state": state(row, withheld)}
 
 
 def compare(new: Kept, old: Kept) -> tuple[list[Change], list[str]]:
@@ -182,8 +185,7 @@ def _interval(row: dict, prefix: str) -> Interval:
     """The estimate of one arm; both arms have the same number of seeds."""
     numbers = (row[f"{prefix}estimate"], row[f"{prefix}ci_low"], row[f"{prefix}ci_high"])
     kind, residue = kind_of(row["note"] or ""), residue_of(row["region_low"], row["region_high"])
-    of_seeds = tuple(map(float, str(row[f"{prefix}of_seeds"] or "").split()))
-    return Interval(*numbers, int(row["n_seeds"] or 0), kind, residue, of_seeds)
+    return Interval(*numbers, int(row["n_seeds"] or 0), kind, residue, row[f"{prefix}of_seeds"])
 
 
 def other_libraries(new: Kept, old: Kept) -> list[str]:

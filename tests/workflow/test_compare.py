@@ -18,8 +18,8 @@ ALPHA = ("alpha2000_toy", "T1_scatter")
 
 def row(value=1.0, half=0.1, n_seeds=8, control=5.0, **others):
     ends = {"region_low": 0.5, "region_high": 1.5, "note": None}
-    of_seeds = " ".join(f"{value + half * step}" for step in np.linspace(-1, 1, n_seeds))
-    ends |= {"of_seeds": of_seeds, "control_of_seeds": None}
+    of_seeds = tuple(value + half * np.linspace(-1, 1, n_seeds))
+    ends |= {"of_seeds": of_seeds, "control_of_seeds": ()}
     made = {
         **ends,
         **{"estimate": value, "ci_low": value - half, "ci_high": value + half},
@@ -215,8 +215,7 @@ def changed(old, change_of_row):
 
 def moved_by(row, amount, names=ALL_NUMBERS):
     """A row whose numbers, also those of single seeds, have moved by amount(number)."""
-    numbers = map(float, (row["of_seeds"] or "").split())
-    of_seeds = " ".join(f"{number + amount(number):.6g}" for number in numbers)
+    of_seeds = tuple(float(f"{number + amount(number):.6g}") for number in row["of_seeds"])
     moved = {name: row[name] + amount(row[name]) for name in names if row[name] is not None}
     return row | moved | {"of_seeds": of_seeds}
 
