@@ -28,7 +28,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from widenets.evidence.judge import Judgement
 from workflow.base.files import UserError, announce, exit_code, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
@@ -41,6 +40,12 @@ FALSE_ALARMS = 0.01  # of a whole comparison, were nothing changed but the seeds
 COSTS = {"cpu_seconds": (2.0, 5.0, "CPU s"), "max_rss_mb": (1.5, 200.0, "MB")}
 CLAIMS_DIFFER = 1
 KINDS = tuple(view.KINDS)
+COLUMNS = (  # of checks.csv; a reference of another day may lack or have others
+    *("replication", "claim", "statement", "source", "region", "region_low", "region_high"),
+    *("estimate", "ci_low", "ci_high", "n_seeds", "note", "of_seeds"),
+    *("control_estimate", "control_ci_low", "control_ci_high", "control_of_seeds"),
+    *("final", "expected", "reason"),
+)
 COUNT = ("verdict changed", "moved", "removed", "added")  # these set the exit code
 
 
@@ -110,7 +115,7 @@ def reference_of(tier: str) -> Path:
 
 def read(folder: Path) -> Kept:
     try:
-        checks = read_table(folder / "checks.csv")[list(Judgement.__dataclass_fields__)]
+        checks = read_table(folder / "checks.csv")[list(COLUMNS)]
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
         rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
         kept = Kept(
