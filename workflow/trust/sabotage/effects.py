@@ -79,10 +79,10 @@ class Tried(NamedTuple):
         fault, roots = self.fault, (self.copy.folder, self.unchanged.copy.folder)
         parts = [fault.file, fault.old, fault.new, name, test]
         if fault.file.startswith("workflow/"):
-            parts += [code_digest(module, roots[0]) for module in RUNNER]
+            parts += [code_digest(module, root=roots[0]) for module in RUNNER]
         if test:
             module = test.partition("::")[0].removesuffix(".py").replace("/", ".")
-            parts.append(code_digest(module, roots[0]))
+            parts.append(code_digest(module, root=roots[0]))
         for root in () if test else roots:
             parts += [experiment_digest(name, root), claims_digest(name, root)]
             parts += map(shard_digest, shards(name, "smoke", root=root).values())

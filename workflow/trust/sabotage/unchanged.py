@@ -91,7 +91,7 @@ class Unchanged(NamedTuple):
 
     def _closure_holds(self, fault: Fault, modules: tuple[str, ...]) -> bool:
         root = self.copy.folder
-        return any(root / fault.file in import_closure(module, root) for module in modules)
+        return any(root / fault.file in import_closure(module, root=root) for module in modules)
 
     def passes(self, test: str) -> bool:
         return self.ci or _passes(self.copy, test)  # in CI all tests have just passed
