@@ -47,10 +47,10 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("old", "new"):
         gallery.write_results(folder / name, moved=0.5 if name == "new" else 0.0)
     new, old = read(folder / "new"), read(folder / "old")
-    changes, costs = compare(new, old)
+    changes, remarks = compare(new, old)
     write_text(
         folder / "compare.html",
-        view.comparison(new, old, changes, costs, "summary", "how\n\nthe rule"),
+        view.comparison(new, old, changes, remarks, "summary", "how\n\nthe rule"),
     )
     return folder / "compare.html"
 

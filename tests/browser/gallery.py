@@ -214,6 +214,8 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
     """A folder of results as `workflow.compare` reads it; every third estimate moves."""
     rows = [one for made in report()["papers"] for one in made["claims"]]
     for number, row in enumerate(rows):
+        for key in ("of_seeds", "control_of_seeds"):
+            row[key] = " ".join(map(str, row[key]))
         for key in ("estimate", "ci_low", "ci_high"):
             if number % 3 == 0 and row[key] is not None:
                 row[key] += moved
@@ -226,7 +228,7 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
     ends = {"region_low": -math.inf, "region_high": math.inf}
     write_table(folder / "checks.csv", table.fillna(ends))
     record = {"replication": NAMES[0], "shard": "main", "code": "c", "cells": "d", "seeds": [0]}
-    costs = {"cpu_seconds": 10.0 + 100 * moved, "max_rss_mb": 100.0}
+    costs = {"cpu_seconds": 10.0 + 100 * moved, "max_rss_mb": 100.0, "versions": {"jax": "0.10"}}
     write_json(
         folder / "provenance.json",
         {"settings": {"tier": "laptop"}, "git": "0123", "records": [{**record, **costs}]},

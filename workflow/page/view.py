@@ -54,7 +54,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
     )
 
 
-def comparison(new, old, changes: list, costs: list[str], summary: str, rule: str) -> str:
+def comparison(new, old, changes: list, remarks: list[str], summary: str, rule: str) -> str:
     """A page that shows two results side by side (see `workflow.compare`)."""
     return (
         environment()
@@ -63,7 +63,7 @@ def comparison(new, old, changes: list, costs: list[str], summary: str, rule: st
             new=new,
             old=old,
             changes=changes,
-            costs=costs,
+            remarks=remarks,
             summary=summary,
             kinds=KINDS.items(),
             change_strip=change_strip,
