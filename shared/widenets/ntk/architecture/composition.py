@@ -134,7 +134,7 @@ def _obstacle(layer: Architecture, state: State) -> str | None:
         found.append(layer.propagate(_with_arrays(state, origin, arrays)))
         return _arrays(found[-1], origin)
 
-    before = jax.eval_shape(lambda: _arrays(state, origin))
+    before = _arrays(state, origin)
     try:
         after = jax.eval_shape(once, before)
     except _Elsewhere as error:
@@ -159,9 +159,13 @@ def _looped(layer: Architecture, times, state: State) -> State:
 
         return lax.fori_loop(0, times, once, _arrays(state, displacement))
 
-    after = remember(after)
-    pairs = remember(lambda displacement: Pairs(*after(displacement)[4:]))
-    return _with_numbers(state, after((0,) * len(state.extent)))._replace(pairs=pairs)
+    origin = (0,) * len(state.extent)
+    at_origin = after(origin)
+
+    def pairs(displacement):
+        return Pairs(*(at_origin if _equal(displacement, origin) else after(displacement))[4:])
+
+    return _with_numbers(state, at_origin)._replace(pairs=remember(pairs))
 
 
 def _arrays(state: State, displacement) -> tuple:
@@ -175,14 +179,18 @@ def _with_numbers(state: State, arrays) -> State:
     return state._replace(**dict(zip(names, arrays[:4], strict=True)))
 
 
+def _equal(one, two) -> bool:
+    """Whether two displacements are the same: traced numbers are, if they are one object."""
+    traced = any(isinstance(d, jax.core.Tracer) for d in (*one, *two))
+    return all(a is b for a, b in zip(one, two, strict=True)) if traced else one == two
+
+
 def _with_arrays(state: State, displacement, arrays) -> State:
     """`state` with these numbers, known at this displacement alone."""
 
     def pairs(asked):
-        for one, own in zip(asked, displacement, strict=True):
-            traced = isinstance(one, jax.core.Tracer) or isinstance(own, jax.core.Tracer)
-            if one is not own and (traced or one != own):
-                raise _Elsewhere("a layer that pools cannot be repeated a traced number of times")
+        if not _equal(asked, displacement):
+            raise _Elsewhere("a layer that pools cannot be repeated a traced number of times")
         return Pairs(*arrays[4:])
 
     return _with_numbers(state, arrays)._replace(pairs=pairs, selves=())
