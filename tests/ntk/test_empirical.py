@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from widenets.ntk import empirical
+from widenets.ntk.architecture import fully_connected, tanh
 from widenets.ntk.empirical import torch as empirical_torch
 
 # One compilation instead of one for every operation.
@@ -18,8 +19,7 @@ empirical_ntk = jax.jit(
     empirical.empirical_ntk, static_argnums=0, static_argnames=("kind", "memory_mb")
 )
 dense_kernels = jax.jit(
-    empirical.dense_kernels,
-    static_argnames=("activation", "kind", "parameterization", "memory_mb"),
+    empirical.dense_kernels, static_argnums=0, static_argnames=("kind", "memory_mb")
 )
 
 VARIANCES = {
@@ -28,6 +28,11 @@ VARIANCES = {
     "readout_weight_variance": 0.7,
     "readout_bias_variance": 0.4,
 }
+NETWORK = fully_connected(depth=2, width=1, activation=tanh(), **VARIANCES)
+RELU = fully_connected(depth=2, width=1, **VARIANCES)
+STANDARD = fully_connected(
+    depth=2, width=1, activation=tanh(), parameterization="standard", **VARIANCES
+)
 SHAPES = {"full": (5, 3, 2, 2), "per_output": (5, 3, 2), "trace": (5, 3), "diagonal": (5, 2)}
 
 
@@ -98,9 +103,9 @@ def paired(inputs, kind):
 @pytest.mark.parametrize("kind", SHAPES)
 def test_equals_its_definition(inputs, definition, kind):
     params = init(jax.random.key(0))
-    x, options = paired(inputs, kind), {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    x, options = paired(inputs, kind), {"kind": kind}
     general = empirical_ntk(apply, params, *x, kind=kind)
-    layerwise = dense_kernels(params, *x, **options)
+    layerwise = dense_kernels(NETWORK, params, *x, **options)
     assert general.shape == layerwise.ntk.shape == SHAPES[kind]
     assert layerwise.nngp.shape == SHAPES[kind][: 1 if kind == "diagonal" else 2]
     np.testing.assert_allclose(general, definition[kind], atol=1e-12)
@@ -109,13 +114,13 @@ def test_equals_its_definition(inputs, definition, kind):
 
 def test_diagonal_is_that_of_the_matrices(inputs):
     """Of both kernels; it pairs every input with itself and takes no x2."""
-    params, options = init(jax.random.key(0)), {"activation": jnp.tanh, **VARIANCES}
-    diagonal = dense_kernels(params, inputs[0], kind="diagonal", **options)
-    whole = dense_kernels(params, inputs[0], kind="per_output", **options)
+    params = init(jax.random.key(0))
+    diagonal = dense_kernels(NETWORK, params, inputs[0], kind="diagonal")
+    whole = dense_kernels(NETWORK, params, inputs[0], kind="per_output")
     np.testing.assert_allclose(diagonal.nngp, jnp.diagonal(whole.nngp), rtol=1e-14)
     np.testing.assert_allclose(diagonal.ntk, jnp.diagonal(whole.ntk).T, rtol=1e-14)
     with pytest.raises(ValueError, match="found an x2"):
-        dense_kernels(params, *inputs, kind="diagonal", **options)
+        dense_kernels(NETWORK, params, *inputs, kind="diagonal")
 
 
 def test_derivatives_by_finite_differences(inputs):
@@ -133,7 +138,7 @@ def test_derivatives_by_finite_differences(inputs):
                 ends.append(np.asarray(network(tuple(changed), x))[0])
             slope = (ends[0] - ends[1]) / 2e-6
             total += np.outer(slope, slope)
-    kernels = dense_kernels(params, x, activation=jnp.tanh, kind="full", **VARIANCES)
+    kernels = dense_kernels(NETWORK, params, x, kind="full")
     np.testing.assert_allclose(kernels.ntk[0, 0], total, rtol=1e-7, atol=1e-8)
 
 
@@ -151,7 +156,7 @@ def test_nngp_is_the_covariance_of_the_output_over_readouts(inputs):
             bias[0] = 1.0
         outputs = np.asarray(apply((*params[:-1], {"weight": weight, "bias": bias}), x))[:, 0]
         total += np.outer(outputs, outputs)
-    kernels = dense_kernels(params, x, activation=jnp.tanh, **VARIANCES)
+    kernels = dense_kernels(NETWORK, params, x)
     np.testing.assert_allclose(kernels.nngp, total, atol=1e-12)
 
 
@@ -166,20 +171,16 @@ def test_standard_parameterization(inputs):
     params = jax.tree.map(lambda leaf: leaf / 2, init(jax.random.key(0)))
     general = empirical_ntk(plain, params, *inputs, kind="full")
     layerwise = dense_kernels(
+        STANDARD,
         params,
         *inputs,
-        activation=jnp.tanh,
-        parameterization="standard",
         kind="full",
-        **VARIANCES,
     )
     np.testing.assert_allclose(layerwise.ntk, general, atol=1e-12)
 
 
 def test_is_symmetric_and_positive(inputs):
-    kernels = dense_kernels(
-        init(jax.random.key(0)), inputs[0], activation=jnp.tanh, kind="full", **VARIANCES
-    )
+    kernels = dense_kernels(NETWORK, init(jax.random.key(0)), inputs[0], kind="full")
     matrix = np.asarray(jnp.transpose(kernels.ntk, (0, 2, 1, 3)).reshape(10, 10))
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-13)
     assert np.linalg.eigvalsh(matrix)[0] > -1e-12
@@ -191,8 +192,8 @@ def test_symmetric_blocks_of_samples_change_nothing(kind, samples):
     """With x2 = x1 left out, large kernels are made of blocks above the diagonal: two here."""
     params = init(jax.random.key(0))
     x = jax.random.normal(jax.random.key(6), (samples, 4), jnp.float64)
-    one = dense_kernels(params, x, activation=jnp.tanh, kind=kind, **VARIANCES)
-    two = dense_kernels(params, x, x, activation=jnp.tanh, kind=kind, **VARIANCES)
+    one = dense_kernels(NETWORK, params, x, kind=kind)
+    two = dense_kernels(NETWORK, params, x, x, kind=kind)
     np.testing.assert_allclose(one.ntk, two.ntk, atol=1e-13)
     np.testing.assert_allclose(one.nngp, two.nngp, atol=1e-13)
 
@@ -214,12 +215,12 @@ def test_blocks_change_nothing(inputs, definition, kind, rows):
 @pytest.mark.parametrize("kind", SHAPES)
 def test_blocks_of_the_layerwise_formula_change_nothing(inputs, definition, kind):
     """A bound for two inputs at a time of 5 and 3, and one too small for any."""
-    options = {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    options = {"kind": kind}
     params, x = init(jax.random.key(0)), paired(inputs, kind)
-    found = dense_kernels(params, *x, memory_mb=0.006, **options)
+    found = dense_kernels(NETWORK, params, *x, memory_mb=0.006, **options)
     np.testing.assert_allclose(found.ntk, definition[kind], atol=1e-12)
     with pytest.raises(ValueError, match="memory_mb is 0"):
-        empirical.dense_kernels(params, *x, memory_mb=0.001, **options)
+        empirical.dense_kernels(NETWORK, params, *x, memory_mb=0.001, **options)
 
 
 WIDE = (50, 700, 700, 2)
@@ -244,9 +245,7 @@ def test_memory_stays_within_its_bound(function, kind, samples, bound):
     if function == "empirical_ntk":
         program = empirical_ntk.lower(apply, params, x, memory_mb=bound, **options)
     else:
-        program = dense_kernels.lower(
-            params, x, memory_mb=bound, activation=jnp.tanh, **options, **VARIANCES
-        )
+        program = dense_kernels.lower(NETWORK, params, x, memory_mb=bound, **options)
     used = program.compile().memory_analysis().temp_size_in_bytes / 1e6
     assert bound / 8 < used < bound
 
@@ -256,7 +255,7 @@ def test_vmap_over_seeds_and_gradient(inputs):
     many = jax.vmap(init)(jax.random.split(jax.random.key(4), 3))
 
     def total(params, shift):
-        kernels = dense_kernels(params, inputs[0] + shift, activation=jnp.tanh, **VARIANCES)
+        kernels = dense_kernels(NETWORK, params, inputs[0] + shift)
         return (kernels.ntk**2).sum() + kernels.nngp.sum()
 
     slopes = jax.jit(jax.vmap(jax.grad(total, argnums=1), (0, None)))(many, 0.0)
@@ -269,7 +268,7 @@ def test_vmap_over_seeds_and_gradient(inputs):
 def test_relu_with_two_kinds_of_inputs_keeps_float32(inputs):
     params = init(jax.random.key(0), dtype=jnp.float32)
     x = inputs[0].astype(jnp.float32)
-    kernels = dense_kernels(params, x, activation=jax.nn.relu, **VARIANCES)
+    kernels = dense_kernels(RELU, params, x)
     general = empirical_ntk(functools.partial(apply, activation=jax.nn.relu), params, x)
     assert kernels.ntk.dtype == kernels.nngp.dtype == jnp.float32
     np.testing.assert_allclose(kernels.ntk, general, rtol=2e-5)
@@ -353,7 +352,7 @@ def test_bad_input_is_named(inputs, module, change, message):
     bad = change(good)
     calls = (
         lambda *x: empirical.empirical_ntk(apply, params, *x),
-        lambda *x: empirical.dense_kernels(params, *x, activation=jnp.tanh),
+        lambda *x: empirical.dense_kernels(NETWORK, params, *x),
         lambda *x: empirical_torch.empirical_ntk(module, *map(torch.from_numpy, x)),
         lambda *x: empirical_torch.dense_ntk(module, *map(torch.from_numpy, x)),
     )
@@ -372,10 +371,10 @@ def test_bad_options_are_named(inputs, module):
         empirical.empirical_ntk(apply, params, *inputs, kind="sum")
     with pytest.raises(ValueError, match="kind 'sum' is none of"):
         empirical_torch.dense_ntk(module, x, kind="sum")
-    with pytest.raises(ValueError, match="not a chain"):
-        empirical.dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
+    with pytest.raises(ValueError, match="5 entries, found 6"):
+        empirical.dense_kernels(NETWORK, (*params, {"scale": 1.0}), inputs[0])
     with pytest.raises(ValueError, match="inputs have shape"):
-        empirical.dense_kernels(params, inputs[0][:, :3], activation=jnp.tanh)
+        empirical.dense_kernels(NETWORK, params, inputs[0][:, :3])
     for variances in ((-1.0, 0.0), (1.0, np.nan), (np.inf, 0.0)):
         with pytest.raises(ValueError, match=r"found variances .* wanted >= 0"):
             empirical_torch.ScaledLinear(

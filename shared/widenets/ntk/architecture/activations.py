@@ -56,6 +56,23 @@ def activation(
     return replace(layer, form=phi)
 
 
+def pointwise(phi: Callable) -> Architecture:
+    """Any function of each unit, for finite networks and their kernels alone: it has no limit.
+
+    `smooth(phi)` has one, if phi is analytic.
+    """
+    if not callable(phi):
+        raise ValueError(f"phi must be a function of arrays such as jax.numpy.tanh, found {phi!r}")
+
+    def propagate(_):
+        raise ValueError(
+            "pointwise has no infinite-width limit: use smooth(phi) if phi is analytic"
+        )
+
+    layer = parameter_free("pointwise", phi, propagate, law.activation("pointwise"))
+    return replace(layer, form=phi)
+
+
 def from_dual(dual: Callable, variance: Callable) -> Callable:
     """Pairs from dual(pairs, q, q') = (S, D) and variance(q) = S on the diagonal."""
 
