@@ -190,7 +190,7 @@ def ensemble_of(ntk, nngp, nngp_test=0 * CROSS, last=1.0):
             learning_rate=0.1,
             record=[1],
         ),
-    ],  # fmt: skip
+    ],
 )
 def test_indefinite_kernels_are_refused(call):
     """Row A3: beyond rounding, wherever a kernel or a covariance enters; by how much is said."""
@@ -199,7 +199,7 @@ def test_indefinite_kernels_are_refused(call):
 
 
 def test_negative_eigenvalues_have_no_decay():
-    with pytest.raises(ValueError, match="eigenvalues >= 0, found -1.0"):
+    with pytest.raises(ValueError, match="eigenvalues >= 0, found -1"):
         dynamics.mode_decay([1.0, -1.0], [1.0], 1.0)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,16 @@ import torch
 from torch import nn
 
 from widenets.ntk import empirical
-from widenets.ntk.architecture import fully_connected, tanh
+from widenets.ntk.architecture import (
+    dense,
+    fully_connected,
+    layer_norm,
+    pointwise,
+    relu,
+    serial,
+    tanh,
+)
+from widenets.ntk.dynamics import gradient_descent, squared_error
 from widenets.ntk.empirical import torch as empirical_torch
 
 # One compilation instead of one for every operation.
@@ -372,7 +382,7 @@ def test_bad_options_are_named(inputs, module):
     with pytest.raises(ValueError, match="kind 'sum' is none of"):
         empirical_torch.dense_ntk(module, x, kind="sum")
     with pytest.raises(ValueError, match="5 entries, found 6"):
-        empirical.dense_kernels(NETWORK, (*params, {"scale": 1.0}), inputs[0])
+        empirical.dense_kernels(NETWORK, (*params, {"scale": x.numpy()}), inputs[0])
     with pytest.raises(ValueError, match="inputs have shape"):
         empirical.dense_kernels(NETWORK, params, inputs[0][:, :3])
     for variances in ((-1.0, 0.0), (1.0, np.nan), (np.inf, 0.0)):
@@ -383,3 +393,106 @@ def test_bad_options_are_named(inputs, module):
     shared_layer = nn.Linear(4, 4).double()
     with pytest.raises(ValueError, match="exactly once"):
         empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)
+
+
+# --- what is a parameter and what is not (row A4) ---------------------------------------------
+
+
+def test_variances_are_those_of_the_network(inputs):
+    """Every parameterization and layer of its own, frozen layers included: equal to Jacobians."""
+    for parameterization in ("ntk", "standard"):
+        network = serial(
+            serial(dense(5, 1.5, 0.2, parameterization), relu()),
+            dense(6, 0.7, 0.0, parameterization, trained=False),
+            pointwise(jnp.square),
+            dense(2, 2.5, 0.4, parameterization),
+        )
+        params = network.init(jax.random.key(3), (4,), jnp.float64)
+        general = empirical.empirical_ntk(network.apply, params, *inputs, kind="full")
+        found = empirical.dense_kernels(network, params, *inputs, kind="full")
+        np.testing.assert_allclose(found.ntk, general, rtol=1e-12, atol=1e-12)
+        diagonal = empirical.dense_kernels(network, params, inputs[0], kind="diagonal").ntk
+        wanted = empirical.empirical_ntk(network.apply, params, inputs[0], kind="diagonal")
+        np.testing.assert_allclose(diagonal, wanted, rtol=1e-12)
+
+
+def test_networks_and_params_that_do_not_fit_are_named(inputs):
+    x, params = inputs[0], init(jax.random.key(0))
+    cases = [
+        (jnp.tanh, params, "network must be an Architecture"),
+        (serial(dense(3), layer_norm(), dense(1)), params[:3], "found layer_norm: use empirical"),
+        (serial(dense(3), relu()), params[:2], "ends in a dense layer"),
+        (NETWORK, params[:3], "5 entries, found 3"),
+        (NETWORK, (params[0], *params[:4]), "weight and perhaps bias|no chain"),
+        (NETWORK, (*params[:4], params[0]), "no chain: a layer of 7 units before"),
+    ]
+    for network, own, message in cases:
+        with pytest.raises(ValueError, match=message):
+            empirical.dense_kernels(network, own, x)
+
+
+class Whole(NamedTuple):
+    """A model as some libraries keep it: one pytree with functions among its leaves."""
+
+    weight: jax.Array
+    activation: object
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda p: {"params": p, "batch_stats": p}, "holds batch_stats beside params"),
+        (lambda p: {"layer": {"running_mean": p[0]["bias"]}}, "is no parameter .running_mean."),
+        (
+            lambda p: (*p, {"steps": jnp.arange(3)}),
+            "'steps'. must hold floating numbers, found int",
+        ),
+        (lambda p: Whole(p[0]["weight"], jax.nn.relu), "activation must be an array, found relu"),
+        (lambda p: (), "params has no arrays"),
+    ],
+)
+def test_what_is_no_parameter_is_refused(inputs, change, message):
+    """By kernels and by training alike."""
+    params = change(init(jax.random.key(0)))
+    with pytest.raises(ValueError, match=message):
+        empirical.empirical_ntk(lambda p, x: x, params, inputs[0])
+    with pytest.raises(ValueError, match=message):
+        gradient_descent(
+            lambda p, x: x,
+            params,
+            inputs[0],
+            inputs[0],
+            loss=squared_error("sum"),
+            learning_rate=0.1,
+            record=[1],
+        )
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (nn.BatchNorm1d(4), "BatchNorm1d at 1 couples the samples of a batch: call module.eval"),
+        (nn.BatchNorm1d(4, track_running_stats=False).eval(), "needs track_running_stats=True"),
+        (nn.Dropout(0.5), "Dropout at 1 draws random numbers in training mode: call module.eval"),
+        (nn.RReLU(), "RReLU at 1 draws random numbers"),
+        (nn.Sequential(nn.Identity(), nn.AlphaDropout(0.1)), "AlphaDropout at 1.1 draws random"),
+    ],
+)
+def test_torch_modules_in_training_mode_are_refused(layer, message):
+    """Rows A4 and B15; in evaluation mode they have kernels, and buffers are no parameters."""
+    module, x = nn.Sequential(nn.Linear(4, 4), layer, nn.Linear(4, 2)), torch.randn(3, 4)
+    for function in (empirical_torch.empirical_ntk, empirical_torch.dense_ntk):
+        with pytest.raises(ValueError, match=message) as error:
+            function(module, x)
+        assert "\n" not in str(error.value)
+    if "track" not in message:
+        assert empirical_torch.empirical_ntk(module.eval(), x).shape == (3, 3)
+
+
+def test_torch_functional_dropout_is_named():
+    class Drops(nn.Linear):
+        def forward(self, x):
+            return nn.functional.dropout(super().forward(x), 0.5)
+
+    with pytest.raises(ValueError, match=r"draws random numbers in its forward pass"):
+        empirical_torch.empirical_ntk(Drops(4, 2), torch.randn(3, 4))
