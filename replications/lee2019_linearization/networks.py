@@ -57,14 +57,7 @@ def apply(model: Model):
 
 def kernels(model: Model, params, x, kind: str = "trace"):
     """Empirical (nngp, ntk) of one network, between all rows of x."""
-    measured = dense_kernels(
-        params["layers"],
-        x,
-        activation=functools.partial(ACTIVATIONS[model.activation].apply, ()),
-        parameterization=model.parameterization,
-        kind=kind,
-        **VARIANCES[model.activation],
-    )
+    measured = dense_kernels(network(model), params["layers"], x, kind=kind)
     return jax.tree.map(lambda kernel: params["scale"] ** 2 * kernel, measured)
 
 

@@ -41,16 +41,11 @@ def direct_kernels(activation, parameterization="ntk"):
     if parameterization == "ntk":
         return np.asarray(jax.vmap(lambda p: net.kernels(p, X).ntk)(params))
     scales = classical_scales(params)
+    standard = network(activation, WIDTH, LAYERS, parameterization="standard")
 
     def of_one(p):
         p = jax.tree.map(lambda leaf, scale: scale * leaf, p, scales)
-        return dense_kernels(
-            p,
-            X,
-            activation=lambda h: net.activation.apply((), h),
-            bias_variance=BETA**2,
-            parameterization="standard",
-        ).ntk
+        return dense_kernels(standard.whole, p, X).ntk
 
     return np.asarray(jax.vmap(of_one)(params))
 
