@@ -34,6 +34,7 @@ from replications.cao2019_spectral_bias.tasks import (
     draw_samples,
     low_harmonics,
     random_harmonics,
+    random_rotation,
 )
 from replications.cao2019_spectral_bias.training import draw_weights, train
 from widenets.ntk.architecture import fully_connected
@@ -119,7 +120,7 @@ def clusters(*, arm: str, points: int, seeds):
         stream = generator(seed, "clusters", arm, points)
         if arm == "theory":
             x, weights = sphere_grid(points, 2 * points)
-            x = x @ np.linalg.qr(stream.standard_normal((3, 3)))[0]
+            x = x @ random_rotation(stream, 3)
         else:
             x, weights = sphere(stream, points, 3), np.full(points, 1 / points)
         root = np.sqrt(weights)
