@@ -1,9 +1,9 @@
 """Measurements of Geiger et al. 2020: nets of width h at output scale alpha, s = sqrt(h) alpha.
 
-A seed draws data and initial weights, the same at every scale (the paper compares scales of one net,
-and the crossover of a seed is read off its own curve). In part `scan`, which is on the average over
-initialisations and their variance, all seeds share the data of the first one, as in the paper: its
-intervals are over initialisations. A seed can stand for several independent `nets`: narrow ones
+A seed draws data and initial weights, the same at every scale (the paper compares scales of one
+net, and the crossover of a seed is read off its own curve). In part `scan`, which is on the average
+over initialisations and their variance, all seeds share the data of the first one, as in the paper:
+its intervals are over initialisations. A seed can stand for several independent `nets`: narrow ones
 fluctuate more, Var F ~ 1/h, and cost less. With one hidden layer nets of different width share
 neurons (`initial_weights`), so that widths are compared without the noise that they have in common;
 with more layers they are independent.

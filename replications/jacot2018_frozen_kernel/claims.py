@@ -31,7 +31,7 @@ SLOPE_AT_START = (
 )
 SLOPE_IN_TRAINING = (
     "half of the distance between neighbouring exponents of the theory, multiples of 1/2, is 1/4: "
-    "0.15 tells them apart and leaves room for corrections, as large as the drift and falling with n"
+    "0.15 tells them apart and leaves room for corrections, as large as the drift itself"
 )
 ACTIVATION = {name: {"activation": name} for name in ("relu", "erf")}
 
@@ -44,6 +44,17 @@ def slope_of_mean(rows: DataFrame) -> float:
     """Log-log slope over the width of the inflation's mean over seeds (one seed's may be < 0)."""
     means = rows.groupby("width")["inflation"].mean()
     return float(np.polyfit(np.log(means.index.to_numpy(float)), np.log(means.to_numpy()), 1)[0])
+
+
+def per_fitted(column: str):
+    """Log-log slope over the width, at t = 100, of a column per unit of the column `fitted`."""
+
+    def slope(rows: DataFrame) -> float:
+        values = np.log(rows[column] / rows["fitted"])
+        return float(np.polyfit(np.log(rows["width"]), values, 1)[0])
+
+    where = {**TRAINED, **T100, **ACTIVATION["relu"]}
+    return per_seed(slope, where=where, columns=("width", column, "fitted"))
 
 
 def gap_ratio(rows: DataFrame) -> float:
@@ -261,11 +272,7 @@ TRAINING = [
         statement="Each activation moves less and less in wide networks, as n^{-1/2}",
         source="Remark 4 (the statement); proof of Theorem 2 (the rate, up to T)",
         part="training",
-        estimator=loglog_slope(
-            "activation_change",
-            "width",
-            where={**TRAINED, **T100, **ACTIVATION["relu"]},
-        ),
+        estimator=per_fitted("activation_change"),
         region=near(-0.5, 0.15),
         why=SLOPE_IN_TRAINING,
         control="mean_field",
@@ -275,9 +282,7 @@ TRAINING = [
         statement="A weight between hidden layers moves by order 1/n",
         source="Remark 4; gradients carry two factors n^{-1/2}",
         part="training",
-        estimator=loglog_slope(
-            "hidden_change", "width", where={**TRAINED, **T100, **ACTIVATION["relu"]}
-        ),
+        estimator=per_fitted("hidden_change"),
         region=near(-1, 0.15),
         why=SLOPE_IN_TRAINING,
         control="mean_field",

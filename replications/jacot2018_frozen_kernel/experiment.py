@@ -483,7 +483,7 @@ def _direction(arm: str, found: Components) -> np.ndarray:
 
 
 def _learned(arm, width, amplitude, batch, drawn, targets, left, steps) -> np.ndarray:
-    """f* - f at the recorded steps, (seeds, steps, N), of networks trained to f* = f_0 + targets."""
+    """f* - f at the recorded steps, (seeds, steps, N), in training to f* = f_0 + targets."""
     net = network("relu", width)
     x = np.stack([found.x for found in drawn]).astype(np.float32)
     lambda_2 = np.array([found.eigenvalues[1] for found in drawn])

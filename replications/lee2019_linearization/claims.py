@@ -22,8 +22,8 @@ CLOSER = near(0.0, 0.5)  # nearer to the mean of one law than to that of the oth
 
 WHY_BOUND = "O(n^-1/2) for every nonlinearity means that the exponent is at most -1/2"
 WHY_ATTAINED = (
-    "O(n^-1/2) for every nonlinearity means at most -1/2; at kinks the bound is attained (claim K3), "
-    "so that the exponent tends to -1/2, from below, because the smooth part of the gap falls faster"
+    "O(n^-1/2) for every nonlinearity means at most -1/2; at kinks the bound is attained (claim "
+    "K3), and the exponent tends to -1/2 from below: the smooth part of the gap falls faster"
 )
 WHY_SMOOTH = (
     "for smooth nonlinearities one more order of perturbation theory gives n^-1 (Dyer and Gur-Ari "

@@ -159,9 +159,9 @@ def monte_carlo(
 def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is the output of one network at one input of the line x(alpha) at one recorded step.
 
-    All networks share one training set, as in the paper: that of the first seed. Arm full trains all layers; readout the
-    last one alone, which is linear, so that each network has a closed form; centred is full with
-    without_start for its output. without_start: the output less what equations 14-15 say remains
+    All networks share one training set, as in the paper: that of the first seed. Arm full trains
+    all layers; readout the last one alone, which is linear, so that each network has a closed form;
+    centred is full with without_start for its output. without_start: the output less what equations 14-15 say remains
     of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give for full training
     at this step; nngp_mean, nngp_sd: the one of readout training.
     """
