@@ -54,6 +54,12 @@ from widenets.ntk.spectra import (
     zonal_kernel,
 )
 
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "rates": "the target of a seed is the same function for all networks; weights are their own",
+    "parity": "the same target with and without a bias; weights are their own",
+    "edge": "the same networks and targets below and beyond the largest step size",
+}
 LEVELS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, float(np.exp(-1)))
 
 

@@ -41,6 +41,14 @@ CONTROL = (TOLERANCE, LARGEST_CHANGE)
 MAX_STEPS = 100_000
 KERNEL_POINTS = 512  # the kernel is compared on the first so many training points
 
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "scan": "arms relabel alpha of the same nets, or train the same start otherwise",
+    "speed": "the same nets at another alpha",
+    "slopes": "windows of s and depths of the same seed, on its data",
+    "sanity": "one net under several controls of the steps",
+    "frozen": "one net at two scales, and its kernel before and after training",
+}
 MODELS = {
     "not_subtracted": Model(subtract=0.0),
     "readout_only": Model(hidden=0.0),

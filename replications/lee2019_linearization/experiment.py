@@ -38,6 +38,13 @@ from widenets.ntk import data, random
 from widenets.ntk.dynamics import cross_entropy, gradient_descent, squared_error
 
 TRAIN, TEST = 16, 16
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "drift": "a seed's digits are those of all its networks; weights are their own",
+    "monte_carlo": "the same networks, held against the right and the exchanged limit",
+    "ensemble": "the digits on the line; of full and readout the weights are their own",
+    "step_size": "the same networks at several rates, beside several bounds",
+}
 RECORDS = 16  # recorded steps of a training, besides step 0
 HALF_SUM = squared_error("sum")
 
