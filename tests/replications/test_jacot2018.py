@@ -167,7 +167,7 @@ def test_law_before_and_after_training():
 
 
 def test_components_diagonalize_the_kernel():
-    found = components("digits", 16)
+    found = components(0, "theory", "digits", 16)
     limit = network("relu").limit(found.x).ntk
     rebuilt = (found.vectors * found.eigenvalues) @ found.vectors.T
     np.testing.assert_allclose(rebuilt, limit, atol=1e-12)
