@@ -9,7 +9,7 @@ WORKERS ?= auto
 PY := .venv/bin/python
 FOR_RUN := .venv/.installed-run
 FOR_TEST := .venv/.installed-test
-# A lock is complete, so that nothing is looked for beyond it.
+# The locks are complete, so that nothing is looked for beyond them.
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
 .PHONY: run test sabotage lint format benchmark lock browser clean
@@ -49,11 +49,12 @@ lock: $(FOR_TEST)
 clean:
 	rm -rf .venv .snakemake results/smoke results/laptop results/paper
 
-# The index's torch for Linux is built for CUDA and does not load without its libraries (2 GB); the
-# other builds need none of them.
-$(FOR_RUN): requirements.lock requirements-cuda.lock
+# torch for CPUs where pip finds it. The index's for Linux is another build, which does not load
+# without the libraries of CUDA (5 GB).
+$(FOR_RUN): requirements.lock requirements-cpu.lock requirements-cuda.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed")'
 	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(INSTALL) requirements-cpu.lock 2>/dev/null || echo "pip finds no torch for CPUs alone; the index's is taken"
 	$(INSTALL) requirements.lock
 	$(PY) -c 'import torch' 2>/dev/null || { $(INSTALL) requirements-cuda.lock && $(PY) -c 'import torch'; }
 	touch $@

@@ -2,11 +2,13 @@
 
 requirements.lock        what a run needs: the closure of the extra `suite`
 requirements-test.lock   what tests, lint and benchmarks need besides: the closure of `test`
+requirements-cpu.lock    the build of torch for CPUs, `2.13.0+cpu`, where pip finds one
 requirements-cuda.lock   what the index's torch for Linux needs besides, which is built for CUDA
 
 pip is asked for its choice on every platform (`pip install --dry-run --report`), so that the same
-lock installs on all of them, from whatever index pip is set up with. The local version of torch, of
-which a machine may have files on disk (`2.13.0+cpu`), counts as the same release.
+lock installs on all of them, from whatever index pip is set up with. Both builds of torch count as
+the same release, but of two that are allowed pip takes the one whose checksum its index tells: the
+build for CPUs needs a lock of its own.
 """
 
 import json
@@ -54,6 +56,10 @@ HEADS = {
 # What tests, lint and benchmarks need besides requirements.lock. `mup` is compared with, and goes
 # without its dependencies: pip install --no-deps --require-hashes -r requirements-test.lock
 """,
+    "requirements-cpu.lock": """\
+# torch without CUDA, for a pip that finds it (on disk, or in a further index); elsewhere the other
+# lock's is taken. pip install --require-hashes -r requirements-cpu.lock -r requirements.lock
+""",
     "requirements-cuda.lock": """\
 # The CUDA libraries that the index's torch for Linux does not load without; a build for CPUs needs
 # none of them. pip install --no-deps --require-hashes -r requirements-cuda.lock
@@ -72,7 +78,8 @@ def main() -> None:
         cuda = {name: pin for name, pin in pip.needs(torch).items() if name not in run}
         found = pip.checksums([*run.values(), *test.values()], torch, [*cuda.values()])
     test = {name: pin for name, pin in test.items() if name not in run}
-    for name, pins in zip(HEADS, (run, test, cuda), strict=True):
+    cpu = {pin: pin for pin in found if "+" in pin}
+    for name, pins in zip(HEADS, (run, test, cpu, cuda), strict=True):
         (ROOT / name).write_text(HEADS[name] + locked(pins, found), encoding="utf-8")
 
 
@@ -115,7 +122,7 @@ class Pip:
         return {canonicalize_name(m["name"]): f"{m['name']}=={m['version']}" for m in names}
 
     def checksums(self, pins: list[str], torch: str, cuda: list[str]) -> dict[str, set[str]]:
-        """Name -> checksums of the files that pip takes, on any of the systems and Pythons."""
+        """Name, or pin of a local version -> checksums of the files that pip takes anywhere."""
         found = defaultdict(set)
         for system, tags in SYSTEMS.items():
             for python in PYTHONS:
@@ -125,8 +132,11 @@ class Pip:
                 wanted = [*pins, *(cuda if system.startswith("linux") else [])]
                 chosen = self._choice([*there, *wanted])
                 for item in chosen + self._choice([*there, torch], local=False):
-                    name = canonicalize_name(item["metadata"]["name"])
-                    found[name].add(item["download_info"]["archive_info"]["hashes"]["sha256"])
+                    name, version = (item["metadata"][key] for key in ("name", "version"))
+                    checksum = item["download_info"]["archive_info"]["hashes"]["sha256"]
+                    found[canonicalize_name(name)].add(checksum)
+                    if "+" in version:
+                        found[f"{name}=={version}"].add(checksum)
         return found
 
     def _choice(self, words: list[str], local: bool = True) -> list[dict]:

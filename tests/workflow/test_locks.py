@@ -13,7 +13,9 @@ from packaging.utils import canonicalize_name
 from workflow.base.tree import ROOT
 from workflow.trust.scratch import copy_parts
 
-RUN, TEST, CUDA = (ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-cuda"))
+RUN, TEST, CPU, CUDA = (
+    ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-cpu", "-cuda")
+)
 PIN = re.compile(r"^([A-Za-z][\w.-]*)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
 
 
@@ -21,7 +23,7 @@ def pins(path):
     return {canonicalize_name(name): version for name, version, _ in PIN.findall(path.read_text())}
 
 
-@pytest.mark.parametrize("path", [RUN, TEST, CUDA], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [RUN, TEST, CPU, CUDA], ids=lambda path: path.name)
 def test_every_pin_has_checksums(path):
     text = path.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -56,6 +58,14 @@ def test_the_run_lock_holds_what_a_run_needs_and_nothing_for_tests_alone():
     assert not run & test
     assert not (run | test) & cuda
     assert not {"statsmodels", "pytest", "ruff", "snakefmt", "mup", "pre-commit"} & run
+
+
+def test_the_build_of_torch_for_cpus_is_a_file_of_the_same_release():
+    """Only then does pip take both locks together."""
+    ((name, version, checksums),) = PIN.findall(CPU.read_text(encoding="utf-8"))
+    ours = {pinned: (v, allowed) for pinned, v, allowed in PIN.findall(RUN.read_text())}
+    assert version == f"{ours[name][0]}+cpu"
+    assert set(checksums.split()) < set(ours[name][1].split())
 
 
 def test_what_is_installed_is_what_is_pinned():

@@ -61,7 +61,8 @@ def test_make_starts_everything_by_a_relative_path_in_a_folder_of_any_name(tmp_p
         )
         assert done.returncode == 0, done.stdout + done.stderr
     calls = (folder / "calls").read_text().splitlines()
-    assert sum("--require-hashes" in call for call in calls) == 2
+    locks = [call.split()[-1] for call in calls if "--require-hashes" in call]
+    assert locks == [f"requirements{kind}.lock" for kind in ("-cpu", "", "-test")]
     assert "-m snakemake --cores 1 --config tier=smoke " in calls
     assert "-m snakefmt --check Snakefile workflow " in calls
     assert str(ROOT) not in " ".join(calls)
