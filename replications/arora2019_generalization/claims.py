@@ -73,6 +73,19 @@ CLAIMS = [
         control="theory",
     ),
     Claim(
+        name="A4_coins_are_not_predicted",
+        statement="What random labels have taught is worth nothing on fresh points: the test loss "
+        "is at least that of a guess",
+        formula=r"$\mathbb{E}_y \min(1, |f - y|) \geq 1/2$ for coins y and every f",
+        source="ours: the loss of the training points would be 0",
+        part="complexity",
+        arm="random",
+        estimator=per_seed("loss", where=CLEAN),
+        region=at_least(0.5),
+        why="the mean over y = 1 and y = -1 is 1 - |f|/2 for |f| <= 1 and at least 1/2 beyond",
+        control="theory",
+    ),
+    Claim(
         name="A5_convergence",
         statement="A wide network's residual is that of the kernel at every step",
         formula=r"$\|y-u(k)\|=\sqrt{\sum_i (1-\eta\lambda_i)^{2k}(v_i^\top y)^2}\pm\epsilon$",

@@ -517,6 +517,19 @@ CLAIMS = [
         control="feature",
     ),
     Claim(
+        name="G12_frozen_initial_kernel_time",
+        statement="A very lazy network halves its loss in the time of the flow with its initial "
+        "kernel.",
+        formula=r"\dot F = -\Theta_0 \ell'(y F) y / P",
+        source="the paper's dynamics; derived here for the time",
+        part="frozen",
+        arm="lazy",
+        estimator=per_seed("time_ratio"),
+        region=near(1.0, 0.02),
+        why="the limit alpha to infinity; deviations of order 1/s and of the Euler steps remain",
+        control="feature",
+    ),
+    Claim(
         name="G13_frozen_final_kernel",
         statement="The kernel at the end of feature training, frozen, predicts as well as the "
         "network.",

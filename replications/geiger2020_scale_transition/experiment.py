@@ -199,20 +199,23 @@ def frozen(
 ) -> Iterator[dict]:
     """The network against flows whose kernel is frozen at its initial and at its final value.
 
-    `deviation` is |F - F_kernel| / |F| on the test points and `excess_error` the error of the
-    kernel minus that of the net; arms `final_kernel` take the kernel after training.
+    `deviation` is |F - F_kernel| / |F| on the test points, `excess_error` the error of the kernel
+    minus that of the net and `time_ratio` the net's t1 over the kernel's; arms `final_kernel` take
+    the kernel after training.
     """
     splits, alpha = _splits(task, points, test_points, seeds), s / np.sqrt(width)
     run = _run(Model(), splits, depth, width, alpha, seeds)
-    for net, seed, split in zip(run.outputs, seeds, splits, strict=True):
+    half = LOSS_LEVELS.index(0.5)
+    for net, times, seed, split in zip(run.outputs, run.times, seeds, splits, strict=True):
         x, y, test_x, test_y = task_of(split)
         weights = _start(Model(), split, depth, width, seed).weights
         if arm == "final_kernel":
             weights = _train(Model(), weights, x, y, alpha, *CONTROL)[1]
-        held = np.asarray(_frozen_outputs(weights, x, y, test_x))
+        held, held_times = map(np.asarray, _frozen_flow(weights, x, y, test_x))
         yield {
             "seed": seed,
             "deviation": float(np.linalg.norm(net - held) / np.linalg.norm(net)),
+            "time_ratio": float(times[half] / held_times[half]),
             "excess_error": _error(held, test_y) - _error(net, test_y),
             "error": _error(net, test_y),
         }
@@ -355,11 +358,12 @@ _kernel, _apply = jax.jit(kernel), jax.jit(apply)
 
 
 @jax.jit
-def _frozen_outputs(weights, x, y, test_x):
-    """F on the test points of the flow whose kernel is held at that of the weights."""
+def _frozen_flow(weights, x, y, test_x):
+    """F on the test points of the flow whose kernel is held at that of the weights, and its times
+    of passage."""
     held = kernel(Model(), weights, jnp.concatenate([x, test_x]), x)
     flowed = kernel_flow(held, y, tolerance=TOLERANCE, max_steps=MAX_STEPS)
-    return jnp.where(flowed.converged, flowed.state[x.shape[0] :], jnp.nan)
+    return jnp.where(flowed.converged, flowed.state[x.shape[0] :], jnp.nan), flowed.times
 
 
 @jax.jit

@@ -84,35 +84,41 @@ def flow(
         return (jnp.min(targets * s["outputs"]) < 1) & going
 
     def step(s):
-        first = s["steps"] == 0
-        trial = jax.tree.map(lambda p, q: p + s["dt"] * q, s["state"], s["v"])
-        outputs, v = velocity(trial)
-        turn = jax.tree.map(jnp.subtract, v, s["v"])
-        bent = _dot(turn, turn) / jnp.sqrt(_dot(v, v) * _dot(s["v"], s["v"]))
-        jump = jnp.max(jnp.abs(outputs - s["outputs"]))
-        move = s["dt"] * jnp.sqrt(_dot(s["v"], s["v"]))
-        short = move < smallest_move * jnp.sqrt(_dot(s["state"], s["state"]))
-        good = first | (((bent < tolerance) | short) & (jump < largest_change))
-        loss = soft_hinge(targets * outputs).mean()
-        # Linear in time within a step, which changes no output by much.
-        share = (s["loss"] - levels) / (s["loss"] - loss)
-        passed = jnp.isnan(s["times"]) & (loss <= levels)
-        accepted = {
-            "state": trial,
-            "outputs": outputs,
-            "v": v,
-            "dt": jnp.where(first, FIRST_MOVE / jnp.sqrt(_dot(v, v)), s["dt"] * GROW),
-            "time": s["time"] + s["dt"],
-            "loss": loss,
-            "times": jnp.where(passed, s["time"] + share * s["dt"], s["times"]),
-            "steps": s["steps"] + 1,
-        }
-        refused = s | {"dt": s["dt"] * SHRINK, "steps": s["steps"] + 1}
-        return jax.tree.map(lambda a, b: jnp.where(good, a, b), accepted, refused)
+        return _step(s, velocity, targets, tolerance, largest_change, smallest_move)
 
     end = jax.lax.while_loop(unfinished, step, start)
     reached = jnp.min(targets * end["outputs"]) >= 1
     return Flowed(end["state"], end["outputs"], end["time"], end["times"], end["steps"], reached)
+
+
+def _step(s: dict, velocity: Velocity, targets, tolerance, largest_change, smallest_move) -> dict:
+    """One step tried: the carried values after it, or with a shorter step where it is refused."""
+    levels = jnp.asarray(LOSS_LEVELS, targets.dtype)
+    first = s["steps"] == 0
+    trial = jax.tree.map(lambda p, q: p + s["dt"] * q, s["state"], s["v"])
+    outputs, v = velocity(trial)
+    turn = jax.tree.map(jnp.subtract, v, s["v"])
+    bent = _dot(turn, turn) / jnp.sqrt(_dot(v, v) * _dot(s["v"], s["v"]))
+    jump = jnp.max(jnp.abs(outputs - s["outputs"]))
+    move = s["dt"] * jnp.sqrt(_dot(s["v"], s["v"]))
+    short = move < smallest_move * jnp.sqrt(_dot(s["state"], s["state"]))
+    good = first | (((bent < tolerance) | short) & (jump < largest_change))
+    loss = soft_hinge(targets * outputs).mean()
+    # Linear in time within a step, which changes no output by much.
+    share = (s["loss"] - levels) / (s["loss"] - loss)
+    passed = jnp.isnan(s["times"]) & (loss <= levels)
+    accepted = {
+        "state": trial,
+        "outputs": outputs,
+        "v": v,
+        "dt": jnp.where(first, FIRST_MOVE / jnp.sqrt(_dot(v, v)), s["dt"] * GROW),
+        "time": s["time"] + s["dt"],
+        "loss": loss,
+        "times": jnp.where(passed, s["time"] + share * s["dt"], s["times"]),
+        "steps": s["steps"] + 1,
+    }
+    refused = s | {"dt": s["dt"] * SHRINK, "steps": s["steps"] + 1}
+    return jax.tree.map(lambda a, b: jnp.where(good, a, b), accepted, refused)
 
 
 def _dot(a, b) -> jax.Array:

@@ -103,19 +103,37 @@ def claim(name: str, statement: str, **fields) -> Claim:
     return Claim(name=name, statement=statement, **fields)
 
 
-def drift_claims(arm: str, tier: str) -> list[Claim]:
-    """The claims on weights and on the bound, which are the same for every nonlinearity."""
-    shared = {"part": "drift", "arm": arm, "control": f"mean_field_{arm}"}
+def _weight_claims(arm: str, tier: str, shared: dict) -> list[Claim]:
+    """The relative change of every layer's weights."""
     weights = [
-        ("hidden", "weight_2", ONE, "n^-1", tier),
-        ("input", "weight_1", HALF, "n^-1/2", tier),
-        ("second_hidden", "weight_3", ONE, "n^-1", tier),
-        ("output", "weight_4", HALF, "n^-1/2", tier),
+        ("hidden", "weight_2", ONE, "n^-1"),
+        ("input", "weight_1", HALF, "n^-1/2"),
+        ("second_hidden", "weight_3", ONE, "n^-1"),
+        ("output", "weight_4", HALF, "n^-1/2"),
     ]
     why_weights = (
         "every entry moves by O(n^-1/2) of itself in the outer layers and O(n^-1) in hidden ones, "
         "where two factors n^-1/2 meet; at mean-field scale the exponents are 0 and -1/2"
     )
+    return [
+        claim(
+            f"L4_{layer}_weights_{arm}",
+            f"Relative change of the {layer.replace('_', ' ')} weights of {arm} networks falls "
+            f"like {law}.",
+            source=f"{FIGURE_1} (b)",
+            estimator=per_fitted(column),
+            region=region,
+            why=why_weights,
+            tier=tier,
+            **shared,
+        )
+        for layer, column, region, law in weights
+    ]
+
+
+def drift_claims(arm: str, tier: str) -> list[Claim]:
+    """The claims on weights and on the bound, which are the same for every nonlinearity."""
+    shared = {"part": "drift", "arm": arm, "control": f"mean_field_{arm}"}
     return [
         claim(
             f"L1_gap_bound_{arm}",
@@ -151,20 +169,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             formula=r"\sup_t |\hat\Theta_t - \hat\Theta_0|_F = O(n^{-1/2})",
             **shared,
         ),
-        *(
-            claim(
-                f"L4_{layer}_weights_{arm}",
-                f"Relative change of the {layer.replace('_', ' ')} weights of {arm} networks falls "
-                f"like {law}.",
-                source=f"{FIGURE_1} (b)",
-                estimator=per_fitted(column),
-                region=region,
-                why=why_weights,
-                tier=level,
-                **shared,
-            )
-            for layer, column, region, law, level in weights
-        ),
+        *_weight_claims(arm, tier, shared),
         claim(
             f"L3b_nngp_rate_{arm}",
             f"The empirical NNGP kernel of a {arm} network changes like n^-1.",

@@ -168,9 +168,9 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
 
     All networks share one training set, as in the paper: that of the first seed. Arm full trains
     all layers; readout the last one alone, which is linear, so that each network has a closed form;
-    centred is full with without_start for its output. without_start: the output less what equations 14-15 say remains
-    of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give for full training
-    at this step; nngp_mean, nngp_sd: the one of readout training.
+    centred is full with without_start for its output. without_start: the output less what equations
+    14-15 say remains of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give
+    for full training at this step; nngp_mean, nngp_sd: the one of readout training.
     """
     yield from _ensemble(arm=arm, activation=activation, width=width, data=seeds[0], seeds=seeds)
 

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from replications.jacot2018_frozen_kernel import experiment
 from replications.jacot2018_frozen_kernel.images import components
 from replications.jacot2018_frozen_kernel.initial_law import (
     draw_kernels,
@@ -12,7 +13,7 @@ from replications.jacot2018_frozen_kernel.initial_law import (
 )
 from replications.jacot2018_frozen_kernel.limit_law import gaussian_law
 from replications.jacot2018_frozen_kernel.network import batches, classical_scales, draw, network
-from replications.jacot2018_frozen_kernel.setting import BETA, target
+from replications.jacot2018_frozen_kernel.setting import BETA, FOUR_ANGLES, target
 from replications.jacot2018_frozen_kernel.trajectories import CIRCLE, train
 from widenets.ntk.data import circle
 from widenets.ntk.empirical import dense_kernels
@@ -173,3 +174,19 @@ def test_components_diagonalize_the_kernel():
     np.testing.assert_allclose(rebuilt, limit, atol=1e-12)
     np.testing.assert_allclose(np.mean(found.vectors**2, axis=0), 1, rtol=1e-12)
     assert np.all(np.diff(found.eigenvalues) <= 0)
+
+
+def test_one_step_of_figure_2_moves_by_the_whole_kernel():
+    """f_1 - f_0 = -(rate / N) Theta (f_0 - y): the readout trains too (its part is .3 of Theta)."""
+    cell = {"part": "step", "arm": "theory", "width": 4096, "seeds": (0,)}
+    start, end = (
+        dict(experiment._trained_on_four(learning_rate=0.1, steps=steps, **cell))[0]
+        for steps in (0, 1)
+    )
+    x = circle(FOUR_ANGLES)
+    params = draw(network("relu", 4096), 2, (0,), "step", "theory", 4096)
+    one = jax.tree.map(lambda leaf: leaf[0].astype(np.float64), params)
+    residual = network("relu", 4096).whole.apply(one, x)[:, 0] - target(x)
+    limit = network("relu").limit(np.concatenate([CIRCLE, x])).ntk[32:, :32].T
+    expected = -0.1 / 4 * limit @ residual
+    assert np.linalg.norm(end - start - expected) < 0.1 * np.linalg.norm(expected)
