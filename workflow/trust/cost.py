@@ -14,11 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from workflow.assemble import provenance, results_folder
 from workflow.base.files import UserError, write_text
 from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, Results
 from workflow.page.content import readme
+from workflow.trust.document import table as markdown
 
 COLUMNS = ("start-up", "compilation", "computing", "gather, judge", "draw", "sum")
 HEAD = """\
@@ -79,7 +82,14 @@ def section(results: Results) -> str:
     total = Cost(*(sum(column) for column in zip(*costs.values(), strict=True)))
     cores, seconds = run_of(results, made)
     whole, named = cores * seconds, f"{cores} core{'s' if cores > 1 else ''}"
-    empty = " |" * (len(COLUMNS) - 1)
+    rows = [
+        *(row(short_title(name), one) for name, one in costs.items()),
+        row("all papers", total),
+        {"paper": "report", "jobs": 1, "sum": f"{report:.0f}"},
+        {"paper": "around the jobs", "sum": f"{whole - total.total - report:.0f}"},
+        {"paper": f"{named}, whole run", "sum": f"{whole:.0f}"},
+    ]
+    shown = pd.DataFrame(rows, dtype=object).fillna("")
     lines = [
         f"## {results.tier}",
         "",
@@ -87,15 +97,9 @@ def section(results: Results) -> str:
         f"{page_size(results):.1f} MB. With nothing left to do `snakemake -n` takes",
         f"{dry_run(made['settings']):.1f} s.",
         "",
-        f"| paper | jobs | {' | '.join(COLUMNS)} |",
-        f"|-|{'-:|' * (len(COLUMNS) + 1)}",
-        *(row(short_title(name), one) for name, one in costs.items()),
-        row("all papers", total),
-        f"| report | 1 |{empty} {report:.0f} |",
-        f"| around the jobs | |{empty} {whole - total.total - report:.0f} |",
-        f"| {named}, whole run | |{empty} {whole:.0f} |",
+        markdown(shown, right=list(shown.columns[1:])),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def cost(results: Results, made: dict, name: str) -> Cost:
@@ -158,9 +162,9 @@ def short_title(name: str) -> str:
     return readme(ROOT / "replications" / name / "README.md")[0].partition(":")[0] or name
 
 
-def row(title: str, one: Cost) -> str:
-    values = " | ".join(f"{value:.0f}" for value in (*one[1:], one.total))
-    return f"| {title} | {one.jobs} | {values} |"
+def row(title: str, one: Cost) -> dict[str, object]:
+    values = (f"{value:.0f}" for value in (*one[1:], one.total))
+    return {"paper": title, "jobs": one.jobs, **dict(zip(COLUMNS, values, strict=True))}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Tables of numbers as Markdown, for the pages under docs/ that commands write."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 
-def table(frame: pd.DataFrame) -> str:
-    """A Markdown table; columns of numbers are aligned to the right."""
-    aligned = ("-:" if pd.api.types.is_numeric_dtype(frame[name]) else "-" for name in frame)
+def table(frame: pd.DataFrame, right: Sequence[str] = ()) -> str:
+    """A Markdown table; columns of numbers, and those named `right`, are aligned to the right."""
+    numbers = (name in right or pd.api.types.is_numeric_dtype(frame[name]) for name in frame)
+    aligned = ("-:" if number else "-" for number in numbers)
     lines = [f"| {' | '.join(map(str, frame.columns))} |", f"|{'|'.join(aligned)}|"]
     for row in frame.itertuples(index=False):
         lines.append(f"| {' | '.join(escaped(cell) for cell in row)} |")

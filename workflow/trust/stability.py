@@ -32,6 +32,7 @@ from workflow.base.tree import ROOT, TIERS, Results
 from workflow.gather import gather
 from workflow.judge import write_checks
 from workflow.measure import measure
+from workflow.trust.document import table as markdown
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
 LOOKED_AT = {"laptop": 10000}  # the largest master seed by which a grid's seeds were chosen
@@ -46,16 +47,7 @@ INTRODUCTION = (
     "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, so",
     "that their table flatters the claims a little; fresh ones stand in a table of their own.",
 )
-PAPERS = (
-    "| replication | claims | master seeds | pairs | as expected | measured at |",
-    "|-|-:|-:|-:|-:|-|",
-)
-STRAYS = (
-    "Claims that were not as expected at every seed:",
-    "",
-    "| replication | claim | as expected | otherwise |",
-    "|-|-|-:|-|",
-)
+STRAYS = "Claims that were not as expected at every seed:"
 
 
 def main() -> int:
@@ -211,23 +203,39 @@ def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
 
 def page(tables: dict[str, pd.DataFrame]) -> str:
     """docs/stability.md: share of runs as expected per table and paper, and every stray claim."""
-    lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION]
+    lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION, ""]
     for name, table in tables.items():
         if table.empty:
             continue
         title = name.replace(FRESH, ", fresh master seeds")
-        lines += ["", f"## {title}", "", summary(table) + ".", "", *PAPERS]
-        for paper, rows in counts(table).groupby("replication", sort=False):
-            pairs, agreed = rows["runs"].sum(), rows["as_expected"].sum()
-            commits = ", ".join(f"`{commit[:7]}`" for commit in rows["git"].unique())
-            cells = (paper, len(rows), rows["runs"].max(), pairs, f"{agreed / pairs:.2%}", commits)
-            lines.append(f"| {' | '.join(map(str, cells))} |")
-        if len(strays(table)):
-            lines += ["", *STRAYS]
-        for row in strays(table).itertuples():
-            seen = f"{row.as_expected} of {row.runs}"
-            lines.append(f"| {row.replication} | {row.claim} | {seen} | {row.others} |")
-    return "\n".join(lines) + "\n"
+        lines += [f"## {title}", "", summary(table) + ".", "", _of_papers(table)]
+        found = strays(table)
+        if len(found):
+            lines += [STRAYS, "", _of_strays(found)]
+    return "\n".join(lines)
+
+
+def _of_papers(table: pd.DataFrame) -> str:
+    rows = []
+    for paper, of_claims in counts(table).groupby("replication", sort=False):
+        pairs, agreed = of_claims["runs"].sum(), of_claims["as_expected"].sum()
+        rows.append(
+            {
+                "replication": paper,
+                "claims": len(of_claims),
+                "master seeds": of_claims["runs"].max(),
+                "pairs": pairs,
+                "as expected": f"{agreed / pairs:.2%}",
+                "measured at": ", ".join(f"`{one[:7]}`" for one in of_claims["git"].unique()),
+            }
+        )
+    return markdown(pd.DataFrame(rows), right=["as expected"])
+
+
+def _of_strays(found: pd.DataFrame) -> str:
+    seen = found["as_expected"].astype(str) + " of " + found["runs"].astype(str)
+    shown = found[["replication", "claim"]].assign(**{"as expected": seen})
+    return markdown(shown.assign(otherwise=found["others"]), right=["as expected"])
 
 
 if __name__ == "__main__":

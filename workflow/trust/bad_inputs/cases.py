@@ -193,11 +193,13 @@ def _data() -> list[BadInput]:
 
 
 def _results() -> list[BadInput]:
+    listed = [*_records_and_tables(), *_what_is_made_of_tables()]
+    return [BadInput("results", what, words, said, (edit,)) for what, words, said, edit in listed]
+
+
+def _records_and_tables() -> list[tuple]:
     record, table = f"{RESULTS}/records/{PAPER}/main", f"{RESULTS}/tables/{PAPER}"
-    checks, figure = f"{RESULTS}/checks/{PAPER}", f"{RESULTS}/figures/{PAPER}/figure_1.svg"
-    provenance, joined = f"{RESULTS}/provenance.json", f"{RESULTS}/checks.csv"
-    compare = ("workflow.compare", RESULTS, RESULTS)
-    listed = [
+    return [
         (
             "a record that was edited",
             GATHER,
@@ -221,6 +223,14 @@ def _results() -> list[BadInput]:
         ("a table that was edited", DRAW, "damaged", Edit(f"{table}.csv", "64", "65")),
         ("a table that is gone", JUDGE, "missing; run snakemake", Edit(f"{table}.csv")),
         ("a table that was edited", GATE, "is damaged", Edit(f"{table}.csv", "64", "65")),
+    ]
+
+
+def _what_is_made_of_tables() -> list[tuple]:
+    checks, figure = f"{RESULTS}/checks/{PAPER}", f"{RESULTS}/figures/{PAPER}/figure_1.svg"
+    provenance, joined = f"{RESULTS}/provenance.json", f"{RESULTS}/checks.csv"
+    compare = ("workflow.compare", RESULTS, RESULTS)
+    return [
         ("checks that were edited", GATE, "is damaged", Edit(f"{checks}.csv", "pass", "past")),
         (
             "facts of checks that are no JSON",
@@ -248,13 +258,18 @@ def _results() -> list[BadInput]:
         ("checks of other columns", compare, "is damaged", Edit(joined, None, "a,b\n1,2\n")),
         ("provenance that is a list", compare, "is damaged", Edit(provenance, None, "[]")),
     ]
-    return [BadInput("results", what, words, said, (edit,)) for what, words, said, edit in listed]
+
+
+def stage(name: str, *words: str) -> tuple[str, ...]:
+    return (f"workflow.{name}", *words)
 
 
 def _command_line() -> list[BadInput]:
-    def stage(name: str, *words: str) -> tuple[str, ...]:
-        return (f"workflow.{name}", *words)
+    listed = [*_of_measuring_and_judging(), *_of_other_commands()]
+    return [BadInput("command line", what, words, said) for what, words, said in listed]
 
+
+def _of_measuring_and_judging() -> list[tuple]:
     listed = []
     for name in ("measure", "gather", "judge", "draw"):
         unknown = stage(name, "--results", RESULTS, "--replication", "alpha2000")
@@ -263,7 +278,8 @@ def _command_line() -> list[BadInput]:
             ("an unknown replication", unknown, "--replication: unknown 'alpha2000'; did you mean"),
             ("a folder of no tier", folder, "results: wanted a folder named after a tier"),
         ]
-    listed += [
+    return [
+        *listed,
         ("an unknown shard", (*MEASURE, "--shard", "x"), "unknown shard 'x'; the grid has main"),
         (
             "code that changed meanwhile",
@@ -272,6 +288,17 @@ def _command_line() -> list[BadInput]:
         ),
         ("a seed that is a word", (*MEASURE, "--seed", "x"), "--seed: invalid int value: 'x'"),
         ("an argument missing", ("workflow.measure",), "required: --results, --replication"),
+        (
+            "an option in short",
+            stage("judge", "--results", RESULTS, "--replication", PAPER, "--seed", "3"),
+            "unrecognized arguments: --seed 3",
+        ),
+        ("an unknown option", stage("gather", "--all"), "required: --results, --replication"),
+    ]
+
+
+def _of_other_commands() -> list[tuple]:
+    return [
         (
             "an unknown replication",
             stage("report", "--results", RESULTS, "--replications", "a,b"),
@@ -284,7 +311,11 @@ def _command_line() -> list[BadInput]:
             "no such folder; run snakemake",
         ),
         ("no results", stage("compare", "results/none"), "is results/none a folder of results?"),
-        ("no reference", stage("compare", RESULTS), "results/reference/smoke/checks.csv: missing"),
+        (
+            "no reference",
+            stage("compare", RESULTS),
+            "the smoke tier has no reference; name a second",
+        ),
         ("no tier", stage("reference", "results"), "named after a tier"),
         (
             "cores that are a word",
@@ -299,14 +330,7 @@ def _command_line() -> list[BadInput]:
         ("too few draws", stage("trust.calibration", "--draws", "5"), "--draws: found 5, wanted"),
         ("less than no kills", stage("trust.torture", "--kills", "-1"), "wanted numbers of trials"),
         ("an unknown paper", stage("trust.torture", "--papers", "x"), "unknown 'x'"),
-        (
-            "an option in short",
-            stage("judge", "--results", RESULTS, "--replication", PAPER, "--seed", "3"),
-            "unrecognized arguments: --seed 3",
-        ),
-        ("an unknown option", stage("gather", "--all"), "required: --results, --replication"),
     ]
-    return [BadInput("command line", what, words, said) for what, words, said in listed]
 
 
 BAD_INPUTS = [*_settings(), *_grid(), *_paper(), *_data(), *_results(), *_command_line()]

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from widenets.evidence import Claim
 from workflow.judge import claims_of
+from workflow.trust.document import table as markdown
 
 COMMAND = """```
 python -m workflow.trust.sabotage          # about an hour on one core; goes on where it was killed
@@ -52,7 +54,7 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         ("Faults in the runner", RUNNER),
     ):
         rows = [fault for fault in run if fault.file.startswith(prefix)]
-        lines += ["", f"## {title}", "", *_table(rows, matrix)]
+        lines += ["", f"## {title}", "", _table(rows, matrix)[:-1] if rows else "None was run."]
     return "\n".join([*lines, "", *_idle(run, matrix)]) + "\n"
 
 
@@ -73,24 +75,29 @@ def _commits(matrix: pd.DataFrame) -> str:
     return ", ".join(f"`{commit}` ({count} faults)" for commit, count in counts.items())
 
 
-def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
-    lines = ["| fault | what is wrong | file | claims | tried | in | by |", "|-|-|-|-:|-:|-|-|"]
-    for fault in faults:
-        rows = matrix[matrix["fault"] == fault.name]
-        kinds = rows.apply(_kind, axis=1)
-        claims, papers = rows[kinds == "claim"], rows[kinds != "test"]["replication"].nunique()
-        caught = rows[rows["caught"] & (kinds != "test")]
-        where = ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"]))
-        names = [f"`{claim}`" for claim in dict.fromkeys(claims["claim"][claims["caught"]])]
-        shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
-        shown += ["an error of the run"] if (kinds == "run").any() else []
-        shown += [f"`{test}`" for test in rows["claim"][rows["caught"] & (kinds == "test")]]
-        count = f"{claims['caught'].sum()} of {len(claims)}" if len(claims) else ""
-        tried = f"{papers} of {rows['reached'].iloc[0]}" if papers else ""
-        cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, where)
-        cells += (", ".join(shown),)
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+def _table(faults: list, matrix: pd.DataFrame) -> str:
+    return markdown(pd.DataFrame(_row(fault, matrix) for fault in faults), ["claims", "tried"])
+
+
+def _row(fault, matrix: pd.DataFrame) -> dict[str, str]:
+    rows = matrix[matrix["fault"] == fault.name]
+    kinds = rows.apply(_kind, axis=1)
+    claims, papers = rows[kinds == "claim"], rows[kinds != "test"]["replication"].nunique()
+    reached = rows["reached"].iloc[0]
+    caught = rows[rows["caught"] & (kinds != "test")]
+    names = [f"`{claim}`" for claim in dict.fromkeys(claims["claim"][claims["caught"]])]
+    shown = names[:SHOWN] + (["..."] if len(names) > SHOWN else [])
+    shown += ["an error of the run"] if (kinds == "run").any() else []
+    shown += [f"`{test}`" for test in rows["claim"][rows["caught"] & (kinds == "test")]]
+    return {
+        "fault": f"`{fault.name}`",
+        "what is wrong": fault.why,
+        "file": f"`{fault.file}`",
+        "claims": f"{claims['caught'].sum()} of {len(claims)}" if len(claims) else "",
+        "tried": f"{papers} of {reached}" if reached else "",
+        "in": ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"])),
+        "by": ", ".join(shown),
+    }
 
 
 def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
@@ -121,12 +128,16 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
             "check comes out the other way in every run: that is what they would notice. *Tried*",
             "is the number of faults that reached them.",
             "",
-            "| paper | claim | tried | what it says | it would notice |",
-            "|-|-|-:|-|-|",
+            _claims(idle, decided)[:-1],
         ]
+    return lines
+
+
+def _claims(idle: pd.DataFrame, decided: dict[tuple[str, str], Claim]) -> str:
+    rows = []
     for (name, claim), row in idle.iterrows():
         found = decided[name, claim]
         would = f"that `{found.arm}` behaves as `{found.control}` ({found.why})"
-        cells = (name.split("_")[0], f"`{claim}`", str(row["size"]), found.statement, would)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return lines
+        about = {"paper": name.split("_")[0], "claim": f"`{claim}`", "tried": row["size"]}
+        rows.append({**about, "what it says": found.statement, "it would notice": would})
+    return markdown(pd.DataFrame(rows))
