@@ -1,4 +1,4 @@
-"""repeat and fully_connected compile one layer whatever their depth (row B14), to the same numbers."""
+"""repeat and fully_connected compile one layer, whatever the depth, to the same numbers (row B14)."""
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ NETWORKS = {
     "flattened": (BLOCK, (), flatten()),
     "pooled": (BLOCK, (), global_average_pool()),
     "pooled in windows": (BLOCK, (), average_pool(2, 1, "SAME"), flatten()),
-    "pooled in each": (serial(conv(2), average_pool(2, 1, "SAME")), (), flatten()),
+    "pooled in each": (serial(conv(2), average_pool((2, 1), 1, "SAME")), (), flatten()),
     "shrinking": (serial(conv(2, 2, padding="VALID"), relu()), (), flatten()),
 }
 
@@ -42,7 +42,7 @@ NETWORKS = {
 def test_loops_give_the_numbers_of_layers_written_out(name, other):
     """1e-13 relative; a layer that pools or changes the image is written out as before."""
     layer, first, *last = NETWORKS[name]
-    images, times = bool(last), 2 if name == "shrinking" else 6
+    images, times = bool(last), {"shrinking": 2, "pooled in each": 5}.get(name, 6)
     x = IMAGES if images else X
     x2 = x[:2] + 0.5 if other else None
     masks = not images
@@ -88,9 +88,8 @@ def test_parameters_and_outputs_stay_those_of_the_layers():
     assert params[128]["weight"].shape == (5, 1)
     x = h = jnp.asarray(X, jnp.float32)
     for layer in params[:-1:2]:
-        h = jax.nn.relu(
-            jnp.matmul(h, layer["weight"], precision="highest") * (2 / h.shape[1]) ** 0.5
-        )
+        h = jnp.matmul(h, layer["weight"], precision="highest") * (2 / h.shape[1]) ** 0.5
+        h = jax.nn.relu(h)
     h = jnp.matmul(h, params[-1]["weight"], precision="highest") * (2 / 5) ** 0.5
     np.testing.assert_allclose(network.apply(params, x), h, rtol=1e-5)
 

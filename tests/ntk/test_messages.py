@@ -34,15 +34,15 @@ NETWORK = fully_connected(depth=1, width=3)
     [
         (
             lambda: serial(dense(8), relu),
-            r"layer 1 of serial .* found the function relu: write relu",
+            "layer 1 of serial .*function relu: write relu",
         ),
         (
             lambda: serial(dense(8), jax.nn.relu),
-            r"layer 1 of serial .* found the function relu: take",
+            "layer 1 of serial .*function relu: take",
         ),
         (
             lambda: serial(dense(8), "relu"),
-            "layer 1 of serial must be a layer such as relu.., found 'r",
+            "layer 1 of serial must be .*, found 'relu'",
         ),
         (lambda: residual(dense), "branch of residual must be a layer, found the function dense"),
         (lambda: residual(dense(2), relu), "shortcut of residual must be a layer"),
@@ -56,7 +56,7 @@ NETWORK = fully_connected(depth=1, width=3)
         (lambda: dense(8, trained="no"), "trained must be True or False, found 'no'"),
         (
             lambda: fully_connected(depth="2", width=3),
-            "depth must be a non-negative integer, found '2'",
+            "depth must be a non-neg.*found '2'",
         ),
         (lambda: conv(8, kernel_size=(3, 3, 3)), "kernel_size must be a positive integer or two"),
         (lambda: conv(8, kernel_size="3"), "kernel_size must be a positive integer, found '3'"),
@@ -76,9 +76,9 @@ NETWORK = fully_connected(depth=1, width=3)
         (lambda: conv(8).init(KEY, (6,)), r"conv needs \(height, width, channels\)"),
         (
             lambda: NETWORK.init(0, (6,)),
-            r"key must be a random key such as jax.random.key\(0\), found 0",
+            "key must be a random key .*, found 0",
         ),
-        (lambda: serial(pointwise(jnp.tanh)).kernel(X), "pointwise after the inputs themselves"),
+        (lambda: serial(pointwise(jnp.tanh)).kernel(X), "pointwise after the inputs"),
         (
             lambda: serial(dense(2), pointwise(jnp.tanh)).kernel(X),
             "pointwise has no infinite-width",
@@ -97,20 +97,20 @@ def test_values(call, message):
     [
         (
             lambda: dense(8, W_std=1.5),
-            r"dense has no argument W_std: pass weight_variance = W_std\*\*2",
+            r"dense has no argument W_std: pass .* = W_std\*\*2",
         ),
         (
             lambda: conv(8, b_std=0.1),
-            r"conv has no argument b_std: pass bias_variance = b_std\*\*2",
+            r"conv has no argument b_std: pass .* = b_std\*\*2",
         ),
-        (lambda: conv(8, filter_shape=3), "conv has no argument filter_shape: pass kernel_size"),
+        (lambda: conv(8, filter_shape=3), "no argument filter_shape: pass kernel_size"),
         (
             lambda: average_pool(window_shape=3),
-            "average_pool has no argument window_shape: pass window",
+            "no argument window_shape: pass window",
         ),
         (
             lambda: fully_connected(depth=1, widths=3),
-            "no argument widths: it takes depth, width, out",
+            "no argument widths: it takes depth, width",
         ),
         (lambda: NETWORK.kernel(X, None, "ntk"), "third argument 'ntk': it returns both kernels"),
         (lambda: NETWORK.kernel(X, masks="no"), "masks must be True or False, found 'no'"),
