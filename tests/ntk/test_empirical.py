@@ -445,7 +445,7 @@ class Whole(NamedTuple):
         (lambda p: {"layer": {"running_mean": p[0]["bias"]}}, "is no parameter .running_mean."),
         (
             lambda p: (*p, {"steps": jnp.arange(3)}),
-            "'steps'. must hold floating numbers, found int",
+            "must hold floating numbers, found int",
         ),
         (lambda p: Whole(p[0]["weight"], jax.nn.relu), "activation must be an array, found relu"),
         (lambda p: (), "params has no arrays"),
@@ -485,7 +485,7 @@ def test_torch_modules_in_training_mode_are_refused(layer, message):
         with pytest.raises(ValueError, match=message) as error:
             function(module, x)
         assert "\n" not in str(error.value)
-    if "track" not in message:
+    if not isinstance(layer, nn.RReLU) and "track" not in message:  # vmap has no rrelu
         assert empirical_torch.empirical_ntk(module.eval(), x).shape == (3, 3)
 
 
