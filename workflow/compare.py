@@ -28,11 +28,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.base.drift import Interval, difference, kind_of, residue_of
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
-from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT
-from workflow.drift import Interval, difference, kind_of, residue_of
+from workflow.host.terminal import announce, exit_code
 from workflow.page import view
 from workflow.page.content import number, state
 from workflow.reference import folder_of

@@ -16,8 +16,8 @@ from workflow.base.files import UserError, meant, replacing, write_seal
 from workflow.base.grid import part_signatures, parts
 from workflow.base.modules import load, parsed
 from workflow.base.records import read_sealed, write_table
-from workflow.base.terminal import exit_code
 from workflow.base.tree import ROOT, known, tier_folder
+from workflow.host.terminal import exit_code
 
 if TYPE_CHECKING:
     import pandas as pd

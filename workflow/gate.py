@@ -24,9 +24,9 @@ from workflow.assemble import (
 )
 from workflow.audit import altered, bad_data
 from workflow.base.files import broken
-from workflow.base.terminal import INCOMPLETE, announce, exit_code
 from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
+from workflow.host.terminal import INCOMPLETE, announce, exit_code
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
 

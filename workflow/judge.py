@@ -13,8 +13,8 @@ from workflow.base.files import UserError, meant, sha256, write_json
 from workflow.base.grid import shards
 from workflow.base.modules import load
 from workflow.base.records import claims_digest, read_sealed, write_table
-from workflow.base.terminal import exit_code
 from workflow.base.tree import TIERS, Results, known, tier_folder
+from workflow.host.terminal import exit_code
 
 
 def main() -> None:

@@ -12,16 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-from workflow.base.clock import compile_clock
 from workflow.base.files import UserError
 from workflow.base.grid import Cell, Seeds, shard_digest, shards
-from workflow.base.machine import host, peak_memory_mb
-from workflow.base.progress import remaining
 from workflow.base.records import experiment_digest, experiment_outside, write_record
 from workflow.base.revision import git_revision
 from workflow.base.rows import experiment_of, measured
-from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import Results, known, tier_folder
+from workflow.host.clock import compile_clock
+from workflow.host.machine import host, peak_memory_mb
+from workflow.host.progress import remaining
+from workflow.host.terminal import announce, exit_code
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 

@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow import draw
-from workflow.base import config, grid, progress, records
+from workflow.base import config, grid, records
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
 from workflow.base.files import UserError, sha256
-from workflow.base.lock import hold
-from workflow.base.terminal import announce, explained
 from workflow.base.tree import ROOT, Results
+from workflow.host import progress
+from workflow.host.lock import hold
+from workflow.host.terminal import announce, explained
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
 MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}

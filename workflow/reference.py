@@ -15,9 +15,9 @@ from workflow.assemble import chosen_seeds, provenance, results_folder
 from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
 from workflow.base.records import read_table
-from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, TIERS, Results, replications
 from workflow.gate import examined
+from workflow.host.terminal import announce, exit_code
 from workflow.page.content import STATES, readme, told
 from workflow.page.texts import WORDS
 

@@ -17,9 +17,9 @@ from workflow.audit import altered
 from workflow.base.files import UserError, broken, sha256
 from workflow.base.grid import Seeds
 from workflow.base.records import damage, problem, read_facts
-from workflow.base.terminal import announce
 from workflow.base.tree import Results
 from workflow.gate import stale_summary
+from workflow.host.terminal import announce
 
 
 def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:

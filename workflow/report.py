@@ -16,8 +16,8 @@ from workflow.base.files import write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
 from workflow.base.revision import git_revision
-from workflow.base.terminal import exit_code
 from workflow.base.tree import Results, known, tier_folder
+from workflow.host.terminal import exit_code
 
 
 def main() -> None:

@@ -395,7 +395,7 @@ def test_bad_options_are_named(inputs, module):
         empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)
 
 
-# --- what is a parameter and what is not (row A4) ---------------------------------------------
+# --- what is a parameter and what is not ---------------------------------------------
 
 
 def test_variances_are_those_of_the_network(inputs):

@@ -1,4 +1,4 @@
-"""Which compositions have a limit that is exact (row A1): refusals by name, neighbours by sampling.
+"""Which compositions have a limit that is exact: refusals by name, neighbours by sampling.
 
 Refused compositions were computed as if the activation read Gaussian units; on inputs of variance 1
 their diagonals were .68 for 1.24 (relu, relu), .22 for .417 (relu on the inputs), .105 for .205

@@ -1,4 +1,4 @@
-"""What wrong arguments are told (row B15): one line that names the argument and what it takes."""
+"""What wrong arguments are told: one line that names the argument and what it takes."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,6 @@
-"""Hermite sums are right or refused (row A2): kinks, jumps, variances too large."""
+"""Hermite sums are right or refused: kinks, jumps, variances too large."""
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +45,7 @@ def diagonal(phi, slope, q):
             return function(u) ** 2 * np.exp(-(u**2) / 2 / q) / np.sqrt(2 * np.pi * q)
 
         ends = np.sqrt(q) * np.array([0, 0.001, 0.01, 0.1, 1, 3, 40])
-        parts = zip(ends[:-1], ends[1:], strict=True)
+        parts = itertools.pairwise(ends)
         return 2 * sum(quad(density, *part, limit=500, epsabs=1e-14)[0] for part in parts)
 
     return mean(phi) + q * mean(slope)

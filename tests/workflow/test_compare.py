@@ -8,10 +8,11 @@ from scipy import stats
 
 from widenets.evidence.intervals import Interval as Estimated
 from widenets.evidence.intervals import clopper_pearson, student_t
-from workflow import compare, drift, reference
+from workflow import compare, reference
+from workflow.base import drift
+from workflow.base.drift import Interval
 from workflow.base.files import UserError
 from workflow.base.tree import ROOT
-from workflow.drift import Interval
 
 ALPHA = ("alpha2000_toy", "T1_scatter")
 

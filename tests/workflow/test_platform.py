@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from workflow import plan
-from workflow.base import files, lock, machine
+from workflow.base import files
 from workflow.base.config import settings
 from workflow.base.files import UserError, replacing
 from workflow.base.tree import ROOT, Results
+from workflow.host import lock, machine
 from workflow.trust.scratch import copy_parts, fresh_project
 
 ODD = "a b'c{d}$e \"q` ü"
@@ -220,7 +221,7 @@ def test_windows_is_refused_in_one_line(tmp_path, monkeypatch):
 
 # file systems ---------------------------------------------------------------------------------
 
-HOLD = "import sys; from pathlib import Path; from workflow.base.lock import hold; {first}; "
+HOLD = "import sys; from pathlib import Path; from workflow.host.lock import hold; {first}; "
 HOLD += "hold(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
 WITHOUT = "import fcntl; fcntl.flock = lambda *_: (_ for _ in ()).throw(OSError({code}, 'no'))"
 

@@ -1,8 +1,8 @@
 """What a run says about how far it is."""
 
 from workflow.base.files import write_json
-from workflow.base.progress import Job, begin, duration, remaining, seconds_before
 from workflow.base.tree import Results
+from workflow.host.progress import Job, begin, duration, remaining, seconds_before
 from workflow.plan import Plan
 
 

@@ -18,7 +18,7 @@ shell.prefix(planning.prepare_for_jobs())
 # their memory is of another machine.)
 if "mem_mb" not in workflow.global_resources:
     workflow.register_resource(
-        "mem_mb", importlib.import_module("workflow.base.machine").memory_mb()
+        "mem_mb", importlib.import_module("workflow.host.machine").memory_mb()
     )
 
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from workflow.assemble import provenance, results_folder
 from workflow.base.files import UserError, write_text
-from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, Results
+from workflow.host.terminal import announce, exit_code
 from workflow.page.content import readme
 from workflow.trust.document import table as markdown
 

@@ -18,8 +18,8 @@ from widenets.evidence.judge import agreement, resolution
 from workflow.assemble import results_folder
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table, write_table
-from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, TIERS, Results, replications
+from workflow.host.terminal import announce, exit_code
 from workflow.judge import claims_of
 from workflow.page.content import unit
 from workflow.page.strip import short

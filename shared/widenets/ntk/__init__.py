@@ -10,6 +10,6 @@
     random           named streams
     softplus         a sharp softplus that is quick to differentiate
 
-`engine` holds the closed forms and the loops that are compiled from them. Rooms import downwards:
-engine, architecture, kernels; the others know no room but their own, and `dynamics` none of these.
+`engine` holds the closed forms and the loops that are compiled from them, `checks` what arguments are
+told. kernels import architecture, which imports engine; the others know no room but their own.
 """

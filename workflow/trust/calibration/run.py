@@ -19,11 +19,11 @@ from scipy import stats
 from widenets.evidence import calibration
 from widenets.evidence.calibration import KINDS, NOISES, POSITIONS
 from widenets.evidence.intervals import clopper_pearson, student_t
-from workflow import drift
+from workflow.base import drift
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table, write_table
-from workflow.base.terminal import announce
 from workflow.base.tree import ROOT, TIERS, replications
+from workflow.host.terminal import announce
 from workflow.judge import claims_of
 from workflow.reference import folder_of
 from workflow.trust.calibration.page import page

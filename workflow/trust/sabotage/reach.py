@@ -13,8 +13,8 @@ from pathlib import Path
 
 from workflow import measure
 from workflow.base.files import write_json
-from workflow.base.terminal import exit_code
 from workflow.base.tree import ROOT
+from workflow.host.terminal import exit_code
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow.base.files import UserError, write_text
-from workflow.base.lock import hold
-from workflow.base.progress import duration
 from workflow.base.records import write_table
-from workflow.base.terminal import announce
 from workflow.base.tree import ROOT
+from workflow.host.lock import hold
+from workflow.host.progress import duration
+from workflow.host.terminal import announce
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.effects import Task, Tried, read
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected

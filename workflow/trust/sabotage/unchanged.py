@@ -11,8 +11,8 @@ from workflow.base.digest import import_closure
 from workflow.base.files import UserError
 from workflow.base.grid import shards
 from workflow.base.records import read_facts
-from workflow.base.terminal import announce
 from workflow.base.tree import ROOT, Results, replications
+from workflow.host.terminal import announce
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.faults import TESTS, Fault
 from workflow.trust.sabotage.reach import lines_of

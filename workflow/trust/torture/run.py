@@ -29,8 +29,8 @@ import psutil
 
 from workflow.base.files import UserError, sha256, write_text
 from workflow.base.records import read_table, write_table
-from workflow.base.terminal import announce
 from workflow.base.tree import ROOT
+from workflow.host.terminal import announce
 from workflow.trust.document import table as markdown
 from workflow.trust.scratch import TOY_PAPERS, Project, fresh_project
 from workflow.trust.torture import downloads as bad_downloads

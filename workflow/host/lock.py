@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from workflow.base.files import UserError
-from workflow.base.terminal import announce
+from workflow.host.terminal import announce
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 LOCK, OWNER = ".run.lock", ".run.owner"  # below the folder that is held

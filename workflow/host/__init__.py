@@ -1,0 +1,1 @@
+"""The process and its machine: locks, memory, clocks, progress, and what a terminal shows."""
