@@ -1,0 +1,228 @@
+"""The main problem: six points on a circle, and what the limit of wide networks predicts there.
+
+All in float64. The limit is descent on quadrature nodes of rho_0; tanh is odd, so that (a, w) and
+(-a, -w) are one neuron and a = 1 with w ~ N(0, I_2) is the law of a = +-1.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.interpolate import RectBivariateSpline
+
+from widenets.ntk.dynamics.particles import (
+    Neurons,
+    Task,
+    descent,
+    frozen_outputs,
+    gaussian_plane,
+    network,
+    tangent_kernel,
+    whole_batch_shares,
+)
+
+EPS = 0.25  # the step of neurons; time t = EPS * steps
+RADII, ANGLES = 32, 128
+
+
+def _on_circle(angles) -> np.ndarray:
+    return np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+TASK = Task(_on_circle([0.1, 0.8, 1.3, 1.9, 2.6, 2.95]), 0.8 * np.array([1, -0.6, 0.8, -1, 0.5, 1]))
+TEST = _on_circle([0.45, 2.2])
+POINTS = np.concatenate([TASK.x, TEST])  # six to train on, two to look at
+SAMPLES = len(TASK.y)
+
+
+def steps_until(time: float, eps: float = EPS) -> int:
+    return round(time / eps)
+
+
+def shares_until(time: float, eps: float = EPS) -> np.ndarray:
+    return whole_batch_shares(steps_until(time, eps), SAMPLES)
+
+
+def neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
+    """a = +-1 and w ~ N(0, I_2) of many networks, (networks, width) and (networks, width, 2)."""
+    outputs = generator.choice([-1.0, 1.0], (networks, width))
+    return Neurons(outputs, generator.standard_normal((networks, width, 2)))
+
+
+@functools.partial(jax.jit, static_argnames="own_shares")
+def train(start: Neurons, masses, rate, shares, own_shares: bool = False) -> Neurons:
+    """Descent of many networks; own_shares: each has its own share of samples in each step."""
+    axes = (0, None, None, None, 0 if own_shares else None)
+    return jax.vmap(descent, in_axes=axes)(start, masses, TASK, rate, shares)
+
+
+@jax.jit
+def outputs(found: Neurons, masses) -> jax.Array:
+    """(networks, points)."""
+    return jax.vmap(network, in_axes=(0, None, None))(found, masses, POINTS)
+
+
+class Limit(NamedTuple):
+    """What N = infinity predicts at one time, at the points.
+
+    outputs f_t (8,); influence D_t (nodes, 8), the derivative of f_t by rho_0; state: the nodes.
+    """
+
+    outputs: np.ndarray
+    influence: np.ndarray
+    state: Neurons
+    weights: np.ndarray
+
+    @property
+    def clt(self) -> np.ndarray:
+        """lim N Var f_t = Var_{rho_0} D_t, (8,)."""
+        return _variance(self.weights, self.influence)
+
+    @property
+    def independent(self) -> np.ndarray:
+        """Var_{rho_t} a phi(w.x), (8,): N Var f_t if neurons were independent draws of rho_t."""
+        psi = self.state.outputs[:, None] * np.tanh(self.state.inputs @ POINTS.T)
+        return _variance(self.weights, psi)
+
+
+def _variance(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return weights @ values**2 - (weights @ values) ** 2
+
+
+def nodes(radii: int = RADII, angles: int = ANGLES) -> tuple[Neurons, np.ndarray]:
+    """Quadrature of rho_0: neurons and their weights."""
+    inputs, weights = gaussian_plane(radii, angles)
+    return Neurons(np.ones(len(weights)), inputs), weights
+
+
+def _outputs(weights, start, shares):
+    return network(descent(start, weights, TASK, EPS, shares), weights, POINTS)
+
+
+def _frozen_outputs(weights, start, shares):
+    return frozen_outputs(start, weights, TASK, POINTS, EPS, shares)
+
+
+@functools.cache
+def limit(time: float, frozen: bool = False) -> Limit:
+    """The limit at a time; frozen: that of the network's linearization around its start.
+
+    The influence of the whole law on f_t is one reverse pass through the recursion.
+    """
+    start, weights = nodes()
+    shares = shares_until(time)
+    of_weights = functools.partial(
+        _frozen_outputs if frozen else _outputs, start=start, shares=shares
+    )
+    value, influence = jax.jit(lambda p: (of_weights(p), jax.jacrev(of_weights)(p)))(weights)
+    state = start if frozen else descent(start, weights, TASK, EPS, shares)
+    return Limit(
+        np.asarray(value), np.asarray(influence).T, Neurons(*map(np.asarray, state)), weights
+    )
+
+
+def first_order(time: float, start: Neurons) -> np.ndarray:
+    """(networks, points): mean over a network's neurons of D_t - E D_t at where they started.
+
+    f_N - f_inf is this to first order in 1 / sqrt N; D_t is interpolated on its polar grid.
+    """
+    found = limit(time)
+    radius = np.linalg.norm(np.asarray(nodes()[0].inputs).reshape(RADII, ANGLES, 2)[:, 0], axis=1)
+    turn = 2 * np.pi * np.arange(-4, ANGLES + 4) / ANGLES
+    # (a, w) and (-a, -w) are one neuron: all are brought to a = 1.
+    w = np.asarray(start.outputs)[..., None] * np.asarray(start.inputs)
+    at = np.linalg.norm(w, axis=-1), np.arctan2(w[..., 1], w[..., 0]) % (2 * np.pi)
+    mean = found.weights @ found.influence
+    columns = []
+    for j in range(len(POINTS)):
+        grid = found.influence[:, j].reshape(RADII, ANGLES)
+        wrapped = np.concatenate([grid[:, -4:], grid, grid[:, :4]], axis=1)
+        spline = RectBivariateSpline(radius, turn, wrapped)
+        columns.append(spline.ev(*at).mean(axis=-1) - mean[j])
+    return np.stack(columns, axis=-1)
+
+
+def bias(time: float, radii: int = 16, angles: int = 48) -> np.ndarray:
+    """lim N E (f_N - f_inf) = (sum_i p_i H_ii - p'H p) / 2, (8,), H the second derivative by p.
+
+    The covariance of N independent draws of the nodes is (diag p - p p') / N.
+    """
+    start, weights = nodes(radii, angles)
+    weights = jax.numpy.asarray(weights)
+    of_weights = functools.partial(_outputs, start=start, shares=shares_until(time))
+
+    def second(v):
+        along = lambda q: jax.jvp(of_weights, (q,), (v,))[1]  # noqa: E731
+        return jax.jvp(along, (weights,), (v,))[1]
+
+    diagonal = jax.lax.map(jax.jit(second), jnp.eye(len(weights)), batch_size=16)
+    return np.asarray(weights @ diagonal - second(weights)) / 2
+
+
+def risk(values: np.ndarray) -> np.ndarray:
+    """Mean of (f - y)^2 / 2 over the training points."""
+    return np.mean((values[..., :SAMPLES] - TASK.y) ** 2, axis=-1) / 2
+
+
+@jax.jit
+def kernel_change(start: Neurons, found: Neurons, masses) -> jax.Array:
+    """|Theta_t - Theta_0| / |Theta_0| of each network at the points, Frobenius norms."""
+    before, after = (
+        jax.vmap(tangent_kernel, in_axes=(0, None, None))(some, masses, POINTS)
+        for some in (start, found)
+    )
+    norm = functools.partial(jnp.linalg.norm, axis=(1, 2))
+    return norm(after - before) / norm(before)
+
+
+@jax.jit
+def tangent(start: Neurons, masses, rate, shares) -> jax.Array:
+    """Outputs (networks, points) of each network's own linearization."""
+    axes = (0, None, None, None, None, None)
+    return jax.vmap(frozen_outputs, in_axes=axes)(start, masses, TASK, POINTS, rate, shares)
+
+
+@functools.cache
+def of_limit(kernel_time: float, path_time: float) -> tuple[float, float]:
+    """The limit's kernel change at one time, and its distance from its linearization at another."""
+    start, weights = nodes()
+    one = Neurons(start.outputs[None], start.inputs[None])
+    found = train(one, weights, EPS, shares_until(kernel_time))
+    shares = shares_until(path_time)
+    gap = outputs(train(one, weights, EPS, shares), weights) - tangent(one, weights, EPS, shares)
+    change = kernel_change(one, found, weights)
+    return float(change[0]), float(jnp.sqrt(jnp.mean(gap**2)))
+
+
+@functools.cache
+def outputs_of_limit(time: float, eps: float) -> np.ndarray:
+    """f_t (8,) of the limit in steps of eps."""
+    start, weights = nodes()
+    found = descent(start, weights, TASK, eps, shares_until(time, eps))
+    return np.asarray(network(found, weights, POINTS))
+
+
+def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -> float:
+    """Kernel change of the limit when alpha (f - f_0) learns y at the rate 1 / alpha^2."""
+    one = Neurons(start.outputs[None], start.inputs[None])
+    before = network(start, alpha * weights, TASK.x)
+    centred = Task(TASK.x, TASK.y + before)
+    found = descent(start, alpha * weights, centred, EPS / alpha, shares_until(time))
+    return float(kernel_change(one, Neurons(*(leaf[None] for leaf in found)), weights)[0])
+
+
+@jax.jit
+def train_own(start: Neurons, masses, rate, samples) -> Neurons:
+    """Each neuron descends along a sample of its own; samples (steps, networks, N) of indices."""
+
+    def one(state, chosen):
+        hidden = jnp.tanh(state.inputs @ TASK.x.T)  # (networks, N, P)
+        residual = jnp.einsum("n,kn,knp->kp", masses, state.outputs, hidden) - TASK.y
+        share = jax.nn.one_hot(chosen, SAMPLES) * residual[:, None]  # (networks, N, P)
+        along = (state.outputs[..., None] * (1 - hidden**2) * share) @ TASK.x
+        outputs = state.outputs - rate * (hidden * share).sum(axis=-1)
+        return Neurons(outputs, state.inputs - rate * along), None
+
+    return jax.lax.scan(one, Neurons(*map(jnp.asarray, start)), samples)[0]
