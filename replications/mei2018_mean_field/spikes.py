@@ -45,11 +45,11 @@ def descend(signs, theta, b, steps: int) -> jax.Array:
         gradient = jax.grad(lambda r, t: objective(signs, r, t, b), argnums=(0, 1))
 
         def update(_, state):
-            along_radius, along_theta = gradient(*state)
-            m = signs.size  # the rate grows with m, as that of neurons does
-            return state[0] - RADIUS_STEP * m * along_radius, state[
-                1
-            ] - PLACE_STEP * m * along_theta
+            (radius, place), m = state, signs.size
+            along_radius, along_theta = gradient(radius, place)
+            turn = along_theta / radius**2  # steepest descent in the metric of the cone
+            # The rates grow with m, as those of neurons do.
+            return radius - RADIUS_STEP * m * along_radius, place - PLACE_STEP * m * turn
 
         start = jnp.full_like(theta, START), theta
         return objective(signs, *jax.lax.fori_loop(0, steps, update, start), b)
