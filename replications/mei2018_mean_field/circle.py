@@ -1,6 +1,6 @@
 """The main problem: six points on a circle, and what the limit of wide networks predicts there.
 
-All in float64. The limit is descent on quadrature nodes of rho_0; tanh is odd, so that (a, w) and
+Networks are trained in float32, the limit in float64. The limit is descent on quadrature nodes of rho_0; tanh is odd, so that (a, w) and
 (-a, -w) are one neuron and a = 1 with w ~ N(0, I_2) is the law of a = +-1.
 """
 
@@ -19,7 +19,9 @@ from widenets.ntk.dynamics.particles import (
     frozen_outputs,
     gaussian_plane,
     network,
+    padded,
     tangent_kernel,
+    whole_batch_descent,
     whole_batch_shares,
 )
 
@@ -41,21 +43,48 @@ def steps_until(time: float, eps: float = EPS) -> int:
     return round(time / eps)
 
 
-def shares_until(time: float, eps: float = EPS) -> np.ndarray:
-    return whole_batch_shares(steps_until(time, eps), SAMPLES)
+def shares_until(time: float) -> np.ndarray:
+    """Full batches until a time, padded so that few lengths are compiled."""
+    return padded(whole_batch_shares(steps_until(time), SAMPLES), 64 if time <= 16 else 240)
 
 
 def neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
     """a = +-1 and w ~ N(0, I_2) of many networks, (networks, width) and (networks, width, 2)."""
-    outputs = generator.choice([-1.0, 1.0], (networks, width))
-    return Neurons(outputs, generator.standard_normal((networks, width, 2)))
+    outputs = generator.choice(np.float32([-1.0, 1.0]), (networks, width))
+    return Neurons(outputs, generator.standard_normal((networks, width, 2), np.float32))
 
 
-@functools.partial(jax.jit, static_argnames="own_shares")
-def train(start: Neurons, masses, rate, shares, own_shares: bool = False) -> Neurons:
-    """Descent of many networks; own_shares: each has its own share of samples in each step."""
-    axes = (0, None, None, None, 0 if own_shares else None)
-    return jax.vmap(descent, in_axes=axes)(start, masses, TASK, rate, shares)
+def stratified_neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
+    """The same law, one neuron in each of N = k^2 equally likely cells of (radius, angle).
+
+    The cells' differences vanish like N^-1/2 in the plane, so that averages err by N^-1.
+    """
+    k = round(np.sqrt(width))
+    cell = np.stack(np.meshgrid(np.arange(k), np.arange(k)), axis=-1).reshape(-1, 2)
+    u, v = np.moveaxis((cell + generator.random((networks, k * k, 2))) / k, -1, 0)
+    radius, turn = np.sqrt(-2 * np.log(u)), 2 * np.pi * v
+    inputs = radius[..., None] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+    return Neurons(*map(np.float32, (np.ones((networks, k * k)), inputs)))
+
+
+def _given(start: Neurons, *numbers):
+    """TASK and numbers in the dtype of the networks."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, start.inputs.dtype), (TASK, *numbers))
+
+
+@jax.jit
+def train(start: Neurons, masses, rate, steps) -> Neurons:
+    """Full-batch descent of many networks, in their own dtype."""
+    task, masses, rate = _given(start, masses, rate)
+    axes = (0, None, None, None, None)
+    return jax.vmap(whole_batch_descent, in_axes=axes)(start, masses, task, rate, steps)
+
+
+@jax.jit
+def train_stochastic(start: Neurons, masses, rate, shares) -> Neurons:
+    """Descent of many networks, each with its own shares (networks, steps, P)."""
+    task, masses, rate, shares = _given(start, masses, rate, shares)
+    return jax.vmap(descent, in_axes=(0, None, None, None, 0))(start, masses, task, rate, shares)
 
 
 @jax.jit
@@ -105,6 +134,16 @@ def _frozen_outputs(weights, start, shares):
     return frozen_outputs(start, weights, TASK, POINTS, EPS, shares)
 
 
+@functools.partial(jax.jit, static_argnames="frozen")
+def _with_influence(weights, start, shares, frozen: bool):
+    """f_t (8,) and its derivative by the weights, (8, nodes): one reverse pass for each point."""
+
+    def of_weights(p):
+        return (_frozen_outputs if frozen else _outputs)(p, start, shares)
+
+    return of_weights(weights), jax.jacrev(of_weights)(weights)
+
+
 @functools.cache
 def limit(time: float, frozen: bool = False) -> Limit:
     """The limit at a time; frozen: that of the network's linearization around its start.
@@ -112,12 +151,10 @@ def limit(time: float, frozen: bool = False) -> Limit:
     The influence of the whole law on f_t is one reverse pass through the recursion.
     """
     start, weights = nodes()
-    shares = shares_until(time)
-    of_weights = functools.partial(
-        _frozen_outputs if frozen else _outputs, start=start, shares=shares
-    )
-    value, influence = jax.jit(lambda p: (of_weights(p), jax.jacrev(of_weights)(p)))(weights)
-    state = start if frozen else descent(start, weights, TASK, EPS, shares)
+    value, influence = _with_influence(weights, start, shares_until(time), frozen)
+    state = start
+    if not frozen:
+        state = whole_batch_descent(start, weights, TASK, EPS, steps_until(time))
     return Limit(
         np.asarray(value), np.asarray(influence).T, Neurons(*map(np.asarray, state)), weights
     )
@@ -144,6 +181,7 @@ def first_order(time: float, start: Neurons) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
+@functools.cache
 def bias(time: float, radii: int = 16, angles: int = 48) -> np.ndarray:
     """lim N E (f_N - f_inf) = (sum_i p_i H_ii - p'H p) / 2, (8,), H the second derivative by p.
 
@@ -159,6 +197,12 @@ def bias(time: float, radii: int = 16, angles: int = 48) -> np.ndarray:
 
     diagonal = jax.lax.map(jax.jit(second), jnp.eye(len(weights)), batch_size=16)
     return np.asarray(weights @ diagonal - second(weights)) / 2
+
+
+def risk_bias(limit: Limit, constant: np.ndarray) -> float:
+    """lim N E (R_N - R_inf): half of the fluctuations, and the bias of f along the residual."""
+    residual = limit.outputs[:SAMPLES] - TASK.y
+    return float(np.mean(limit.clt[:SAMPLES] / 2 + residual * constant[:SAMPLES]))
 
 
 def risk(values: np.ndarray) -> np.ndarray:
@@ -189,9 +233,9 @@ def of_limit(kernel_time: float, path_time: float) -> tuple[float, float]:
     """The limit's kernel change at one time, and its distance from its linearization at another."""
     start, weights = nodes()
     one = Neurons(start.outputs[None], start.inputs[None])
-    found = train(one, weights, EPS, shares_until(kernel_time))
-    shares = shares_until(path_time)
-    gap = outputs(train(one, weights, EPS, shares), weights) - tangent(one, weights, EPS, shares)
+    found = train(one, weights, EPS, steps_until(kernel_time))
+    near = train(one, weights, EPS, steps_until(path_time))
+    gap = outputs(near, weights) - tangent(one, weights, EPS, shares_until(path_time))
     change = kernel_change(one, found, weights)
     return float(change[0]), float(jnp.sqrt(jnp.mean(gap**2)))
 
@@ -200,7 +244,7 @@ def of_limit(kernel_time: float, path_time: float) -> tuple[float, float]:
 def outputs_of_limit(time: float, eps: float) -> np.ndarray:
     """f_t (8,) of the limit in steps of eps."""
     start, weights = nodes()
-    found = descent(start, weights, TASK, eps, shares_until(time, eps))
+    found = whole_batch_descent(start, weights, TASK, eps, steps_until(time, eps))
     return np.asarray(network(found, weights, POINTS))
 
 
@@ -209,7 +253,7 @@ def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -
     one = Neurons(start.outputs[None], start.inputs[None])
     before = network(start, alpha * weights, TASK.x)
     centred = Task(TASK.x, TASK.y + before)
-    found = descent(start, alpha * weights, centred, EPS / alpha, shares_until(time))
+    found = whole_batch_descent(start, alpha * weights, centred, EPS / alpha, steps_until(time))
     return float(kernel_change(one, Neurons(*(leaf[None] for leaf in found)), weights)[0])
 
 
@@ -217,11 +261,13 @@ def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -
 def train_own(start: Neurons, masses, rate, samples) -> Neurons:
     """Each neuron descends along a sample of its own; samples (steps, networks, N) of indices."""
 
+    task, masses, rate = _given(start, masses, rate)
+
     def one(state, chosen):
-        hidden = jnp.tanh(state.inputs @ TASK.x.T)  # (networks, N, P)
-        residual = jnp.einsum("n,kn,knp->kp", masses, state.outputs, hidden) - TASK.y
-        share = jax.nn.one_hot(chosen, SAMPLES) * residual[:, None]  # (networks, N, P)
-        along = (state.outputs[..., None] * (1 - hidden**2) * share) @ TASK.x
+        hidden = jnp.tanh(state.inputs @ task.x.T)  # (networks, N, P)
+        residual = jnp.einsum("n,kn,knp->kp", masses, state.outputs, hidden) - task.y
+        share = jax.nn.one_hot(chosen, SAMPLES, dtype=rate.dtype) * residual[:, None]
+        along = (state.outputs[..., None] * (1 - hidden**2) * share) @ task.x
         outputs = state.outputs - rate * (hidden * share).sum(axis=-1)
         return Neurons(outputs, state.inputs - rate * along), None
 

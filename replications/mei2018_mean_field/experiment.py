@@ -9,7 +9,7 @@ import numpy as np
 from replications.mei2018_mean_field import circle, gaussians, spikes, teacher
 from replications.mei2018_mean_field.circle import EPS, POINTS, SAMPLES, TASK
 from widenets.ntk.dynamics import gradient_descent, squared_error
-from widenets.ntk.dynamics.particles import Neurons, one_sample_shares, whole_batch_shares
+from widenets.ntk.dynamics.particles import Neurons, one_sample_shares, padded
 from widenets.ntk.parameterization import Parameterization, maximal_update, mean_field, ntk, scales
 from widenets.ntk.random import generator, key
 
@@ -21,9 +21,10 @@ def chaos(
 ) -> Iterator[dict]:
     """Networks of N neurons against the limit: errors, N Var, its prediction, covariances, risk.
 
-    arms: theory; frozen: the same kind of networks against the limit's linearization, its curve and
-    its central limit theorem; independent: networks put together at time t from N independent draws
-    of rho_t; ntk: masses N^-1/2 instead of 1/N (no limit of its own, held against that of theory).
+    arms: theory; interpolating, the same at late times; frozen: against the limit's linearization,
+    its curve and its central limit theorem; late: against the limit at 3/2 of the time; independent:
+    networks put together at time t from N independent draws of rho_t; stratified: neurons spread
+    evenly at the start; ntk, ntk_late: masses N^-1/2 instead of 1/N; unfinished: as theory.
     """
     scale = (
         np.sqrt(width) if arm == "ntk" else 1.0
@@ -31,16 +32,16 @@ def chaos(
     masses = jnp.full(width, scale / width)
     for seed in seeds:
         stream = generator(seed, "mei", "chaos", arm, width)
-        state = circle.neurons(stream, networks, width)
+        draw = circle.stratified_neurons if arm == "stratified" else circle.neurons
+        state = draw(stream, networks, width)
         elapsed = 0
         for time in times:
-            limit = circle.limit(time, frozen=arm == "frozen")
+            limit = circle.limit(1.5 * time if arm == "late" else time, frozen=arm == "frozen")
             if arm == "independent":
                 state = drawn_from(circle.limit(time), stream, networks, width)
             else:
                 steps = circle.steps_until(time) - elapsed
-                shares = whole_batch_shares(steps, SAMPLES)
-                state = circle.train(state, masses, EPS / scale, shares)
+                state = circle.train(state, masses, EPS / scale, steps)
                 elapsed += steps
             yield {"seed": seed, "time": time, **_against_the_limit(state, masses, limit)}
 
@@ -85,32 +86,28 @@ def _against_the_limit(state: Neurons, masses: jnp.ndarray, limit: circle.Limit)
 
 
 def bias(
-    *, arm: str, width: int, networks: int, time: float, seeds: tuple[int, ...]
+    *, arm: str, width: int, networks: int, time: float, predicted_at: float, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
-    """N E (f_N - f_inf) at x_4 and N E (R_N - R_inf), with what is predicted for both.
+    """N E (f_N - f_inf) at x_4 and N E (R_N - R_inf), in units of what is predicted for them.
 
     What is of first order in the neurons' draws has mean 0 and is subtracted (a control variate).
-    arms: theory; gaussian: predicted as if the fluctuation alone mattered, without the bias of f.
+    arms: theory; early: measured before the time for which the prediction is made.
     """
-    limit, constant = circle.limit(time), circle.bias(time)
+    limit, constant = circle.limit(time), circle.bias(predicted_at)
+    of_risk = circle.risk_bias(circle.limit(predicted_at), constant)
     residual = limit.outputs[:SAMPLES] - TASK.y
-    variance_part = limit.clt[:SAMPLES].mean() / 2
-    bias_part = np.mean(residual * constant[:SAMPLES])
     masses = jnp.full(width, 1 / width)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "bias", arm, width), networks, width)
-        state = circle.train(start, masses, EPS, circle.shares_until(time))
+        state = circle.train(start, masses, EPS, circle.steps_until(time))
         error = np.asarray(circle.outputs(state, masses)) - limit.outputs
         first = circle.first_order(time, start)
         risks = circle.risk(limit.outputs + error) - circle.risk(limit.outputs)
         risks -= np.mean(residual * first[:, :SAMPLES], axis=1)
         yield {
             "seed": seed,
-            "bias": width * (error - first)[:, POINT].mean(),
-            "bias_predicted": 0.0 if arm == "gaussian" else constant[POINT],
-            "scale": constant[POINT],
-            "risk": width * risks.mean(),
-            "risk_predicted": variance_part + (0.0 if arm == "gaussian" else bias_part),
+            "bias": width * (error - first)[:, POINT].mean() / constant[POINT],
+            "risk": width * risks.mean() / of_risk,
         }
 
 
@@ -145,15 +142,15 @@ def drift(
     change, distance = circle.of_limit(kernel_time, path_time)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "drift", arm, width), networks, width)
-        found = circle.train(start, masses, rate, circle.shares_until(kernel_time))
-        shares = circle.shares_until(path_time)
-        near = circle.outputs(circle.train(start, masses, rate, shares), masses)
-        tangent = circle.tangent(start, masses, rate, shares)
+        found = circle.train(start, masses, rate, circle.steps_until(kernel_time))
+        near = circle.train(start, masses, rate, circle.steps_until(path_time))
+        tangent = circle.tangent(start, masses, rate, circle.shares_until(path_time))
+        gap = circle.outputs(near, masses) - tangent
         yield {
             "seed": seed,
             "drift": float(jnp.mean(circle.kernel_change(start, found, masses))),
             "drift_limit": change,
-            "distance": float(jnp.sqrt(jnp.mean((near - tangent) ** 2))),
+            "distance": float(jnp.sqrt(jnp.mean(gap**2))),
             "distance_limit": distance,
         }
 
@@ -174,12 +171,12 @@ def lazy(*, arm: str, alpha: float, time: float, seeds: tuple[int, ...]) -> Iter
 def rate(
     *, arm: str, width: int, networks: int, time: float, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
-    """Root mean square motion of w at the rate eps N (theory) or eps (constant)."""
+    """Root mean square motion of w at rates eps N (theory), eps sqrt N (root), eps (constant)."""
     masses = jnp.full(width, 1 / width)
-    step = EPS / width if arm == "constant" else EPS
+    step = EPS * width ** {"theory": 0.0, "root": -0.5, "constant": -1.0}[arm]
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "rate", arm, width), networks, width)
-        found = circle.train(start, masses, step, circle.shares_until(time))
+        found = circle.train(start, masses, step, circle.steps_until(time))
         yield {"seed": seed, "moved": float(jnp.sqrt(jnp.mean((found.inputs - start.inputs) ** 2)))}
 
 
@@ -241,18 +238,17 @@ def noise(
     for seed in seeds:
         stream = generator(seed, "mei", "noise", arm, width, eps)
         start = circle.neurons(stream, networks, width)
-        smooth = circle.outputs(
-            circle.train(start, masses, eps, circle.shares_until(time, eps)), masses
-        )
+        smooth = circle.outputs(circle.train(start, masses, eps, steps), masses)
         if arm == "discretization":
-            fine = circle.shares_until(time, eps / 8)
-            rough = circle.outputs(circle.train(start, masses, eps / 8, fine), masses)
+            found = circle.train(start, masses, eps / 8, 8 * steps)
         elif arm == "own_samples":
             samples = stream.integers(SAMPLES, size=(steps, networks, width)).astype(np.int8)
-            rough = circle.outputs(circle.train_own(start, masses, eps, samples), masses)
+            found = circle.train_own(start, masses, eps, samples)
         else:
-            shares = np.stack([one_sample_shares(stream, steps, SAMPLES) for _ in range(networks)])
-            rough = circle.outputs(circle.train(start, masses, eps, shares, True), masses)
+            shares = [one_sample_shares(stream, steps, SAMPLES) for _ in range(networks)]
+            shares = padded(np.float32(shares), 320)
+            found = circle.train_stochastic(start, masses, eps, shares)
+        rough = circle.outputs(found, masses)
         yield {
             "seed": seed,
             "noise": float(jnp.sqrt(jnp.mean((rough - smooth) ** 2))),
@@ -297,7 +293,7 @@ def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) ->
         inputs, targets = teacher.problem(stream)
         made.append((*teacher.start(stream, width, arm), inputs, targets, stream))
     stacked = [np.stack(some) for some in list(zip(*made, strict=True))[:4]]
-    outputs, directions, losses = map(np.asarray, teacher.train(*stacked, steps))
+    directions, losses = map(np.asarray, teacher.train(*stacked, steps))
     for index, seed in enumerate(seeds):
         inputs, targets, stream = made[index][2:]
         tried = np.concatenate(
@@ -307,7 +303,6 @@ def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) ->
             "seed": seed,
             "loss": losses[index] / np.mean(targets**2 / 2),
             "over_nonnegative": losses[index] / teacher.best_nonnegative(inputs, targets, tried),
-            "sign_kept": bool((np.sign(outputs[index]) == np.sign(made[index][0])).all()),
         }
 
 

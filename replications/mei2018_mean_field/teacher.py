@@ -1,8 +1,12 @@
 """A ReLU network that learns another one, and the best that one sign of outputs can do. float64.
 
-f(x) = (1/m) sum_i a_i relu(w_i.x), balanced at the start: |a_i| = |w_i| = 1. Gradient flow keeps
-|a_i|^2 - |w_i|^2 (Chizat & Bach, arXiv:1805.09545), so that no a_i can change its sign. The step is
-small enough for descent to keep that too.
+f(x) = (1/m) sum_i a_i relu(w_i.x) from a balanced start, |a_i| = |w_i| = 1. Gradient flow keeps
+|a_i|^2 - |w_i|^2 = 0 (Chizat & Bach, arXiv:1805.09545), so that a_i = s_i r_i and w_i = r_i u_i with a
+fixed sign, a length and a direction, which move by
+
+    dr/dt = -s r (u.g)     du/dt = -s (g - (u.g) u)     g = mean_j (f(x_j) - y_j) relu'(u.x_j) x_j
+
+Descent in r and u keeps the sign exactly; descent in a and w lets it flip where r gets small.
 """
 
 import functools
@@ -28,14 +32,14 @@ def problem(stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def start(stream: np.random.Generator, width: int, arm: str) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs and unit directions: of both signs, `positive`, or in one narrow `cone`."""
-    outputs = np.where(np.arange(width) % 2, -1.0, 1.0)
+    """Signs and unit directions: of both signs, `positive`, or in one narrow `cone`."""
+    signs = np.where(np.arange(width) % 2, -1.0, 1.0)
     directions = data.sphere(stream, width, DIMENSION)
     if arm == "positive":
-        outputs = np.ones(width)
+        signs = np.ones(width)
     if arm == "cone":
         directions = data.normalize_rows(directions[:1] + CONE * directions, 1.0)
-    return outputs, directions
+    return signs, directions
 
 
 def best_nonnegative(inputs: np.ndarray, targets: np.ndarray, candidates: np.ndarray) -> float:
@@ -44,24 +48,25 @@ def best_nonnegative(inputs: np.ndarray, targets: np.ndarray, candidates: np.nda
     return float(nnls(hidden, targets)[1] ** 2 / (2 * len(targets)))
 
 
-def loss(params, inputs, targets):
-    outputs, directions = params
-    values = jax.nn.relu(inputs @ directions.T) @ outputs / outputs.size
-    return jnp.mean((values - targets) ** 2) / 2
-
-
 @functools.partial(jax.jit, static_argnames="steps")
-def train(outputs, directions, inputs, targets, steps: int):
-    """Last weights and losses (networks,) of descent at the rate STEP m."""
+def train(signs, directions, inputs, targets, steps: int):
+    """Last directions (starts, m, d) and losses (starts,); all arguments have a leading axis."""
 
-    def one(outputs, directions, inputs, targets):
-        gradient = jax.grad(loss)
+    def one(signs, directions, inputs, targets):
+        def residual(lengths, directions):
+            masses = signs * lengths**2 / signs.size
+            return jax.nn.relu(inputs @ directions.T) @ masses - targets
 
-        def update(_, params):
-            along = gradient(params, inputs, targets)
-            return jax.tree.map(lambda p, g: p - STEP * outputs.size * g, params, along)
+        def update(_, state):
+            lengths, directions = state
+            error = residual(lengths, directions) / len(targets)
+            pull = signs[:, None] * (((inputs @ directions.T > 0) * error[:, None]).T @ inputs)
+            along = jnp.sum(pull * directions, axis=1, keepdims=True)
+            turned = directions - STEP * (pull - along * directions)
+            turned /= jnp.linalg.norm(turned, axis=1, keepdims=True)
+            return lengths * jnp.exp(-STEP * along[:, 0]), turned
 
-        found = jax.lax.fori_loop(0, steps, update, (outputs, directions))
-        return *found, loss(found, inputs, targets)
+        found = jax.lax.fori_loop(0, steps, update, (jnp.ones_like(signs), directions))
+        return found[1], jnp.mean(residual(*found) ** 2) / 2
 
-    return jax.vmap(one)(outputs, directions, inputs, targets)
+    return jax.vmap(one)(signs, directions, inputs, targets)

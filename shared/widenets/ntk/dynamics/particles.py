@@ -74,6 +74,14 @@ def descent(neurons: Neurons, masses, task: Task, rate, shares) -> Neurons:
     return jax.lax.scan(one, neurons, shares)[0]
 
 
+def whole_batch_descent(neurons: Neurons, masses, task: Task, rate, steps) -> Neurons:
+    """The neurons after `steps` (which may be traced) of descent on the mean loss."""
+    share = jnp.full_like(task.y, 1.0 / len(task.y))
+    return jax.lax.fori_loop(
+        0, steps, lambda _, state: step(state, masses, task, rate, share), neurons
+    )
+
+
 def frozen_outputs(neurons: Neurons, masses, task: Task, x, rate, shares) -> jax.Array:
     """f(x) (points,) of the network's own linearization at `neurons` after len(shares) steps.
 
@@ -97,6 +105,15 @@ def one_sample_shares(generator: np.random.Generator, steps: int, samples: int) 
 def whole_batch_shares(steps: int, samples: int) -> np.ndarray:
     """Shares (steps, samples) of full-batch descent on the mean loss."""
     return np.full((steps, samples), 1.0 / samples)
+
+
+def padded(shares: np.ndarray, multiple: int) -> np.ndarray:
+    """The same descent in a number of steps that is a multiple: those without a share rest.
+
+    Descents of different lengths then share one compilation; steps are the last axis but one.
+    """
+    missing = -shares.shape[-2] % multiple
+    return np.concatenate([shares, np.zeros((*shares.shape[:-2], missing, shares.shape[-1]))], -2)
 
 
 def gaussian_plane(radii: int, angles: int, reach: float = 6.5) -> tuple[np.ndarray, np.ndarray]:
