@@ -1,6 +1,7 @@
 """The main problem: six points on a circle, and what the limit of wide networks predicts there.
 
-Networks are trained in float32, the limit in float64. The limit is descent on quadrature nodes of rho_0; tanh is odd, so that (a, w) and
+Networks are trained in float32, the limit in float64: descent on quadrature nodes of rho_0. tanh is
+odd, so that (a, w) and
 (-a, -w) are one neuron and a = 1 with w ~ N(0, I_2) is the law of a = +-1.
 """
 
@@ -126,6 +127,9 @@ def nodes(radii: int = RADII, angles: int = ANGLES) -> tuple[Neurons, np.ndarray
     return Neurons(np.ones(len(weights)), inputs), weights
 
 
+_descend_nodes = jax.jit(whole_batch_descent)
+
+
 def _outputs(weights, start, shares):
     return network(descent(start, weights, TASK, EPS, shares), weights, POINTS)
 
@@ -154,7 +158,7 @@ def limit(time: float, frozen: bool = False) -> Limit:
     value, influence = _with_influence(weights, start, shares_until(time), frozen)
     state = start
     if not frozen:
-        state = whole_batch_descent(start, weights, TASK, EPS, steps_until(time))
+        state = _descend_nodes(start, weights, TASK, EPS, steps_until(time))
     return Limit(
         np.asarray(value), np.asarray(influence).T, Neurons(*map(np.asarray, state)), weights
     )
@@ -229,13 +233,12 @@ def tangent(start: Neurons, masses, rate, shares) -> jax.Array:
 
 
 @functools.cache
-def of_limit(kernel_time: float, path_time: float) -> tuple[float, float]:
-    """The limit's kernel change at one time, and its distance from its linearization at another."""
+def of_limit(time: float) -> tuple[float, float]:
+    """The limit's kernel change, and its distance from its own linearization."""
     start, weights = nodes()
     one = Neurons(start.outputs[None], start.inputs[None])
-    found = train(one, weights, EPS, steps_until(kernel_time))
-    near = train(one, weights, EPS, steps_until(path_time))
-    gap = outputs(near, weights) - tangent(one, weights, EPS, shares_until(path_time))
+    found = train(one, weights, EPS, steps_until(time))
+    gap = outputs(found, weights) - tangent(one, weights, EPS, shares_until(time))
     change = kernel_change(one, found, weights)
     return float(change[0]), float(jnp.sqrt(jnp.mean(gap**2)))
 
@@ -244,7 +247,7 @@ def of_limit(kernel_time: float, path_time: float) -> tuple[float, float]:
 def outputs_of_limit(time: float, eps: float) -> np.ndarray:
     """f_t (8,) of the limit in steps of eps."""
     start, weights = nodes()
-    found = whole_batch_descent(start, weights, TASK, eps, steps_until(time, eps))
+    found = _descend_nodes(start, weights, TASK, eps, steps_until(time, eps))
     return np.asarray(network(found, weights, POINTS))
 
 
@@ -253,7 +256,7 @@ def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -
     one = Neurons(start.outputs[None], start.inputs[None])
     before = network(start, alpha * weights, TASK.x)
     centred = Task(TASK.x, TASK.y + before)
-    found = whole_batch_descent(start, alpha * weights, centred, EPS / alpha, steps_until(time))
+    found = _descend_nodes(start, alpha * weights, centred, EPS / alpha, steps_until(time))
     return float(kernel_change(one, Neurons(*(leaf[None] for leaf in found)), weights)[0])
 
 

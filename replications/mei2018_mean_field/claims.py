@@ -148,6 +148,7 @@ CLAIMS = [
         why="half of the fluctuations' variance and the bias b of f along the residual; next "
         "order 1/N",
         control="early",
+        tier="laptop",
         kind="level",
         rival=Rival(0.316, "who has the variance alone: .0134 / .0424"),
     ),
@@ -268,6 +269,7 @@ CLAIMS = [
         "order. "
         "The control is descent against descent in smaller steps",
         control="discretization",
+        tier="laptop",
         kind="exponent",
         rival=Rival(1.0, "who has the error of discretization in mind"),
     ),
@@ -409,7 +411,9 @@ CLAIMS = [
         source=f"{MMN}, section on centred isotropic Gaussians, reported as Figures 1 and 2",
         part="radii",
         estimator=per_seed(
-            _radius_at_infinite_dimension, columns=("radius", "predicted", "dimension")
+            _radius_at_infinite_dimension,
+            where={"time": 2.0},
+            columns=("radius", "predicted", "dimension"),
         ),
         region=near(1, 0.005),
         why="cross terms of different weights are of order 1/d and taken out by a fit a + b/d "

@@ -22,9 +22,9 @@ def chaos(
     """Networks of N neurons against the limit: errors, N Var, its prediction, covariances, risk.
 
     arms: theory; interpolating, the same at late times; frozen: against the limit's linearization,
-    its curve and its central limit theorem; late: against the limit at 3/2 of the time; independent:
-    networks put together at time t from N independent draws of rho_t; stratified: neurons spread
-    evenly at the start; ntk, ntk_late: masses N^-1/2 instead of 1/N; unfinished: as theory.
+    its curve and its central limit theorem; late: against the limit at 3/2 of the time;
+    independent: networks put together at time t from N independent draws of rho_t; stratified:
+    neurons spread evenly at the start; ntk, ntk_late: masses N^-1/2 instead of 1/N; unfinished: as theory.
     """
     scale = (
         np.sqrt(width) if arm == "ntk" else 1.0
@@ -130,22 +130,20 @@ def fluctuations(*, arm: str, times: tuple[float, ...], seeds: tuple[int, ...]) 
 
 
 def drift(
-    *, arm: str, width: int, networks: int, kernel_time: float, path_time: float,
-    seeds: tuple[int, ...],
-) -> Iterator[dict]:  # fmt: skip
+    *, arm: str, width: int, networks: int, time: float, seeds: tuple[int, ...]
+) -> Iterator[dict]:
     """|Theta_t - Theta_0| / |Theta_0| and the distance of f_t from the network's linearization.
 
     arms: theory (masses 1/N); ntk (masses N^-1/2). Beside them what the limit does.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0
     masses, rate = jnp.full(width, scale / width), EPS / scale
-    change, distance = circle.of_limit(kernel_time, path_time)
+    change, distance = circle.of_limit(time)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "drift", arm, width), networks, width)
-        found = circle.train(start, masses, rate, circle.steps_until(kernel_time))
-        near = circle.train(start, masses, rate, circle.steps_until(path_time))
-        tangent = circle.tangent(start, masses, rate, circle.shares_until(path_time))
-        gap = circle.outputs(near, masses) - tangent
+        found = circle.train(start, masses, rate, circle.steps_until(time))
+        tangent = circle.tangent(start, masses, rate, circle.shares_until(time))
+        gap = circle.outputs(found, masses) - tangent
         yield {
             "seed": seed,
             "drift": float(jnp.mean(circle.kernel_change(start, found, masses))),
@@ -261,11 +259,11 @@ def deconvolution(
 ) -> Iterator[dict]:
     """J in units of the optimum after descent of many particles, one start a seed.
 
-    arms: theory, few (places uniform, signs alternate; particles differ), arc: places in an arc of
-    length 0.1; positive: one sign, held against the best nonnegative measure.
+    arms: theory, few, some (places uniform, signs alternate; numbers differ); arc: places in an arc
+    of length 0.1; positive: one sign, held against the best nonnegative measure.
     """
     best, best_positive = spikes.optimum(positive=False), spikes.optimum(positive=True)
-    signs = np.ones(particles) if arm == "positive" else np.where(np.arange(particles) % 2, -1.0, 1)
+    signs = particle_signs(arm, particles)
     starts = []
     for seed in seeds:
         stream = generator(seed, "mei", "deconvolution", arm, particles)
@@ -280,6 +278,11 @@ def deconvolution(
             "excess": value / best - 1,
             "ratio_positive": value / best_positive,
         }
+
+
+def particle_signs(arm: str, particles: int) -> np.ndarray:
+    """One sign for the arm `positive`, alternating ones for the others."""
+    return np.ones(particles) if arm == "positive" else np.where(np.arange(particles) % 2, -1.0, 1)
 
 
 def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -306,28 +309,41 @@ def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) ->
         }
 
 
+def paths(
+    *, arm: str, particles: int, record: tuple[int, ...], seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """Places and signed masses of all particles in some starts of `deconvolution`, for a figure."""
+    signs = particle_signs(arm, particles)
+    for seed in seeds:
+        places = generator(seed, "mei", "paths", arm, particles).random(particles)
+        for step, found in zip(record, spikes.path(signs, places, record), strict=True):
+            for particle, (place, mass) in enumerate(found.T):
+                row = {"particle": particle, "place": float(place) % 1.0, "mass": float(mass)}
+                yield {"seed": seed, "step": step, **row}
+
+
 def radii(
-    *, arm: str, dimension: int, width: int, batch: int, eps: float, time: float,
+    *, arm: str, dimension: int, width: int, batch: int, eps: float, times: tuple[float, ...],
     seeds: tuple[int, ...],
 ) -> Iterator[dict]:  # fmt: skip
     """Mean |w| of two Gaussians' network against the reduced dynamics from the same lengths.
 
     arms differ in their numbers alone: theory, one_sample (batch 1 at the same step).
     """
-    steps = round(time / eps)
     for seed in seeds:
         stream = generator(seed, "mei", "radii", arm, dimension, width)
         start = stream.standard_normal((width, dimension)) * gaussians.LENGTH / np.sqrt(dimension)
-        stochastic = gaussians.stochastic(
-            start, key(seed, "mei", "samples", arm, dimension), batch, steps, eps
-        )
-        lengths = np.linalg.norm(stochastic, axis=1)
-        predicted = gaussians.reduced(jnp.linalg.norm(start, axis=1), steps, eps)
-        turned = np.sum(start * stochastic, axis=1) / np.linalg.norm(start, axis=1) / lengths
-        yield {
-            "seed": seed,
-            "radius": lengths.mean(),
-            "predicted": float(predicted.mean()),
-            "start": float(np.linalg.norm(start, axis=1).mean()),
-            "cosine": turned.mean(),
-        }
+        weights, predicted, elapsed = start, jnp.linalg.norm(start, axis=1), 0
+        for time in times:
+            steps = round(time / eps) - elapsed
+            samples = key(seed, "mei", "radii", arm, dimension, "samples", time)
+            weights = gaussians.stochastic(weights, samples, batch, steps, eps)
+            predicted = gaussians.reduced(predicted, steps, eps)
+            elapsed += steps
+            radius = float(jnp.linalg.norm(weights, axis=1).mean())
+            yield {
+                "seed": seed,
+                "time": time,
+                "radius": radius,
+                "predicted": float(predicted.mean()),
+            }

@@ -37,24 +37,40 @@ def objective(signs, radius, theta, b):
     return jnp.sum((masses @ features(theta) - b) ** 2) / 2 + PENALTY * jnp.abs(masses).sum()
 
 
+def _advance(signs, radius, theta, b, steps):
+    """Radii and places after `steps` (which may be traced)."""
+    gradient = jax.grad(lambda r, t: objective(signs, r, t, b), argnums=(0, 1))
+
+    def update(_, state):
+        (radius, theta), m = state, signs.size
+        along_radius, along_theta = gradient(radius, theta)
+        turn = along_theta / radius**2  # steepest descent in the metric of the cone
+        # The rates grow with m, as those of neurons do.
+        return radius - RADIUS_STEP * m * along_radius, theta - PLACE_STEP * m * turn
+
+    return jax.lax.fori_loop(0, steps, update, (radius, theta))
+
+
 @functools.partial(jax.jit, static_argnames="steps")
 def descend(signs, theta, b, steps: int) -> jax.Array:
     """J after `steps` of descent from radius START; signs and theta (starts, m)."""
 
     def one(signs, theta):
-        gradient = jax.grad(lambda r, t: objective(signs, r, t, b), argnums=(0, 1))
-
-        def update(_, state):
-            (radius, place), m = state, signs.size
-            along_radius, along_theta = gradient(radius, place)
-            turn = along_theta / radius**2  # steepest descent in the metric of the cone
-            # The rates grow with m, as those of neurons do.
-            return radius - RADIUS_STEP * m * along_radius, place - PLACE_STEP * m * turn
-
-        start = jnp.full_like(theta, START), theta
-        return objective(signs, *jax.lax.fori_loop(0, steps, update, start), b)
+        found = _advance(signs, jnp.full_like(theta, START), theta, b, steps)
+        return objective(signs, *found, b)
 
     return jax.vmap(one)(signs, theta)
+
+
+def path(signs, theta, record) -> np.ndarray:
+    """(places, signed masses) of m particles at each recorded step, (records, 2, m)."""
+    advance, b = jax.jit(_advance), observed()
+    radius, last, found = np.full_like(theta, START), 0, []
+    for step in record:
+        radius, theta = advance(signs, radius, theta, b, step - last)
+        found.append((np.asarray(theta), signs * np.asarray(radius) ** 2 / signs.size))
+        last = step
+    return np.array(found)
 
 
 def optimum(positive: bool, grid: int = 2000) -> float:

@@ -1,8 +1,8 @@
 """A ReLU network that learns another one, and the best that one sign of outputs can do. float64.
 
 f(x) = (1/m) sum_i a_i relu(w_i.x) from a balanced start, |a_i| = |w_i| = 1. Gradient flow keeps
-|a_i|^2 - |w_i|^2 = 0 (Chizat & Bach, arXiv:1805.09545), so that a_i = s_i r_i and w_i = r_i u_i with a
-fixed sign, a length and a direction, which move by
+|a_i|^2 - |w_i|^2 = 0 (Chizat & Bach, arXiv:1805.09545), so that a_i = s_i r_i and w_i = r_i u_i
+with a fixed sign, a length and a direction, which move by
 
     dr/dt = -s r (u.g)     du/dt = -s (g - (u.g) u)     g = mean_j (f(x_j) - y_j) relu'(u.x_j) x_j
 

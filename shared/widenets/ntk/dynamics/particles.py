@@ -43,7 +43,7 @@ def network(neurons: Neurons, masses, x) -> jax.Array:
 
 
 def tangent_kernel(neurons: Neurons, masses, x) -> jax.Array:
-    """K = sum_i c_i [phi(w_i.x) phi(w_i.x') + a_i^2 phi'(w_i.x) phi'(w_i.x') x.x'], (points, points).
+    """K = sum_i c_i [phi(w_i.x) phi(w_i.x') + a_i^2 phi'(w_i.x) phi'(w_i.x') x.x'], all points.
 
     Outputs move by df/dt = -K(x, X) q (f(X) - y) in the time eta * steps.
     """
