@@ -1,53 +1,63 @@
 # `make run` and `make test` are all that a fresh machine needs: each sets up .venv by itself.
+# Everything is started as `python -m`, by a relative path: a folder may have any name, also one that
+# the first line of an installed script cannot hold.
 PYTHON ?= python3
 TIER ?= laptop
 CORES ?= all
 CONFIG ?=
 WORKERS ?= auto
-BIN := .venv/bin
-STAMP := .venv/.installed
+PY := .venv/bin/python
+FOR_RUN := .venv/.installed-run
+FOR_TEST := .venv/.installed-test
+# A lock is complete, so that nothing is looked for beyond it.
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
 .PHONY: run test sabotage lint format benchmark lock browser clean
 
-run: $(STAMP)
-	$(BIN)/snakemake --cores $(CORES) --config tier=$(TIER) $(CONFIG)
+run: $(FOR_RUN)
+	$(PY) -m snakemake --cores $(CORES) --config tier=$(TIER) $(CONFIG)
 
-test: $(STAMP) browser
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+test: $(FOR_TEST) browser
+	$(PY) -m pytest -n $(WORKERS) $(PYTEST)
 
 # For tests/browser, where it may be installed; elsewhere they are skipped with the reason.
 browser:
 	bash tests/browser/install.sh
 
 # Whether the suite notices the faults of workflow/trust/sabotage/faults.yaml that are marked for it.
-sabotage: $(STAMP)
-	$(BIN)/python -m workflow.trust.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
+sabotage: $(FOR_TEST)
+	$(PY) -m workflow.trust.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
 
-lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
+lint: $(FOR_TEST)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m snakefmt --check Snakefile workflow
+	$(PY) -m snakemake --lint
 
-format: $(STAMP)
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile workflow
+format: $(FOR_TEST)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	$(PY) -m snakefmt Snakefile workflow
 
-benchmark: $(STAMP)
-	$(BIN)/python -m benchmarks.run
+benchmark: $(FOR_TEST)
+	$(PY) -m benchmarks.run
 
-# After an upgrade of single packages in .venv: pin what is there now.
-lock: $(STAMP)
-	{ sed -n '/^#/p' requirements.lock; $(BIN)/pip freeze | grep -v '^mup==' | sed 's/+cpu$$//'; } \
-	  > requirements.lock.new && mv requirements.lock.new requirements.lock
+# After an upgrade of single packages in .venv: pin what is there now (five minutes).
+lock: $(FOR_TEST)
+	$(PY) .ci/lock.py
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/laptop results/paper
 
-$(STAMP): requirements.lock requirements-nodeps.lock
+# The index's torch for Linux is built for CUDA and does not load without its libraries (2 GB); the
+# other builds need none of them.
+$(FOR_RUN): requirements.lock requirements-cuda.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.lock
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(INSTALL) requirements.lock
+	$(PY) -c 'import torch' 2>/dev/null || { $(INSTALL) requirements-cuda.lock && $(PY) -c 'import torch'; }
+	touch $@
+
+$(FOR_TEST): $(FOR_RUN) requirements-test.lock
+	$(INSTALL) requirements-test.lock
 	touch $@

@@ -14,7 +14,7 @@ rule gate:
     log:
         f"{RESULTS}/logs/gate.log",
     conda:
-        "environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

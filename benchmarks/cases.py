@@ -81,11 +81,7 @@ def empirical(outputs: int, size: int = 128, width: int = 2048) -> Case:
     network = fully_connected(depth=3, width=width, outputs=outputs, weight_variance=2.0)
     params = network.init(jax.random.key(0), (784,))
     x = jax.random.normal(jax.random.key(1), (size, 784), jnp.float32)
-    compute = jax.jit(
-        lambda p, x: (
-            dense_kernels(p, x, activation=jax.nn.relu, weight_variance=2.0, kind="full").ntk
-        )
-    )
+    compute = jax.jit(lambda p, x: dense_kernels(network, p, x, kind="full").ntk)
     random = np.random.default_rng(0)
 
     def matrix(rows, columns):

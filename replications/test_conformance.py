@@ -1,14 +1,20 @@
 """What every replication must keep to; being a folder with an experiment is enough to be tested."""
 
 import ast
+import functools
+import itertools
+import math
 import re
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
+import widenets.ntk.random
 from workflow.base.digest import import_closure
 from workflow.base.grid import part_signatures, shards
+from workflow.base.modules import load
 from workflow.base.tree import ROOT, TIERS, replications
 from workflow.draw import figures
 from workflow.judge import claims_of
@@ -38,6 +44,68 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom):
             found |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
     return found
+
+
+def smallest_cells(name):
+    """{part: {arm: cell}} of the smoke tier, a cell of few and small numbers for each arm."""
+    found = {}
+    for cell in itertools.chain.from_iterable(shards(name, "smoke").values()):
+        of_part = found.setdefault(cell.part, {})
+        of_part[cell.arm] = min(of_part.get(cell.arm, cell), cell, key=size)
+    return found
+
+
+def size(cell):
+    """Product of a cell's whole numbers and lengths of its lists."""
+    values = [len(v) if isinstance(v, list) else v for v in cell.parameters.values()]
+    return math.prod(value for value in values if isinstance(value, int) and value > 0)
+
+
+@functools.cache
+def streams(name):
+    """{part: {arm: names of the streams it draws from, {(seed of the run, names)}}}.
+
+    Each arm runs one seed that no other has, so that nothing is found in a cache; a stream is
+    recorded with that seed replaced by "own".
+    """
+    experiment, seeds = load(name, "experiment"), itertools.count(7000)
+    words, found = widenets.ntk.random._words, {}
+    for part, arms in smallest_cells(name).items():
+        for arm, cell in arms.items():
+            own, names = next(seeds), found.setdefault(part, {}).setdefault(arm, set())
+
+            def recording(seed, stream, own=own, names=names):
+                names.add(("own" if seed == own else seed, *stream))
+                return words(seed, stream)
+
+            with mock.patch("widenets.ntk.random._words", recording):
+                list(getattr(experiment, part)(arm=arm, seeds=(own,), **cell.parameters))
+    return found
+
+
+def test_every_draw_is_by_a_seed_of_the_run(name):
+    """Data that no seed draws would be the same for every seed and every master seed."""
+    others = {
+        (part, arm, stream)
+        for part, arms in streams(name).items()
+        for arm, drawn in arms.items()
+        for stream in drawn
+        if stream[0] != "own"
+    }
+    assert others == set()
+
+
+def test_arms_share_draws_only_where_it_is_declared(name):
+    """`PAIRED` of an experiment says why arms of a part share draws; else a control is no second
+    measurement, and an error in a draw moves both alike."""
+    sharing = {
+        part
+        for part, arms in streams(name).items()
+        if any(one & other for one, other in itertools.combinations(arms.values(), 2))
+    }
+    declared = getattr(load(name, "experiment"), "PAIRED", {})
+    assert set(declared) == sharing
+    assert all(len(why) > 20 for why in declared.values())
 
 
 def test_has_all_files(name):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.base.files import UserError, broken, sha256
+from workflow.audit import audit
+from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import claims_digest, problems, read_facts, read_table
 from workflow.base.tree import Results, tier_folder
@@ -40,6 +41,7 @@ def outcome(results: Results, replication: str, seeds: Seeds) -> Outcome:
     """Checks of a replication as far as they can be trusted today."""
     found = problems(results, replication, seeds)
     found = found or _problems_downstream(results, replication, seeds)
+    found = found or audit(results, replication, seeds)
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
     nothing = pd.DataFrame(columns=["part", "arm", "seed"])
@@ -87,11 +89,33 @@ def facts_of(results: Results, replication: str, seeds: Seeds) -> list[dict]:
     return found
 
 
+def provenance_of(settings: dict, facts: dict[str, list[dict]]) -> dict:
+    """Settings of the run; per record its cost, seeds, versions and checksum; their sums."""
+    records = [record for name in settings["replications"] for record in facts[name]]
+    return {
+        "settings": settings,
+        "cpu_seconds": round(sum(record["cpu_seconds"] for record in records), 1),
+        "max_rss_mb": max((record["max_rss_mb"] for record in records), default=0),
+        "started": min((record["started"] for record in records), default=""),
+        "data": {name: value for record in records for name, value in record["data"].items()},
+        "records": records,
+    }
+
+
+def write_provenance(results: Results, made: dict) -> None:
+    """With a checksum of itself, the last file of a run."""
+    write_json(results.provenance, {**made, "sha256": _digest(made)})
+
+
+def _digest(made: dict) -> str:
+    return sha256_of(json.dumps(made, sort_keys=True, ensure_ascii=False))
+
+
 def provenance(results: Results) -> dict:
     """What the results were made with; the report writes it, the gate needs its settings."""
     try:
         made = json.loads(results.provenance.read_text(encoding="utf-8"))
-        if "replications" in made["settings"]:
+        if made.pop("sha256") == _digest(made):
             return made
     except FileNotFoundError:
         raise UserError(f"{results.provenance}: missing: no finished run in this folder") from None

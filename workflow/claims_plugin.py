@@ -13,7 +13,7 @@ import pytest
 
 from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
 from workflow.base.files import UserError
-from workflow.page.content import state
+from workflow.page.content import PASSES, told
 from workflow.page.texts import WORDS
 
 CHECKS = "checks.csv"
@@ -54,7 +54,7 @@ class Claims(pytest.File):
         for name in settings["replications"]:
             one = outcome(results, name, chosen_seeds(settings))
             for row in one.checks.fillna("").to_dict("records"):
-                found = state(row, withheld=bool(one.problems))
+                found = told(row, withheld=bool(one.problems))
                 yield ClaimItem.from_parent(
                     self, name=f"{name}::{row['claim']}", row=row, state=found
                 )
@@ -82,7 +82,7 @@ class ClaimItem(pytest.Item):
             pytest.skip(self.row["reason"])
         if self.state == "refuted":
             pytest.xfail(self.row["reason"])
-        if self.state != "pass":
+        if self.state not in PASSES:
             raise NotAsExpected(self.message())
 
     def message(self) -> str:

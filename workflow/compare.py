@@ -1,18 +1,25 @@
 """`python -m workflow.compare NEW [OLD]`: what has changed between two folders of results.
 
-OLD is the committed reference of NEW's tier if it is not given. Reported are: a verdict that
+OLD is the committed reference of NEW's tier if it is not given. Named are: a verdict that
 changed; a claim added or removed; an estimate, of the claim's arm or of its control, that moved by
 more than is explained by
 
+  rounding, on any processor: 1e-11 of the estimate, or of one where it is smaller; the precision
+      of single numbers, 1.2e-7 of the estimate, where seeds are trained; the edge of the accepted
+      region where that is itself an allowance for rounding (at most 1e-6). What agrees so far, its
+      interval too, is the same;
+  rounding amplified by training, where code, cells and seeds are the same: a tenth of the
+      interval's half-width, or what changes the single seeds up and down by chance (Student's
+      t-test of the seeds' changes, at the level below);
+  the stated resolution, where the number is deterministic;
   the seeds, where the draws differ: Welch's t-test from the two 99 % intervals, at a level such
       that a suite of unchanged claims raises a false alarm in at most 1 % of comparisons
       (Bonferroni; exact for means over seeds; Fisher's exact test for shares of seeds; else
-      approximate: of an asymmetric interval the half that faces the other estimate counts);
-  rounding, where code, cells and seeds are the same: a tenth of the interval's half-width;
-  the stated resolution, where the number is deterministic;
+      approximate: of an asymmetric interval the half that faces the other estimate counts).
 
-and a job whose cost rose: CPU time by a factor of 2 and 5 s, or memory by a factor of 1.5 and
-200 MB. Exit code 0: nothing of that; 1: claims differ; 2: a folder cannot be read; 3: only costs.
+Remarks, which concern the machine and no claim: libraries of another version, and a job whose cost
+rose, CPU time by a factor of 2 and 5 s, or memory by a factor of 1.5 and 200 MB. Exit code 0: no
+claim differs; 1: claims differ; 2: a folder cannot be read.
 """
 
 import argparse
@@ -21,17 +28,25 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
-from workflow.drift import Interval, difference, kind_of
+from workflow.base.terminal import announce, exit_code
+from workflow.base.tree import ROOT
+from workflow.drift import Interval, difference, kind_of, residue_of
 from workflow.page import view
 from workflow.page.content import number, state
 from workflow.reference import folder_of
 
 FALSE_ALARMS = 0.01  # of a whole comparison, were nothing changed but the seeds
 COSTS = {"cpu_seconds": (2.0, 5.0, "CPU s"), "max_rss_mb": (1.5, 200.0, "MB")}
-CLAIMS_DIFFER, ONLY_COSTS = 1, 3
+CLAIMS_DIFFER = 1
 KINDS = tuple(view.KINDS)
+COLUMNS = (  # of checks.csv; a reference of another day may lack or have others
+    *("replication", "claim", "statement", "source", "region", "region_low", "region_high"),
+    *("estimate", "ci_low", "ci_high", "n_seeds", "note", "of_seeds"),
+    *("control_estimate", "control_ci_low", "control_ci_high", "control_of_seeds"),
+    *("final", "expected", "reason"),
+)
 COUNT = ("verdict changed", "moved", "removed", "added")  # these set the exit code
 
 
@@ -75,24 +90,33 @@ def main() -> int:
     parser.add_argument("--html", type=Path, help="write a page that shows both")
     arguments = parser.parse_args()
     new = read(arguments.new)
-    old = read(arguments.old or folder_of(new.tier))
+    old = read(arguments.old or reference_of(new.tier))
     if old.tier != new.tier:
         raise UserError(f"{old.name} is of the {old.tier} tier, {new.name} of the {new.tier} tier")
-    changes, costs = compare(new, old)
-    for line in lines(changes, costs):
+    changes, remarks = compare(new, old)
+    for line in lines(changes, remarks):
         announce(line)
     if arguments.html:
         write_text(
-            arguments.html, view.comparison(new, old, changes, costs, summary(changes), __doc__)
+            arguments.html, view.comparison(new, old, changes, remarks, summary(changes), __doc__)
         )
-    if any(change.kind in COUNT for change in changes):
-        return CLAIMS_DIFFER
-    return ONLY_COSTS if costs else 0
+    return CLAIMS_DIFFER if any(change.kind in COUNT for change in changes) else 0
+
+
+def reference_of(tier: str) -> Path:
+    """The folder of the committed reference of a tier."""
+    folder = folder_of(tier)
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder.relative_to(ROOT)}: the {tier} tier has no reference; name a second folder "
+            f"of results, or keep a complete run by python -m workflow.reference results/{tier}"
+        )
+    return folder
 
 
 def read(folder: Path) -> Kept:
     try:
-        checks = read_table(folder / "checks.csv")
+        checks = read_table(folder / "checks.csv")[list(COLUMNS)]
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
         rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
         kept = Kept(
@@ -113,14 +137,16 @@ def read(folder: Path) -> Kept:
 
 
 def _named(row: dict) -> dict:
-    """A row with its state; open ends of its region are None."""
+    """A row with its state and the numbers of its seeds; open ends of its region are None."""
     withheld = str(row["reason"]).startswith("withheld:")
     ends = {key: number(row[key]) for key in ("region_low", "region_high")}
-    return {**row, **ends, "state": state(row, withheld)}
+    kept = ("of_seeds", "control_of_seeds")
+    seeds = {key: tuple(map(float, str(row[key] or "").split())) for key in kept}
+    return {**row, **ends, **seeds, "state": state(row, withheld)}
 
 
 def compare(new: Kept, old: Kept) -> tuple[list[Change], list[str]]:
-    """Changes of the claims, those that matter most first, and jobs whose cost rose.
+    """Changes of the claims, those that matter most first, and remarks on the machine.
 
     Only replications that the new folder has are looked at: a run may be restricted to some.
     """
@@ -134,7 +160,7 @@ def compare(new: Kept, old: Kept) -> tuple[list[Change], list[str]]:
         for key in keys
     ]
     changes.sort(key=lambda one: KINDS.index(one.kind))
-    return changes, dearer(new, old)
+    return changes, other_libraries(new, old) + dearer(new, old)
 
 
 def change(
@@ -164,7 +190,19 @@ def change(
 def _interval(row: dict, prefix: str) -> Interval:
     """The estimate of one arm; both arms have the same number of seeds."""
     numbers = (row[f"{prefix}estimate"], row[f"{prefix}ci_low"], row[f"{prefix}ci_high"])
-    return Interval(*numbers, int(row["n_seeds"] or 0), kind_of(row.get("note") or ""))
+    kind, residue = kind_of(row["note"] or ""), residue_of(row["region_low"], row["region_high"])
+    return Interval(*numbers, int(row["n_seeds"] or 0), kind, residue, row[f"{prefix}of_seeds"])
+
+
+def other_libraries(new: Kept, old: Kept) -> list[str]:
+    """Libraries of which the jobs in both folders used other versions."""
+    found = {
+        f"{library}: {was} → {now}"
+        for key in new.records.keys() & old.records.keys()
+        for library, now in new.records[key]["versions"].items()
+        if (was := old.records[key]["versions"].get(library, "absent")) != now
+    }
+    return [f"another version of {line}" for line in sorted(found)]
 
 
 def dearer(new: Kept, old: Kept) -> list[str]:
@@ -174,7 +212,7 @@ def dearer(new: Kept, old: Kept) -> list[str]:
         for what, (factor, amount, unit) in COSTS.items():
             was, now = old.records[key][what], new.records[key][what]
             if now > factor * was and now > was + amount:
-                found.append(f"{'/'.join(key)}: {was:.4g} → {now:.4g} {unit}")
+                found.append(f"cost up: {'/'.join(key)}: {was:.4g} → {now:.4g} {unit}")
     return sorted(found)
 
 
@@ -183,15 +221,15 @@ def summary(changes: list[Change]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
 
-def lines(changes: list[Change], costs: list[str]) -> list[str]:
-    """For the terminal: the summary, then what changed."""
+def lines(changes: list[Change], remarks: list[str]) -> list[str]:
+    """For the terminal: the summary, what changed, then the remarks."""
     found = [summary(changes) or "no claims"]
     found += [
         f"{one.kind}: {one.replication}: {one.claim}" + (f": {one.text}" if one.text else "")
         for one in changes
         if one.kind != "same"
     ]
-    return found + [f"cost up: {line}" for line in costs]
+    return found + remarks
 
 
 if __name__ == "__main__":

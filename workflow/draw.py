@@ -4,17 +4,23 @@ A figure is a public function of `figures.py`; its parameters name the parts it 
 rows behind it are known without running it. Its docstring is the caption.
 """
 
+from __future__ import annotations
+
 import argparse
 import ast
 import inspect
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from workflow.base.files import UserError, exit_code, meant, replacing, write_seal
+from workflow.base.files import UserError, meant, replacing, write_seal
 from workflow.base.grid import part_signatures, parts
 from workflow.base.modules import load, parsed
 from workflow.base.records import read_sealed, write_table
+from workflow.base.terminal import exit_code
 from workflow.base.tree import ROOT, known, tier_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("svg", "pdf", "csv")
 
@@ -62,6 +68,11 @@ def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
     return found
 
 
+def data_of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
+    """The rows behind a figure, without the columns that they do not use."""
+    return table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
+
+
 def _draw(function, figure: Figure, table, folder: Path) -> None:
     import matplotlib
 
@@ -70,7 +81,7 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
 
     from widenets.evidence.rows import rows_of
 
-    rows = table[table["part"].isin(figure.parts)].dropna(axis="columns", how="all")
+    rows = data_of(table, figure)
     drawn = function(**{name: rows_of(rows, name) for name in figure.parts})
     if not hasattr(drawn, "savefig"):
         where = function.__module__.replace(".", "/")

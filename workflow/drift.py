@@ -9,17 +9,30 @@ from scipy import stats
 
 from widenets.evidence.intervals import LEVEL, around, welch_satterthwaite
 
-ROUNDING = 0.1  # of the half-width of an interval: other processors, amplified by training
+# Another processor adds in another order and rounds otherwise. Estimates are dimensionless numbers
+# of order one, or differences of such, made in double precision (2e-16): so much of one, or of the
+# estimate where it is larger, is what linear algebra of condition 1e4 leaves uncertain.
+ROUNDING = 1e-11
+SINGLE = 1.2e-7  # of an estimate over seeds: trainings in single precision round so far
+# A claim that a number is zero, or no less than zero, states in its region how much rounding it
+# allows; edges up to this large are such statements.
+RESIDUE = 1e-6
+AMPLIFIED = 0.1  # of the half-width of an interval: rounding amplified by training
+DIGITS = 1e-6  # relative precision in which the numbers of single seeds are kept
 
 
 class Interval(NamedTuple):
-    """An estimate; `kind` says what its interval is made of, as the note of an estimator does."""
+    """An estimate. `kind` says what its interval is made of, as the note of an estimator does;
+    `residue` is the rounding that its claim allows (see `residue_of`); `of_seeds` are the numbers
+    of the single seeds, where there are such."""
 
     value: float | None
     low: float
     high: float
     n_seeds: int
     kind: str = "mean"  # or "share" of seeds, or "range" of the seeds' values
+    residue: float = 0.0
+    of_seeds: tuple[float, ...] = ()
 
     def half(self, towards: float) -> float:
         return self.high - self.value if towards > self.value else self.value - self.low
@@ -27,21 +40,48 @@ class Interval(NamedTuple):
 
 def difference(old: Interval, new: Interval, level: float, same_draws: bool) -> tuple[str, str]:
     """(moved, shifted or same; how far and against what)."""
-    if old[:3] == new[:3]:
-        return "same", ""
     if old.value is None or new.value is None:
+        if old.value is new.value:
+            return "same", ""
         return "moved", "there was no estimate" if old.value is None else "there is no estimate"
+    if same_but_for_rounding(old, new):
+        return "same", ""
     halves = old.half(new.value), new.half(old.value)
     moved = f"{old.value:.4g} → {new.value:.4g}"
     gap = abs(new.value - old.value)
     if old.n_seeds == 0 and new.n_seeds == 0:
         return _kind(gap > sum(halves)), f"{moved}, resolved to {max(halves):.2g}"
+    chance, what = chance_of(old, new), ""
     if same_draws:
         widths = max(old.high - old.low, new.high - new.low) / 2
         share = gap / widths if widths > 0 else math.inf
-        return _kind(share > ROUNDING), f"{moved}, {share:.2g} half-widths with the same draws"
-    chance = chance_of(old, new)
-    return _kind(chance < level), f"{moved}, p = {chance:.2g} (level {level:.1g})"
+        if share <= AMPLIFIED:
+            return "shifted", f"{moved}, {share:.2g} half-widths with the same draws"
+        chance, what = min(chance, chance_of_pairs(old, new)), ", seed by seed"
+    return _kind(chance < level), f"{moved}, p = {chance:.2g}{what} (level {level:.1g})"
+
+
+def same_but_for_rounding(old: Interval, new: Interval) -> bool:
+    """Whether the estimate and both ends of its interval agree as far as rounding lets them.
+
+    The interval is no measure for it: it may itself be made of rounding, or be a single point.
+    """
+    residue, relative = min(old.residue, new.residue), SINGLE if new.n_seeds else 0.0
+
+    def agree(one: float, other: float) -> bool:
+        size = max(abs(one), abs(other))
+        allowed = max(residue, ROUNDING * max(1, size), relative * size)
+        return one == other or abs(one - other) <= allowed
+
+    ends = ((old.value, new.value), (old.low, new.low), (old.high, new.high))
+    return all(agree(*pair) for pair in ends)
+
+
+def residue_of(*edges: float | None) -> float:
+    """The rounding that an accepted region allows: its largest edge, if that is a small number
+    other than zero; `edges` are None where the region is open."""
+    sizes = [abs(edge) for edge in edges if edge]
+    return max(sizes) if sizes and max(sizes) <= RESIDUE else 0.0
 
 
 def _kind(beyond: bool) -> str:
@@ -72,6 +112,20 @@ def chance_of(old: Interval, new: Interval) -> float:
         old, new = _about_the_middle(old), _about_the_middle(new)
     halves = old.half(new.value), new.half(old.value)
     return welch(abs(new.value - old.value), halves, (old.n_seeds, new.n_seeds))
+
+
+def chance_of_pairs(old: Interval, new: Interval) -> float:
+    """Chance of so large a mean change of the single seeds, were it chaos: rounding that training
+    has amplified moves each seed by itself, up or down. Student's t-test of the changes; 1 where
+    the numbers of the same seeds are not there.
+    """
+    count = len(old.of_seeds)
+    if count < 2 or len(new.of_seeds) != count:
+        return 1.0
+    changes = np.subtract(new.of_seeds, old.of_seeds)
+    kept = DIGITS * np.max(np.abs([old.of_seeds, new.of_seeds]))
+    error = max(float(changes.std(ddof=1)) / math.sqrt(count), kept)
+    return float(2 * stats.t.sf(abs(changes.mean()) / error, count - 1)) if error > 0 else 1.0
 
 
 def _about_the_middle(found: Interval) -> Interval:

@@ -1,5 +1,7 @@
 """`python -m workflow.gate results/TIER`: do the results hold, and are they today's?
 
+It trusts no file for what it can derive: see `workflow/audit.py`.
+
 Exit code 0: every verdict is the expected one (a run with reduced seeds has none); 1: a verdict
 differs; 2: something is missing, stale or damaged; 3: only inconclusive verdicts differ. The first
 that applies of 2, 1, 3, 0.
@@ -11,8 +13,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
-from workflow.base.files import INCOMPLETE, announce, broken, exit_code
+from workflow.assemble import (
+    Outcome,
+    chosen_seeds,
+    facts_of,
+    outcome,
+    provenance,
+    provenance_of,
+    results_folder,
+)
+from workflow.audit import altered, bad_data
+from workflow.base.files import broken
+from workflow.base.terminal import INCOMPLETE, announce, exit_code
 from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
 
@@ -24,17 +36,9 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="results/TIER")
     arguments = parser.parse_args()
     results = results_folder(arguments.folder)
-    settings = provenance(results)["settings"]
-    seeds = chosen_seeds(settings)
-    gone = [name for name in settings["replications"] if name not in replications()]
-    outcomes = [
-        outcome(results, name, seeds) for name in settings["replications"] if name not in gone
-    ]
-    problems = [f"{name}: no such replication any more" for name in gone]
-    problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
-    problems += bad_figures(results, [o.replication for o in outcomes])
-    if not problems:
-        problems += stale_summary(results, [o.replication for o in outcomes])
+    made = provenance(results)
+    seeds = chosen_seeds(made["settings"])
+    outcomes, problems = examined(results, made)
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
         announce(line)
@@ -42,6 +46,36 @@ def main() -> int:
         announce(f"reduced run, at most {seeds.at_most} seeds of each block: nothing is judged")
         return INCOMPLETE if problems else 0
     return INCOMPLETE if problems else verdict_code(checks)
+
+
+def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
+    """Outcomes of all replications that the provenance `made` names, and all that is wrong."""
+    names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
+    gone = [name for name in names if name not in replications()]
+    problems = [f"{name}: no such replication any more" for name in gone]
+    outcomes = [outcome(results, name, seeds) for name in names if name not in gone]
+    problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
+    problems += bad_figures(results, [o.replication for o in outcomes])
+    if not problems:
+        problems += stale_summary(results, [o.replication for o in outcomes])
+    if not problems:
+        problems += [text for name in names for text in bad_data(results, name)]
+        problems += bad_provenance(results, made)
+    problems += [f"{path}: altered since the report was made" for path in altered(results, made)]
+    return outcomes, problems
+
+
+def bad_provenance(results: Results, made: dict) -> list[str]:
+    """Provenance must say what the records beside it say."""
+    settings = made["settings"]
+    names, seeds = settings["replications"], chosen_seeds(settings)
+    facts = {name: facts_of(results, name, seeds) for name in names}
+    again = provenance_of(settings, facts)
+    wrong = sorted(key for key in again if made.get(key) != again[key])
+    if settings["tier"] != results.tier:
+        wrong.append(f"the tier {settings['tier']}")
+    text = f"{results.provenance}: does not agree with the records: {', '.join(wrong)}"
+    return [text] if wrong else []
 
 
 def verdict_code(checks: pd.DataFrame) -> int:

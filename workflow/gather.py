@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.base.files import UserError, exit_code
+from workflow.base.files import UserError
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import problems, read_table, write_sealed
+from workflow.base.terminal import exit_code
 from workflow.base.tree import Results, known, tier_folder
 
 

@@ -1,6 +1,7 @@
 """`python -m workflow.judge`: hold one replication's table against its claims."""
 
 import argparse
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 
 from widenets.evidence.claim import Claim, Verdict
 from widenets.evidence.judge import Judgement, judge
-from workflow.base.files import UserError, exit_code, meant, sha256, write_json
+from workflow.base.files import UserError, meant, sha256, write_json
 from workflow.base.grid import shards
 from workflow.base.modules import load
 from workflow.base.records import claims_digest, read_sealed, write_table
+from workflow.base.terminal import exit_code
 from workflow.base.tree import TIERS, Results, known, tier_folder
 
 
@@ -77,8 +79,11 @@ def judged(
     """One row per claim: the columns of checks.csv."""
     claims = claims_of(replication)
     refuse_unmeasured(replication, claims)
+    parts = {  # cut out once, not for each claim
+        part: table[table["part"] == part] for part in {claim.part for claim in claims}
+    }
     try:
-        rows = [judge(claim, table, tier, replication=replication) for claim in claims]
+        rows = [judge(claim, parts[claim.part], tier, replication=replication) for claim in claims]
     except KeyError as error:  # a column that no row has
         raise UserError(f"replications/{replication}/claims.py: {error.args[0]}") from error
     if seeds_at_most:
@@ -90,7 +95,8 @@ def unjudged(row: Judgement, seeds_at_most: int) -> Judgement:
     """A claim in a run with fewer seeds than its tier has: its estimate, but no verdict."""
     none = str(Verdict.NOT_JUDGED)
     reason = f"reduced run: at most {seeds_at_most} seeds of each block"
-    return replace(row, verdict=none, control_verdict=none, final=none, reason=reason)
+    resolves = {"resolves_below": math.nan, "resolves_above": math.nan}
+    return replace(row, verdict=none, control_verdict=none, final=none, reason=reason, **resolves)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,27 @@
 """`python -m workflow.measure`: run the cells of one shard and write its record."""
 
 import argparse
-import inspect
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 
-from widenets.ntk.data import DataError
 from workflow.base.clock import compile_clock
-from workflow.base.environment import use_one_thread
-from workflow.base.files import UserError, announce, exit_code
+from workflow.base.files import UserError
 from workflow.base.grid import Cell, Seeds, shard_digest, shards
-from workflow.base.modules import load
+from workflow.base.machine import host, peak_memory_mb
 from workflow.base.progress import remaining
-from workflow.base.records import experiment_digest, write_record
-from workflow.base.tree import ROOT, Results, known, tier_folder
+from workflow.base.records import experiment_digest, experiment_outside, write_record
+from workflow.base.revision import git_revision
+from workflow.base.rows import experiment_of, measured
+from workflow.base.terminal import announce, exit_code
+from workflow.base.tree import Results, known, tier_folder
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
@@ -31,7 +31,6 @@ def main() -> None:
     results, replication = tier_folder(arguments.results), known(arguments.replication)
     if arguments.code not in ("", experiment_digest(replication)):
         raise UserError(f"{replication}: its code changed while it waited; run again")
-    use_one_thread()
     seeds = Seeds(arguments.seed, arguments.seeds_at_most)
     facts = measure(results, replication, arguments.shard, seeds, arguments.data_dir)
     name = f"{replication}/{arguments.shard}"
@@ -50,34 +49,43 @@ def measure(
 
     spent: CPU seconds that this process used for something else before.
     """
-    cells, code = _cells_of(replication, results.tier, shard, seeds), experiment_digest(replication)
+    cells = _cells_of(replication, results.tier, shard, seeds)
+    rests_on = {"code": experiment_digest(replication), "outside": experiment_outside(replication)}
     started, clock = datetime.now(UTC), time.perf_counter()
-    experiment = load(replication, "experiment")
+    experiment = experiment_of(replication)
     started_up, compiling = time.process_time(), compile_clock()
-    report = progress_of(f"{replication}/{shard}", len(cells))
-    try:
-        rows = table_of(measured_rows(experiment, cells, data_dir, report))
-    except DataError as error:
-        raise UserError(str(error)) from error
+    text, count = _measured(experiment, cells, data_dir, f"{replication}/{shard}")
     usage = resource.getrusage(resource.RUSAGE_SELF)
     facts = {
         "replication": replication,
         "tier": results.tier,
         "shard": shard,
-        "code": code,
+        **rests_on,
         "cells": shard_digest(cells),
+        "rows": count,
         "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),
         "start_seconds": round(started_up - spent, 2),
         "compile_seconds": round(compiling(), 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime - spent, 2),
-        "max_rss_mb": round(usage.ru_maxrss / 1024, 1),
+        "max_rss_mb": peak_memory_mb(),
         "data": _data_checksums(),
         **_provenance(),
     }
-    write_record(results.record(replication, shard), rows, facts)
+    write_record(results.record(replication, shard), text, facts)
     return facts
+
+
+def _measured(
+    experiment: ModuleType, cells: list[Cell], data_dir: Path | None, name: str
+) -> tuple[str, int]:
+    from widenets.ntk.data import DataError  # only now: it loads numpy
+
+    try:
+        return measured(experiment, cells, data_dir, progress_of(name, len(cells)))
+    except DataError as error:
+        raise UserError(str(error)) from error
 
 
 def _cells_of(replication: str, tier: str, shard: str, seeds: Seeds) -> list[Cell]:
@@ -87,57 +95,6 @@ def _cells_of(replication: str, tier: str, shard: str, seeds: Seeds) -> list[Cel
             f"{replication}: {tier}: unknown shard {shard!r}; the grid has {', '.join(present)}"
         )
     return present[shard]
-
-
-def measured_rows(
-    experiment: object, cells: Iterable[Cell], data_dir: Path | None, report: Callable[[int], None]
-) -> Iterator[dict]:
-    """Rows of all cells: what was varied, then what was measured."""
-    for number, cell in enumerate(cells):
-        report(number)
-        part = getattr(experiment, cell.part)
-        extra = {"data_dir": data_dir} if "data_dir" in inspect.signature(part).parameters else {}
-        held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
-        where = f"{experiment.__name__.replace('.', '/')}.py: {cell.part}"
-        counted = set()
-        for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
-            repeated = sorted(set(row) & set(held))
-            if repeated or "seed" not in row:
-                raise UserError(
-                    f"{where}: a row must have a seed and must not repeat the cell's keys; "
-                    f"found {', '.join(sorted(row))}"
-                )
-            counted.add(row["seed"])
-            yield {**held, **row}
-        if counted != set(cell.seeds):
-            raise UserError(
-                f"{where}: measured the seeds {_few(counted)}, wanted {_few(cell.seeds)}; {held}"
-            )
-
-
-def _few(seeds: Iterable[int]) -> str:
-    listed = sorted(seeds)
-    return ", ".join(map(str, listed[:6])) + (", ..." if len(listed) > 6 else "")
-
-
-def table_of(rows: Iterable[dict]):
-    """A data frame of plain Python values, columns in order of first appearance."""
-    import pandas as pd
-
-    plain = [
-        {key: _plain(f"part {row['part']}, column {key}", value) for key, value in row.items()}
-        for row in rows
-    ]
-    return pd.DataFrame(plain)
-
-
-def _plain(where: str, value: object) -> object:
-    """Scalars of numpy, jax and torch as Python numbers; an array is an error."""
-    if isinstance(value, list | tuple):
-        return str(value)
-    if getattr(value, "shape", ()) != ():
-        raise UserError(f"{where}: found an array of shape {value.shape}, wanted a number")
-    return value.item() if hasattr(value, "item") else value
 
 
 def progress_of(name: str, total: int) -> Callable[[int], None]:
@@ -172,19 +129,9 @@ def _provenance() -> dict:
         "versions": {name: installed(name) for name in LIBRARIES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "host": platform.node(),
+        "host": host(),
         "git": git_revision(),
     }
-
-
-def git_revision() -> str:
-    """The commit this code is from, marked where the tree differs from it."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown (git is not installed)"
-    return found.stdout.strip() or "unknown (not a git checkout)"
 
 
 def _parser() -> argparse.ArgumentParser:

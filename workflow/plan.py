@@ -1,8 +1,10 @@
 """What the Snakefile needs to know: settings, targets, digests, and that no other run is going."""
 
-import fcntl
 import os
+import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,9 @@ from workflow import draw
 from workflow.base import config, grid, progress, records
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
-from workflow.base.files import UserError, explained, sha256
+from workflow.base.files import UserError, sha256
+from workflow.base.lock import hold
+from workflow.base.terminal import announce, explained
 from workflow.base.tree import ROOT, Results
 
 MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
@@ -21,8 +25,16 @@ UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those 
 ASSETS = ("html", "css", "js")  # of the report's page
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
-READ_ONLY = ("--dry-run", "--dryrun", "--lint", "--rulegraph", "--dag", "--filegraph", "--report")
-READ_ONLY += ("--summary", "--list-rules", "--list-target-rules", "--unlock", "--d3dag")
+# Options with which snakemake executes no job, by the names that its parser gives them.
+QUESTIONS = {
+    *("dryrun", "touch", "report", "reporter", "draft_notebook", "lint", "generate_unit_tests"),
+    *("containerize", "export_cwl", "list_rules", "list_target_rules", "dag", "rulegraph"),
+    *("filegraph", "d3dag", "summary", "detailed_summary", "archive", "cleanup_metadata"),
+    *("cleanup_shadow", "unlock", "list_changes", "list_input_changes", "list_params_changes"),
+    *("list_untracked", "delete_all_output", "delete_temp_output", "print_compilation"),
+    *("container_cleanup_images", "list_conda_envs", "conda_cleanup_envs"),
+    *("conda_create_envs_only", "deploy_sources"),
+}
 
 
 class Plan:
@@ -38,6 +50,17 @@ class Plan:
             name: grid.shards(name, self.settings.tier, self.settings.seeds) for name in self.names
         }
         self.figures = {name: draw.figures(name, self.settings.tier) for name in self.names}
+        self.interrupted = False
+
+    def listen(self) -> None:
+        """Note that the user pressed Ctrl-C, which snakemake does not tell its `onerror`."""
+
+        def heard(number: int, frame: object) -> None:
+            self.interrupted = True
+            signal.default_int_handler(number, frame)
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, heard)
 
     def records(self, name: str) -> list[str]:
         paths = [self.results.record(name, shard) for shard in self.shards[name]]
@@ -71,6 +94,9 @@ class Plan:
     def experiment_code(self, name: str) -> str:
         return records.experiment_digest(name)
 
+    def experiment_outside(self, name: str) -> dict[str, str]:
+        return records.experiment_outside(name)
+
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
 
@@ -96,11 +122,14 @@ class Plan:
             for shard in self.shards[name]
         ]
 
+    def gather_code(self) -> str:
+        return code_digest("workflow.gather")
+
     def claims_code(self, name: str) -> str:
         return records.claims_digest(name)
 
     def figures_code(self, name: str) -> str:
-        return code_digest(f"replications.{name}.figures")
+        return code_digest(f"replications.{name}.figures", "workflow.draw")
 
     def report_code(self) -> str:
         """Digest of what the report is made by, and of the texts that it quotes."""
@@ -118,17 +147,43 @@ class Plan:
         return f"--seeds-at-most {at_most}" if at_most else ""
 
     def data_option(self) -> str:
-        return f"--data-dir {self.settings.data_dir!r}" if self.settings.data_dir else ""
+        """One word of a shell, whatever the folder is called."""
+        folder = self.settings.data_dir
+        return shlex.quote(f"--data-dir={folder}") if folder else ""
+
+    def report_words(self) -> list[str]:
+        """Arguments of `python` that write the report."""
+        given = ["--results", str(self.results.folder), "--replications", ",".join(self.names)]
+        return ["-m", "workflow.report", *given, *self.seed_options().split()]
+
+    def after_failure(self) -> None:
+        """Report what there is, without the verdict of the rest. The gate then says what is
+        missing, but not to a user who ended the run and knows."""
+        if self._said(*self.report_words()):
+            return
+        if self.interrupted:
+            found = progress.remaining(self.results)
+            announce(f"interrupted: {found}; the same command again goes on from there")
+        else:
+            self._said("-m", "workflow.gate", str(self.results.folder))
+
+    @staticmethod
+    def _said(*words: str) -> int:
+        """Exit code of `python words`, which writes to the terminal."""
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        return subprocess.run([sys.executable, *words], env=surroundings, check=False).returncode
 
 
 def begin(given: dict, cores: int | None) -> Plan:
     """Check everything that can be checked before a job starts; hold the folder for this run."""
     plan = Plan(given)
     if not read_only(sys.argv[1:]):
-        _refuse_full_disk(plan.settings.tier)
-        hold_folder(Path.cwd())
+        _refuse_full_disk(plan.results)
+        _hold(plan.results)
         _repair(plan)
         progress.begin(plan.results, plan.jobs(), cores or 1)
+        plan.listen()
     return plan
 
 
@@ -148,33 +203,54 @@ def begin_or_exit(given: dict, cores: int | None) -> Plan:
 
 
 def read_only(arguments: list[str]) -> bool:
-    """Whether a snakemake command line only looks."""
-    short = (a for a in arguments if a.startswith("-") and not a.startswith("--"))
-    return any(a.split("=")[0] in READ_ONLY for a in arguments) or any("n" in a for a in short)
+    """Whether a snakemake command line leaves the results alone: a question, or one job of a run
+    that another process holds the folder for (as on a cluster)."""
+    from snakemake.cli import get_argument_parser  # loaded already, except in tests
+
+    parser = get_argument_parser()
+    given = vars(parser.parse_known_args(arguments)[0])
+    if given["report_after_run"]:
+        given["report"] = given["reporter"] = None
+    inner = ("target_jobs", "mode")
+    return any(given[name] != parser.get_default(name) for name in (*QUESTIONS, *inner))
 
 
-def hold_folder(folder: Path) -> None:
-    """Make this process the only run in `folder`, until it ends in whatever way.
+def _hold(results: Results) -> None:
+    """Be the only run in this working folder and in these results, which may be a link.
 
-    The lock belongs to the process, so a killed run leaves none behind; snakemake's own lock files,
-    which a killed run does leave, are then stale and removed.
+    Snakemake's own lock files, which a killed run leaves behind, are then stale and removed.
     """
-    state = folder / STATE
-    state.mkdir(exist_ok=True)
-    handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.read(handle, 100).decode().strip()
-        raise UserError(f"another run (process {owner}) is at work in {folder}") from None
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode())
-    shutil.rmtree(state / "locks", ignore_errors=True)
+    hold(Path.cwd() / STATE, Path.cwd())
+    hold(results.folder.resolve())
+    shutil.rmtree(STATE / "locks", ignore_errors=True)
 
 
-def _refuse_full_disk(tier: str) -> None:
-    free = shutil.disk_usage(Path.cwd()).free / 2**20
-    if free < ROOM_MB[tier]:
-        raise UserError(
-            f"{Path.cwd()}: {free:.0f} MB free, wanted {ROOM_MB[tier]} for the {tier} tier"
-        )
+def _refuse_full_disk(results: Results) -> None:
+    """Where the results lie, or will lie: a link may put them on another disk."""
+    there = next(p for p in (results.folder, *results.folder.parents) if p.exists()).resolve()
+    free, wanted = shutil.disk_usage(there).free / 2**20, ROOM_MB[results.tier]
+    if free < wanted:
+        raise UserError(f"{there}: {free:.0f} MB free, wanted {wanted} for the {results.tier} tier")
+
+
+def prepare_for_jobs() -> str:
+    """Set this process's environment up for those of the jobs; the prefix of their commands.
+
+    `python` is the one that runs snakemake, or that of an environment which conda activates later
+    and so puts first. It finds this checkout's packages before all others: those of the working
+    folder, which PYTHONSAFEPATH leaves out, and those of folders in PYTHONPATH. That one is in the
+    prefix because snakemake takes it out of conda's environments. Braces are doubled, because
+    snakemake formats a prefix.
+    """
+    python, root = (_listable(path) for path in (Path(sys.executable).parent, ROOT))
+    os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", os.defpath)])
+    os.environ["PYTHONSAFEPATH"] = "1"
+    command = f"export PYTHONPATH={shlex.quote(root)}${{PYTHONPATH:+:$PYTHONPATH}}; "
+    return command.replace("{", "{{").replace("}", "}}")
+
+
+def _listable(path: Path) -> str:
+    """A folder as it stands in a list of folders."""
+    if os.pathsep in str(path):
+        raise UserError(f"{path}: a folder with {os.pathsep!r} in its name cannot be searched")
+    return str(path)

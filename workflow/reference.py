@@ -11,17 +11,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
-from workflow.base.files import UserError, announce, exit_code, write_json, write_text
+from workflow.assemble import chosen_seeds, provenance, results_folder
+from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
 from workflow.base.records import read_table
+from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, TIERS, Results, replications
-from workflow.page.content import STATES, readme, state
+from workflow.gate import examined
+from workflow.page.content import STATES, readme, told
 from workflow.page.texts import WORDS
 
 KEPT = (
     *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),
     *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "versions"),
+)
+SPLIT = (
+    "A pass *agrees* if its interval contains the predicted value, and is another number",
+    "*within the margin* if not; a plain *pass* obeys a bound.",
 )
 MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end -->)", re.DOTALL)
 
@@ -51,9 +57,7 @@ def keep(results: Results, target: Path) -> None:
         raise UserError(
             f"{results.folder}: a reference has all replications, all seeds, and seed=0"
         )
-    problems = [
-        f"{name}: {text}" for name in names for text in outcome(results, name, ALL).problems
-    ]
+    problems = examined(results, made)[1]
     if problems:
         raise UserError(f"{results.folder}: no reference: {'; '.join(problems)}")
     write_text(target / "checks.csv", results.all_checks.read_text(encoding="utf-8"))
@@ -62,8 +66,9 @@ def keep(results: Results, target: Path) -> None:
 
 def redacted(made: dict) -> dict:
     """Provenance without what says where it was made."""
+    kept = {key: value for key, value in made.items() if key != "checksums"}
     return {
-        **made,
+        **kept,
         "data": {Path(name).name: checksum for name, checksum in made["data"].items()},
         "records": [{key: record[key] for key in KEPT} for record in made["records"]],
     }
@@ -75,11 +80,12 @@ def verdict_table(root: Path = ROOT) -> str:
     if tier is None:
         return "No reference has been written yet.\n"
     checks = read_table(folder_of(tier, root) / "checks.csv")
-    states = [state(row, withheld=False) for row in checks.to_dict("records")]
+    states = [told(row, withheld=False) for row in checks.to_dict("records")]
     present = [name for name in STATES[::-1] if name in states]
     lines = [
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
         "as it is written; the claim says why.",
+        *(SPLIT if "within the margin" in states or "agrees" in states else ()),
         "",
         f"| paper | {' | '.join(WORDS[name] for name in present)} |",
         f"|-|{'-:|' * len(present)}",

@@ -13,30 +13,37 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from workflow.assemble import provenance
-from workflow.base.files import UserError, announce, broken, sha256
+from workflow.audit import altered
+from workflow.base.files import UserError, broken, sha256
 from workflow.base.grid import Seeds
-from workflow.base.records import damage, problem
+from workflow.base.records import damage, problem, read_facts
+from workflow.base.terminal import announce
 from workflow.base.tree import Results
 from workflow.gate import stale_summary
 
 
 def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:
-    """Remove what is damaged of these replications and shards, and say so."""
+    """Remove what is damaged or altered of these replications and shards, and say so."""
+    made = _made(results)
+    changed = set(altered(results, made))
     for name, of_paper in shards.items():
         found = []
         for shard in of_paper:
-            path = results.record(name, shard)
-            pair = (path, path.with_suffix(".json"))
-            found += pair if all(file.exists() for file in pair) and damage(path) else ()
+            pair = _pair(results.record(name, shard))
+            whole = all(file.exists() for file in pair)
+            forged = not changed.isdisjoint(pair) and _is_known(pair[0], made)
+            found += pair if whole and (damage(pair[0]) or forged) else ()
         found += broken(results.table(name).with_suffix(".json"))
         found += broken(results.figures_seal(name))
-        checks = results.checks(name)
-        if checks.exists() and _sealed(checks.with_suffix(".json")) != sha256(checks):
-            found += [checks, checks.with_suffix(".json")]
-        for path in found:
-            _remove(path)
-    if results.provenance.exists() and not _summary_is_whole(results):
-        _remove(results.provenance)
+        checks = _pair(results.checks(name))
+        if checks[0].exists() and _sealed(checks[1]) != sha256(checks[0]):
+            found += checks
+        derived = [*_pair(results.table(name)), *checks, *results.figures(name).glob("*.*")]
+        found += [path for path in derived if path in changed]
+        for path in dict.fromkeys(found):
+            _remove(path, "damaged")
+    if results.provenance.exists() and not _summary_is_whole(results, made, changed):
+        _remove(results.provenance, "damaged, or the report beside it")
 
 
 def correct_notes(
@@ -76,20 +83,42 @@ def _sealed(facts: Path) -> str:
         return ""
 
 
-def _summary_is_whole(results: Results) -> bool:
-    """Whether provenance.json can be read and checks.csv says what it was joined from.
-
-    Both are written by the report, which runs again if one of them is gone.
-    """
+def _made(results: Results) -> dict:
+    """Provenance of the last run; one without any file where it cannot be read."""
     try:
-        names = provenance(results)["settings"]["replications"]
+        return provenance(results)
     except UserError:
+        return {"records": [], "checksums": {}, "settings": {"replications": []}}
+
+
+def _pair(path: Path) -> tuple[Path, Path]:
+    return path, path.with_suffix(".json")
+
+
+def _is_known(record: Path, made: dict) -> bool:
+    """Whether a record calls itself a measurement that the provenance knows. (It may also be a new
+    one, of a run that ended before its report.)"""
+    try:
+        facts = read_facts(record)
+    except (OSError, ValueError):
         return False
+    keys = ("replication", "shard", "started")
+    return any(all(facts.get(key) == known[key] for key in keys) for known in made["records"])
+
+
+def _summary_is_whole(results: Results, made: dict, changed: set[Path]) -> bool:
+    """Whether provenance.json can be read, and what the report wrote is what it says.
+
+    All of it is written by the report, which runs again if provenance.json is gone.
+    """
+    if not made["checksums"] or any(results.report in path.parents for path in changed):
+        return False
+    names = made["settings"]["replications"]
     if not all(results.checks(name).exists() for name in names):
         return True  # the report runs again in any case
     return not stale_summary(results, names)
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path, why: str) -> None:
     path.unlink(missing_ok=True)
-    announce(f"{path}: damaged; removed, to be made again")
+    announce(f"{path}: {why}; removed, to be made again")

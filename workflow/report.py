@@ -10,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from workflow import page
-from workflow.assemble import Outcome, facts_of, outcome
-from workflow.base.files import exit_code, write_json, write_text
+from workflow.assemble import Outcome, facts_of, outcome, provenance_of, write_provenance
+from workflow.audit import checksums
+from workflow.base.files import write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
+from workflow.base.revision import git_revision
+from workflow.base.terminal import exit_code
 from workflow.base.tree import Results, known, tier_folder
-from workflow.measure import git_revision
 
 
 def main() -> None:
@@ -37,8 +39,9 @@ def main() -> None:
         "seeds_at_most": seeds.at_most,
     }
     facts = {name: facts_of(results, name, seeds) for name in names}
-    write_json(results.provenance, provenance_of(settings, facts))
-    page.write(results, outcomes, facts)
+    made = {**provenance_of(settings, facts), "git": git_revision()}
+    page.write(results, outcomes, facts, made)
+    write_provenance(results, {**made, "checksums": checksums(results, names)})
 
 
 def write_checks(results: Results, outcomes: list[Outcome]) -> None:
@@ -51,20 +54,6 @@ def write_checks(results: Results, outcomes: list[Outcome]) -> None:
     write_text(
         results.all_checks, header + "\n" + "".join(text.partition("\n")[2] for text in texts)
     )
-
-
-def provenance_of(settings: dict, facts: dict[str, list[dict]]) -> dict:
-    """Settings of the run; per record its cost, seeds and versions; what the report was made of."""
-    records = [record for found in facts.values() for record in found]
-    return {
-        "settings": settings,
-        "git": git_revision(),
-        "cpu_seconds": round(sum(record["cpu_seconds"] for record in records), 1),
-        "max_rss_mb": max((record["max_rss_mb"] for record in records), default=0),
-        "started": min((record["started"] for record in records), default=""),
-        "data": {name: value for record in records for name, value in record["data"].items()},
-        "records": records,
-    }
 
 
 if __name__ == "__main__":

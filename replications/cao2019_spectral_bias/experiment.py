@@ -34,6 +34,7 @@ from replications.cao2019_spectral_bias.tasks import (
     draw_samples,
     low_harmonics,
     random_harmonics,
+    random_rotation,
 )
 from replications.cao2019_spectral_bias.training import draw_weights, train
 from widenets.ntk.architecture import fully_connected
@@ -53,6 +54,12 @@ from widenets.ntk.spectra import (
     zonal_kernel,
 )
 
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "rates": "the target of a seed is the same function for all networks; weights are their own",
+    "parity": "the same target with and without a bias; weights are their own",
+    "edge": "the same networks and targets below and beyond the largest step size",
+}
 LEVELS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, float(np.exp(-1)))
 
 
@@ -119,7 +126,7 @@ def clusters(*, arm: str, points: int, seeds):
         stream = generator(seed, "clusters", arm, points)
         if arm == "theory":
             x, weights = sphere_grid(points, 2 * points)
-            x = x @ np.linalg.qr(stream.standard_normal((3, 3)))[0]
+            x = x @ random_rotation(stream, 3)
         else:
             x, weights = sphere(stream, points, 3), np.full(points, 1 / points)
         root = np.sqrt(weights)

@@ -8,7 +8,7 @@ from functools import cache
 import jax
 import numpy as np
 
-from widenets.ntk.architecture import abs_, fully_connected, relu
+from widenets.ntk.architecture import abs_, dense, fully_connected, relu, serial
 from widenets.ntk.empirical import dense_kernels
 from widenets.ntk.spectra import degree_projector, multiplicity, two_layer_relu_eigenvalues
 
@@ -100,10 +100,5 @@ def initial_kernel(x, first, readout, bias: bool, first_layer: float = 1.0) -> n
 
 @jax.jit
 def _relu_kernels(params, x, bias_variance):
-    return dense_kernels(
-        params,
-        x,
-        activation=jax.nn.relu,
-        bias_variance=bias_variance,
-        readout_bias_variance=0.0,
-    )
+    network = serial(dense(1, 1.0, bias_variance), relu(), dense(1))
+    return dense_kernels(network, params, x)

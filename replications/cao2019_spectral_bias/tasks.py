@@ -52,9 +52,29 @@ def low_harmonics(x: np.ndarray) -> np.ndarray:
     n, dimension = x.shape
     row, column = np.triu_indices(dimension, 1)
     mixed = np.sqrt(dimension * (dimension + 2)) * x[:, row] * x[:, column]
-    contrasts = np.linalg.qr(np.eye(dimension) - 1 / dimension)[0][:, : dimension - 1]
-    squares = np.sqrt(dimension * (dimension + 2) / 2) * x**2 @ contrasts
+    squares = np.sqrt(dimension * (dimension + 2) / 2) * x**2 @ _contrasts(dimension)
     return np.concatenate([np.ones((n, 1)), np.sqrt(dimension) * x, mixed, squares], axis=1)
+
+
+def _contrasts(dimension: int) -> np.ndarray:
+    """Orthonormal vectors of sum zero, columns of (D, D-1): entry i against the mean of those below
+    it. Written down, because the maximum over harmonics depends on the basis of their degree."""
+    columns = np.zeros((dimension, dimension - 1))
+    for i in range(dimension - 1):
+        below = dimension - 1 - i
+        columns[i, i], columns[i + 1 :, i] = 1.0, -1 / below
+        columns[:, i] *= np.sqrt(below / (below + 1))
+    return columns
+
+
+def random_rotation(stream, dimension: int) -> np.ndarray:
+    """Orthogonal, (D, D), uniform (Haar): Gram-Schmidt of Gaussian columns.
+
+    The signs that a QR leaves open, and libraries choose, are those of the diagonal of R: made
+    positive.
+    """
+    orthogonal, upper = np.linalg.qr(stream.standard_normal((dimension, dimension)))
+    return orthogonal * np.sign(np.diag(upper))
 
 
 def draw_inputs(stream, count: int, dimension: int, density: str) -> np.ndarray:

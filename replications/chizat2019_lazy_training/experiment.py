@@ -16,6 +16,15 @@ from replications.chizat2019_lazy_training.curvature import criterion as kappa_o
 from replications.chizat2019_lazy_training.plane import aligned_mass, histories
 from replications.chizat2019_lazy_training.underparameterized import late_flows
 
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "rate": "the same descents, of which lambda_max claims another rate, and the same problems at "
+    "other scales",
+    "criterion": "only the directions from which the ascent to |D^2 h| starts",
+    "neurons_in_the_plane": "one problem at several scales, as in figure 1",
+    "paths": "the networks of neurons_in_the_plane",
+    "underparameterized": "one problem, with h(w_0) subtracted or not",
+}
 LATE = (6.0, 12.0)  # times sigma_min^2 t between which the late rate is read off
 
 

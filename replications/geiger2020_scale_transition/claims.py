@@ -16,7 +16,7 @@ from replications.geiger2020_scale_transition.collapse import (
 from widenets.evidence import Claim, at_least, at_most, jackknife, loglog_slope, near, per_seed
 
 FEATURE_S, LAZY_S = 0.2, 819.2
-SCALES = (0.8, 1.6, 6.4, 12.8, 25.6, 51.2, 204.8)  # run with every seed
+SCALES = (0.4, 0.8, 1.6, 6.4, 12.8, 25.6, 51.2, 204.8)  # run with every seed of a tier
 CROSSOVER = (1.6, 6.4, 12.8, 25.6, 51.2)  # scales around s*, where the kernel's curves are compared
 ABOVE_P = (256, 1024)  # widths above the number of training points
 HOMOGENEITY = "f is homogeneous of degree L+1 and must reach 1/alpha"

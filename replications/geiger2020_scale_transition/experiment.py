@@ -1,8 +1,9 @@
 """Measurements of Geiger et al. 2020: nets of width h at output scale alpha, s = sqrt(h) alpha.
 
-Data are fixed per task as in the paper, so every interval is over initialisations. A seed has the
-same initial weights at every scale (the paper compares scales of one net, and the crossover of a
-seed is read off its own curve). A seed can stand for several independent `nets`: narrow ones
+A seed draws data and initial weights, the same at every scale (the paper compares scales of one
+net, and the crossover of a seed is read off its own curve). In part `scan`, which is on the average
+over initialisations and their variance, all seeds share the data of the first one, as in the paper:
+its intervals are over initialisations. A seed can stand for several independent `nets`: narrow ones
 fluctuate more, Var F ~ 1/h, and cost less. With one hidden layer nets of different width share
 neurons (`initial_weights`), so that widths are compared without the noise that they have in common;
 with more layers they are independent.
@@ -33,13 +34,21 @@ from replications.geiger2020_scale_transition.network import (
     train,
     velocity,
 )
-from replications.geiger2020_scale_transition.tasks import task_of
+from replications.geiger2020_scale_transition.tasks import Split, task_of
 
 TOLERANCE = 1e-2  # of the Euler steps; part `sanity` holds it against 1e-4
 CONTROL = (TOLERANCE, LARGEST_CHANGE)
 MAX_STEPS = 100_000
 KERNEL_POINTS = 512  # the kernel is compared on the first so many training points
 
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "scan": "arms relabel alpha of the same nets, or train the same start otherwise",
+    "speed": "the same nets at another alpha",
+    "slopes": "windows of s and depths of the same seed, on its data",
+    "sanity": "one net under several controls of the steps",
+    "frozen": "one net at two scales, and its kernel before and after training",
+}
 MODELS = {
     "not_subtracted": Model(subtract=0.0),
     "readout_only": Model(hidden=0.0),
@@ -84,55 +93,59 @@ def scan(
 ) -> Iterator[dict]:
     """Nets at one scale s = sqrt(h) alpha, a row for each of the `nets` of a seed.
 
-    Arms that end in alpha_times_root_h or alpha_over_root_h show the same nets as without with
-    alpha relabelled, `copies` counts one net as an ensemble; in `data_draws` each seed has training
-    points of its own (and the test points of all). Arms of the images are named after them.
+    The data are those of the first seed. Arms that end in alpha_times_root_h or alpha_over_root_h
+    show the same nets as without with alpha relabelled, `copies` counts one net as an ensemble; in
+    `data_draws` each seed has training points of its own (and the test points of all). Arms of the
+    images are named after them.
     """
-    split, alpha = (task, points, test_points, data_dir), s / np.sqrt(width)
-    own_data = arm == "data_draws"
-    run = _run(MODELS.get(arm, Model()), split, depth, width, alpha, seeds, nets, own_data=own_data)
+    alpha = s / np.sqrt(width)
+    own = arm == "data_draws"
+    splits = tuple(
+        Split(task, points, test_points, data_dir, seed if own else seeds[0], seeds[0])
+        for seed in seeds
+    )
+    run = _run(MODELS.get(arm, Model()), splits, depth, width, alpha, seeds, nets)
     power = arm.endswith("alpha_times_root_h") / 2 - arm.endswith("alpha_over_root_h") / 2
-    test_y, of_seeds = task_of(*split).test_y, run.outputs.reshape(len(seeds), nets, -1)
+    test_y, of_seeds = task_of(splits[0]).test_y, run.outputs.reshape(len(seeds), nets, -1)
     variance = _variance_shares(run.outputs)
     ensembles = {
         "ensemble_error": _of_average(of_seeds, lambda outputs: _error(outputs, test_y)),
         "ensemble_loss": _of_average(of_seeds, lambda outputs: _loss(outputs, test_y)),
     }
-    for index, outputs in enumerate(run.outputs):
-        single = {"error": _error(outputs, test_y), "loss": _loss(outputs, test_y)}
+    for index, row in enumerate(_single(run, splits, alpha * width**power, seeds, nets)):
         average = {name: values[index // nets] for name, values in ensembles.items()}
         if arm == "copies":
-            average = {f"ensemble_{name}": value for name, value in single.items()}
+            average = {f"ensemble_{name}": row[name] for name in ("error", "loss")}
+        yield row | average | {"variance": variance[index]}
+
+
+def _single(run, splits, alpha, seeds, nets=1) -> Iterator[dict]:
+    """What is measured of each net by itself."""
+    for index, outputs in enumerate(run.outputs):
+        test_y = task_of(splits[index // nets]).test_y
         row = {
             "seed": seeds[index // nets],
-            "alpha": alpha * width**power,
+            "alpha": alpha,
             "kernel_change": run.kernel_change[index],
             "weight_change": run.weight_change[index],
             "weight_distance": run.weight_distance[index],
             "t1": run.times[index, LOSS_LEVELS.index(0.5)],
             "final_time": run.final_time[index],
-            "variance": variance[index],
             "steps": run.steps[index],
+            "error": _error(outputs, test_y),
+            "loss": _loss(outputs, test_y),
         }
         levels = zip(LOSS_LEVELS, run.times[index], strict=True)
-        times = {f"time_{level:g}": time for level, time in levels}
-        yield row | single | average | times
+        yield row | {f"time_{level:g}": time for level, time in levels}
 
 
 def subtraction(
     *, arm: str, task: str, points: int, test_points: int, depth: int, width: int, s: float, seeds
 ) -> Iterator[dict]:
     """F = alpha (f - f_0), arm `subtracted`, against F = alpha f, arm `not_subtracted`."""
-    return scan(
-        arm=arm,
-        task=task,
-        points=points,
-        test_points=test_points,
-        depth=depth,
-        width=width,
-        s=s,
-        seeds=seeds,
-    )
+    splits, alpha = _splits(task, points, test_points, seeds), s / np.sqrt(width)
+    run = _run(MODELS.get(arm, Model()), splits, depth, width, alpha, seeds)
+    yield from _single(run, splits, alpha, seeds)
 
 
 def slopes(
@@ -147,17 +160,10 @@ def slopes(
     model: str,
     seeds,
 ) -> Iterator[dict]:
-    """As `scan`, for arms that name a window of s and a depth: exponents in s at fixed width."""
-    return scan(
-        arm=model,
-        task=task,
-        points=points,
-        test_points=test_points,
-        depth=depth,
-        width=width,
-        s=s,
-        seeds=seeds,
-    )
+    """Arms that name a window of s and a depth: exponents in s at fixed width."""
+    splits, alpha = _splits(task, points, test_points, seeds), s / np.sqrt(width)
+    run = _run(MODELS.get(model, Model()), splits, depth, width, alpha, seeds)
+    yield from _single(run, splits, alpha, seeds)
 
 
 def widths(
@@ -181,7 +187,8 @@ def widths(
     if hold not in ("alpha", "s"):
         raise ValueError(f"hold must be alpha or s, found {hold!r}")
     alpha = at if hold == "alpha" else at / np.sqrt(width)
-    run = _run(Model(), (task, points, test_points, None), depth, width, alpha, seeds, nets)
+    splits = _splits(task, points, test_points, seeds)
+    run = _run(Model(), splits, depth, width, alpha, seeds, nets)
     logarithms = np.log(getattr(run, measure)).reshape(len(seeds), nets)
     for seed, value in zip(seeds, np.exp(logarithms.mean(axis=1)), strict=True):
         yield {"seed": seed, "value": value, "scale": alpha * np.sqrt(width)}
@@ -195,10 +202,10 @@ def frozen(
     `deviation` is |F - F_kernel| / |F| on the test points and `excess_error` the error of the
     kernel minus that of the net; arms `final_kernel` take the kernel after training.
     """
-    split, alpha = (task, points, test_points, None), s / np.sqrt(width)
-    x, y, test_x, test_y = task_of(*split)
-    run = _run(Model(), split, depth, width, alpha, seeds)
-    for net, seed in zip(run.outputs, seeds, strict=True):
+    splits, alpha = _splits(task, points, test_points, seeds), s / np.sqrt(width)
+    run = _run(Model(), splits, depth, width, alpha, seeds)
+    for net, seed, split in zip(run.outputs, seeds, splits, strict=True):
+        x, y, test_x, test_y = task_of(split)
         weights = _start(Model(), split, depth, width, seed).weights
         if arm == "final_kernel":
             weights = _train(Model(), weights, x, y, alpha, *CONTROL)[1]
@@ -218,9 +225,9 @@ def early(
 
     The last step ends up to a tenth of the time too late, as steps grow by a tenth at most.
     """
-    split, alpha = (task, points, 1, None), s / np.sqrt(width)
-    x, y, *_ = task_of(*split)
-    for seed in seeds:
+    alpha = s / np.sqrt(width)
+    for seed, split in zip(seeds, _splits(task, points, 1, seeds), strict=True):
+        x, y, *_ = task_of(split)
         start = _start(Model(), split, depth, width, seed)
         whole, _ = _train(Model(), start.weights, x, y, alpha, *CONTROL)
         t1 = whole.times[LOSS_LEVELS.index(0.5)]
@@ -248,7 +255,8 @@ def sanity(
     seeds,
 ) -> Iterator[dict]:
     """How far a coarser control of the Euler steps moves the answer of the finer one."""
-    net = (Model(), (task, points, test_points, None), depth, width, s / np.sqrt(width), seeds)
+    splits = _splits(task, points, test_points, seeds)
+    net = (Model(), splits, depth, width, s / np.sqrt(width), seeds)
     coarse = _run(*net, control=(tolerance, largest_change))
     fine = _run(*net, control=(reference, LARGEST_CHANGE))
     for index, seed in enumerate(seeds):
@@ -267,8 +275,8 @@ def speed(
     *, arm: str, task: str, points: int, depth: int, width: int, alpha_exponent: float, seeds
 ) -> Iterator[dict]:
     """Root mean square of dz_l/dt at t = 0 over units and data, alpha = h^alpha_exponent."""
-    x, y, *_ = task_of(task, points, 1, None)
-    for seed in seeds:
+    for seed, split in zip(seeds, _splits(task, points, 1, seeds), strict=True):
+        x, y, *_ = task_of(split)
         weights = _weights(seed, depth, width, x.shape[1])
         speeds = np.asarray(_preactivation_speeds(weights, x, y, float(width) ** alpha_exponent))
         for layer, of_layer in enumerate(speeds, start=1):
@@ -278,26 +286,28 @@ def speed(
 # Training: one net after the other, since their adaptive steps differ; one compile per shape
 
 
+def _splits(task: str, points: int, test_points: int, seeds) -> tuple[Split, ...]:
+    """Points of its own for each seed."""
+    return tuple(Split(task, points, test_points, None, seed, seed) for seed in seeds)
+
+
 _weights = functools.lru_cache(maxsize=64)(initial_weights)
 
 
 @functools.lru_cache(maxsize=64)
-def _run(
-    model, split, depth, width, alpha, seeds, nets=1, *, own_data=False, control=CONTROL
-) -> Run:
-    """All nets of all seeds; `own_data`: each seed has training points of its own."""
+def _run(model, splits, depth, width, alpha, seeds, nets=1, *, control=CONTROL) -> Run:
+    """All nets of all seeds, a seed each with its data."""
     found = []
-    for seed in seeds:
-        draw = seed + 1 if own_data else 0
+    for seed, split in zip(seeds, splits, strict=True):
         for net in range(nets):
-            start = _start(model, split, depth, width, seed, net, draw)
-            found.append(_trained(model, start, task_of(*split, draw), alpha, control))
+            start = _start(model, split, depth, width, seed, net)
+            found.append(_trained(model, start, task_of(split), alpha, control))
     return Run(*map(np.stack, zip(*found, strict=True)))
 
 
 @functools.lru_cache(maxsize=256)
-def _start(model, split, depth, width, seed, net=0, draw=0) -> Start:
-    task = task_of(*split, draw)
+def _start(model, split, depth, width, seed, net=0) -> Start:
+    task = task_of(split)
     weights = initial_weights(seed, depth, width, task.x.shape[1], net=net, bias=model.bias)
     return _state(model, weights, task)
 

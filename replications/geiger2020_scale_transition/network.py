@@ -18,6 +18,7 @@ from scipy.integrate import quad
 
 from replications.geiger2020_scale_transition.flow import Flowed, flow, soft_hinge_slope
 from widenets.ntk import random
+from widenets.ntk.architecture import dense, pointwise, serial
 from widenets.ntk.empirical import dense_kernels
 from widenets.ntk.softplus import softplus
 
@@ -140,7 +141,10 @@ def moved(weights, displacement):
 
 def kernel(model: Model, weights, x1, x2=None):
     """Tangent kernel of f in the weights that train: of the read-out, and of the hidden layers."""
-    kernels = dense_kernels(weights, x1, x2, activation=activation(model), bias_variance=1.0)
+    hidden, sigma = dense(1, 1.0, 1.0), pointwise(activation(model))
+    network = serial(*[hidden, sigma] * (len(weights) - 1), dense(1))
+    params = [own for layer in weights[:-1] for own in (layer, ())]
+    kernels = dense_kernels(network, (*params, weights[-1]), x1, x2)
     return kernels.nngp + model.hidden * (kernels.ntk - kernels.nngp)
 
 

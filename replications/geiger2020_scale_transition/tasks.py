@@ -20,28 +20,45 @@ class Task(NamedTuple):
     test_y: np.ndarray
 
 
-@functools.cache
-def task_of(name: str, points: int, test_points: int, data_dir, draw: int = 0) -> Task:
-    """The data of a task; `draw` numbers the training points of a synthetic one."""
+class Split(NamedTuple):
+    """Which points of a task: `train` and `test` are the seeds that draw them."""
+
+    name: str
+    points: int
+    test_points: int
+    data_dir: str | None
+    train: int
+    test: int
+
+
+@functools.lru_cache(maxsize=128)
+def task_of(split: Split) -> Task:
+    """The points. Digits are split by the seed `train`; of MNIST the first ones are taken."""
+    name, points, test_points, data_dir, *seeds = split
     if name in SYNTHETIC:
         make, dimension = SYNTHETIC[name]
-        train, y = make(random.generator(draw, "geiger2020", name, "train"), points, dimension)
-        test, test_y = make(random.generator(0, "geiger2020", name, "test"), test_points, dimension)
+        streams = (
+            random.generator(seed, "geiger2020", name, part)
+            for seed, part in zip(seeds, ("train", "test"), strict=True)
+        )
+        (train, y), (test, test_y) = (
+            make(stream, count, dimension)
+            for stream, count in zip(streams, (points, test_points), strict=True)
+        )
         targets = np.concatenate([y, test_y])
     else:
-        generator = random.generator(0, "geiger2020", name)
-        train, test, targets = _images(name, points, test_points, data_dir, generator)
+        train, test, targets = _images(name, points, test_points, data_dir, split.train)
     norm = np.sqrt(train.shape[1])
     train, test = data.normalize_rows(train, norm), data.normalize_rows(test, norm)
     return Task(train, targets[:points], test, targets[points:])
 
 
-def _images(name, points, test_points, data_dir, generator):
+def _images(name, points, test_points, data_dir, seed):
     """Images by parity of their class: pixels centred by the training mean, or 10 components."""
     source, _, form = name.partition("_")
     if source == "digits":
         images, labels = data.digits()
-        order = generator.permutation(len(labels))
+        order = random.generator(seed, "geiger2020", name).permutation(len(labels))
         images, labels = images[order], labels[order]
         both = [(images[:points], labels[:points]), (images[points:], labels[points:])]
     elif source in ("mnist", "fashion"):

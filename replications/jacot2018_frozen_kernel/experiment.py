@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from replications.jacot2018_frozen_kernel.images import (
+    Components,
     components,
     outputs_on_images,
     start_on_images,
@@ -44,10 +45,18 @@ from replications.jacot2018_frozen_kernel.trajectories import (
 )
 from widenets.ntk.architecture import dense, residual, serial
 from widenets.ntk.data import circle, sphere
-from widenets.ntk.dynamics import critical_learning_rate, gradient_descent, kernel_flow
+from widenets.ntk.dynamics import (
+    critical_learning_rate,
+    eigensystem,
+    gradient_descent,
+    kernel_flow,
+    mode_decay,
+)
 from widenets.ntk.random import generator
 
 INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)
+# Parts whose arms share draws, and why.
+PAIRED = {"definiteness": "closed forms of several kernels at the same points"}
 P90 = norm.ppf(0.9)  # in units of the standard deviation
 
 
@@ -160,6 +169,8 @@ def training(
     arms: theory; mean_field: targets times sqrt(width / 64), which is what a network scaled by
     1/sqrt(n) and trained with a rate ~ n amounts to; readout_only: only the last layer trains;
     readout_kernel: residuals held against the flow of Sigma^(L); linearized: the Taylor expansion.
+    fitted: how far the parameters of an infinitely wide network move from the same f_0, per unit of
+    the amplitude.
     """
     amplitude = np.sqrt(width / 64) if arm == "mean_field" else 1.0
     runs = train(
@@ -170,6 +181,7 @@ def training(
         start = jax.tree.map(lambda values: values[0], run.watched)
         of_flow = limit.nngp if arm == "readout_kernel" else limit.ntk
         error = _flow_error(run, steps, of_flow[32:, 32:])
+        fitted = _fitted(run, steps, limit.ntk[32:, 32:]) / amplitude
         trained = start.nngp if arm == "readout_only" else start.ntk
         ntk_limit, nngp_limit = (kernel[:32, :32] for kernel in (limit.ntk, limit.nngp))
         for k, step in enumerate(steps):
@@ -187,6 +199,7 @@ def training(
                 "activation_change": now.activation_change,
                 "hidden_change": now.hidden_change,
                 "flow_error": error[k],
+                "fitted": fitted[k],
             }
 
 
@@ -224,6 +237,15 @@ def _flow_error(run, steps, kernel: np.ndarray) -> np.ndarray:
         kernel, run.targets, steps, normalization="mean", method="descent", initial=start
     ).train[:, :, 0]
     return np.linalg.norm(outputs - flow, axis=1) / np.linalg.norm(start - run.targets)
+
+
+def _fitted(run, steps, kernel: np.ndarray) -> np.ndarray:
+    """|theta_t - theta_0| of the linear model of a kernel, (T,): its square is
+    r_0^T (1 - (1 - kernel/N)^t)^2 kernel^-1 r_0."""
+    system = eigensystem(kernel)
+    parts = system.vectors.T @ (run.watched.outputs[0] - run.targets)
+    left, response = mode_decay(system.values, steps, 1 / len(kernel), "descent")
+    return np.sqrt(((1 - left) * response) @ parts**2)
 
 
 def weights(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
@@ -390,22 +412,24 @@ def spectrum(
     *, arm: str, dataset: str, images: int, beta: float, seeds: tuple[int, ...], data_dir=None
 ):
     """Eigenvalues of Theta_infinity on images, beside those at beta = 0.1 (footnote 3)."""
-    eigenvalues = components(dataset, images, beta, data_dir).eigenvalues
-    reference = components(dataset, images, BETA, data_dir).eigenvalues
     for seed in seeds:
+        here, reference = (
+            components(seed, arm, dataset, images, bias, data_dir).eigenvalues
+            for bias in (beta, BETA)
+        )
         for rank in range(30):
             yield {
                 "seed": seed,
                 "rank": rank + 1,
-                "eigenvalue": eigenvalues[rank],
+                "eigenvalue": here[rank],
                 "eigenvalue_reference": reference[rank],
             }
 
 
 def plane(*, arm: str, dataset: str, images: int, seeds: tuple[int, ...], data_dir=None):
     """The images in the plane of the second and third component (Figure 3a)."""
-    found = components(dataset, images, BETA, data_dir)
     for seed in seeds:
+        found = components(seed, arm, dataset, images, BETA, data_dir)
         for label, second, third in zip(found.labels, *found.vectors.T[1:3], strict=True):
             yield {"seed": seed, "label": label, "second": second, "third": third}
 
@@ -417,56 +441,70 @@ def component(
     images: int,
     width: int,
     amplitude: float,
-    learning_rate: float,
+    steps_per_decay: int,
     times: tuple[float, ...],
     seeds: tuple[int, ...],
     data_dir=None,
 ):
     """Descent to f* = f_0 + amplitude f^(2), at `times` in units of 1/lambda_2 (Figure 3b, c).
 
+    A seed draws its images and its networks; the learning rate is (1 - e^(-1/steps_per_decay)) /
+    lambda_2 of its images, so that the limit's component f^(2) falls by e in steps_per_decay steps.
     g is the component along f^(2) of what is still to be learned, h what has left that line, both
     in units of the amplitude. arms: theory; not_a_component: (f^(2) + f^(10)) / sqrt 2 instead of
     f^(2); mean_field: the amplitude grows as sqrt(width / 64); small_target: as theory, named apart
     because its amplitude is small.
     """
-    found = components(dataset, images, BETA, data_dir)
-    direction = found.vectors[:, 1]
-    if arm == "not_a_component":
-        direction = (found.vectors[:, 1] + found.vectors[:, 9]) / np.sqrt(2)
     scale = amplitude * (np.sqrt(width / 64) if arm == "mean_field" else 1.0)
-    left = 1 - learning_rate * found.eigenvalues[1]  # of f^(2) after one step in the limit
-    steps = [round(time / -np.log(left)) for time in times]
-    net, outputs = network("relu", width), outputs_on_images(dataset, images, width, data_dir)
-    start = start_on_images(dataset, images, width, data_dir)
+    left = np.exp(-1 / steps_per_decay)  # of f^(2) after one step in the limit
+    steps = [round(time * steps_per_decay) for time in times]
     for batch in batches(seeds, width):
-        params = draw(net, found.x.shape[1], batch, "component", arm, width, amplitude)
-        goal = np.asarray(start(params), np.float64) + scale * direction
-        result = gradient_descent(
-            net.whole.apply,
-            params,
-            np.broadcast_to(found.x.astype(np.float32), (len(batch), *found.x.shape)),
-            goal[..., None].astype(np.float32),
-            loss=COST,
-            learning_rate=learning_rate,
-            record=steps,
-            observe=outputs,
-            seeds=True,
-            shared_data=False,
-        )
-        to_learn = (goal[:, None] - np.asarray(result.observed, np.float64)) / scale
-        g = to_learn @ direction / images
-        h = np.sqrt(np.mean((to_learn - g[..., None] * direction) ** 2, axis=-1))
-        for k, seed in enumerate(batch):
+        drawn = [components(seed, arm, dataset, images, BETA, data_dir) for seed in batch]
+        directions = np.stack([_direction(arm, found) for found in drawn])
+        of_seeds = _learned(arm, width, amplitude, batch, drawn, scale * directions, left, steps)
+        for seed, to_learn, direction in zip(batch, of_seeds / scale, directions, strict=True):
+            g = to_learn @ direction / images
+            h = np.sqrt(np.mean((to_learn - g[:, None] * direction) ** 2, axis=-1))
             for r, step in enumerate(steps):
                 yield {
                     "seed": seed,
                     "step": step,
                     "time": times[r],
-                    "g": g[k, r],
+                    "g": g[r],
                     "g_limit": left**step,
-                    "h": h[k, r],
-                    "rate": np.log(np.abs(g[k, r])) / (step * np.log(left)) if step else 1.0,
+                    "h": h[r],
+                    "rate": np.log(np.abs(g[r])) / (step * np.log(left)) if step else 1.0,
                 }
+
+
+def _direction(arm: str, found: Components) -> np.ndarray:
+    """The function to be learned, (N,), of norm 1."""
+    if arm == "not_a_component":
+        return (found.vectors[:, 1] + found.vectors[:, 9]) / np.sqrt(2)
+    return found.vectors[:, 1]
+
+
+def _learned(arm, width, amplitude, batch, drawn, targets, left, steps) -> np.ndarray:
+    """f* - f at the recorded steps, (seeds, steps, N), in training to f* = f_0 + targets."""
+    net = network("relu", width)
+    x = np.stack([found.x for found in drawn]).astype(np.float32)
+    lambda_2 = np.array([found.eigenvalues[1] for found in drawn])
+    params = draw(net, x.shape[2], batch, "component", arm, width, amplitude)
+    goal = np.asarray(start_on_images(width)(params, x), np.float64) + targets
+    result = gradient_descent(
+        net.whole.apply,
+        params,
+        x,
+        goal[..., None].astype(np.float32),
+        loss=COST,
+        learning_rate=jax.tree.map(lambda _: (1 - left) / lambda_2, params),
+        record=steps,
+        observe=outputs_on_images(width),
+        context=x,
+        seeds=True,
+        shared_data=False,
+    )
+    return goal[:, None] - np.asarray(result.observed, np.float64)
 
 
 # -- closed forms and the random-function model: Proposition 2, Section 3.1 --------------------

@@ -173,15 +173,15 @@ def figure_spectrum(spectrum: DataFrame) -> Figure:
     """Spectrum of the limiting kernel on images, beta = 0.1 and 1
 
     Footnote 3: a larger beta widens the gap between the first eigenvalue (the constant) and the
-    others about tenfold.
+    others about tenfold. Means over draws of the images.
     """
     figure, axes = panels(1, height=2.6)
     panel = axes[0, 0]
-    rows = _arm(spectrum).sort_values("rank")
+    rows = _arm(spectrum).groupby("rank").mean(numeric_only=True)
     for index, (column, beta) in enumerate((("eigenvalue", 1.0), ("eigenvalue_reference", 0.1))):
         share = rows[column] / rows[column].iloc[0]
         style = {"color": COLORS[index], "marker": "os"[index], "ms": 3}
-        panel.plot(rows["rank"], share, label=rf"$\beta$ = {beta:g}", **style)
+        panel.plot(rows.index, share, label=rf"$\beta$ = {beta:g}", **style)
     logarithmic(panel, ticks=(1, 2, 3, 10, 30))
     panel.set(xlabel="index i", ylabel=r"$\lambda_i / \lambda_1$")
     panel.legend()

@@ -22,26 +22,35 @@ class Components(NamedTuple):
     vectors: np.ndarray  # (N, N), column i is f^(i+1), |f^(i)|_pin = 1
 
 
-@cache
-def components(dataset: str, images: int, beta: float = BETA, data_dir=None) -> Components:
-    """Of a fixed sample of the data set, as in the paper: seeds draw networks only."""
+def components(
+    seed: int, arm: str, dataset: str, images: int, beta: float = BETA, data_dir=None
+) -> Components:
+    """Of `images` images of the data set, drawn by the seed for each arm anew."""
     data = digits() if dataset == "digits" else mnist(data_dir=data_dir)
-    chosen = generator(0, "images", dataset).permutation(len(data.labels))[:images]
-    x = flatten_images(data.images[chosen])
+    stream = generator(seed, "images", arm, dataset)
+    chosen = stream.permutation(len(data.labels))[:images]
+    return principal_components(flatten_images(data.images[chosen]), data.labels[chosen], beta)
+
+
+def principal_components(x: np.ndarray, labels: np.ndarray, beta: float = BETA) -> Components:
+    """Of the inputs x (N, d). The sign of f^(i), which an eigenvector leaves open and processors
+    choose differently, makes its largest entry positive."""
+    count = len(x)
     system = eigensystem(network("relu", beta=beta).limit(x).ntk)
-    vectors = system.vectors[:, ::-1] * np.sqrt(images)
-    return Components(x, data.labels[chosen], system.values[::-1] / images, vectors)
+    vectors = system.vectors[:, ::-1]
+    largest = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(count)]
+    vectors = vectors * (np.sign(largest) * np.sqrt(count))
+    return Components(x, labels, system.values[::-1] / count, vectors)
 
 
 @cache
-def outputs_on_images(dataset: str, images: int, width: int, data_dir):
-    """Outputs on the images, as an observer that is compiled once per width."""
-    x = components(dataset, images, BETA, data_dir).x.astype(np.float32)
-    return lambda params, _: network("relu", width).whole.apply(params, x)[:, 0]
+def outputs_on_images(width: int):
+    """Outputs of a network at images, as an observer that is compiled once per width."""
+    return lambda params, _, x: network("relu", width).whole.apply(params, x)[:, 0]
 
 
 @cache
-def start_on_images(dataset: str, images: int, width: int, data_dir):
-    """f_0 of many networks on the images, compiled once per width: params -> (networks, N)."""
-    outputs = outputs_on_images(dataset, images, width, data_dir)
-    return jax.jit(jax.vmap(lambda params: outputs(params, params)))
+def start_on_images(width: int):
+    """f_0 of many networks, each on its own images, compiled once: (params, x) -> (networks, N)."""
+    outputs = outputs_on_images(width)
+    return jax.jit(jax.vmap(lambda params, x: outputs(params, params, x)))

@@ -10,6 +10,10 @@ of the range of A:
 Summed over layers, <delta_x, delta_x'> G[x, x'] is Theta (proof of Theorem 1). This is the law of
 directly drawn networks at every width, not an approximation for wide ones; all in float64.
 
+Rows of covariance G are standard normals times the symmetric root of G. Any R with R^T R = G has
+their law, but sqrt(l) V^T hangs on the signs and bases of eigenvectors, which processors choose
+differently; the symmetric root is a continuous function of G.
+
 A sampler of random kernels, and no other way to a kernel that `widenets.ntk` computes: there are no
 weights here to differentiate by, and the limit comes from the architecture. Its draws are tested
 against the kernels of directly drawn networks (`dense_kernels`) and against that limit.
@@ -26,6 +30,8 @@ import numpy as np
 from replications.jacot2018_frozen_kernel.network import ACTIVATIONS
 from replications.jacot2018_frozen_kernel.setting import BETA, HIDDEN_LAYERS
 
+ZERO = 1e-13  # relative eigenvalue of a Gram matrix, from which on it is more than rounding
+
 
 class Forward(NamedTuple):
     """Networks of one draw each; grams[l] is the covariance of h^(l+1) given the layers below."""
@@ -34,7 +40,6 @@ class Forward(NamedTuple):
     features: tuple[np.ndarray, ...]  # sigma(hidden)
     slopes: tuple[np.ndarray, ...]  # sigma'(hidden)
     grams: tuple[np.ndarray, ...]  # (draws, N, N) each
-    roots: tuple[np.ndarray, ...]  # R with R^T R = gram
     outputs: np.ndarray  # (draws, outputs, N)
 
 
@@ -74,15 +79,14 @@ def draw_networks(
     """Independent networks at the N inputs x (N, d)."""
     samples, inputs = x.shape
     grams = [np.broadcast_to(x @ x.T / inputs + BETA**2, (draws, samples, samples))]
-    roots, layers = [_root(grams[0])], []
+    layers = []
     for _ in range(hidden_layers):
-        h = generator.standard_normal((draws, width, samples)) @ roots[-1]
+        h = generator.standard_normal((draws, width, samples)) @ symmetric_power(grams[-1], 0.5)
         a, slope = map(np.asarray, _with_slope(activation)(h))
         layers.append((h, a, slope))
         grams.append(_transpose(a) @ a / width + BETA**2)
-        roots.append(_root(grams[-1]))
-    f = generator.standard_normal((draws, outputs, samples)) @ roots[-1]
-    return Forward(*zip(*layers, strict=True), tuple(grams), tuple(roots), f)
+    f = generator.standard_normal((draws, outputs, samples)) @ symmetric_power(grams[-1], 0.5)
+    return Forward(*zip(*layers, strict=True), tuple(grams), f)
 
 
 def draw_kernels(
@@ -109,9 +113,10 @@ def _backward(generator, drawn: Forward) -> LayerKernels:
             below = layer - 1
             width = drawn.hidden[below].shape[1]
             a = drawn.features[below] / np.sqrt(width)
-            xi = generator.standard_normal((draws, width + 1, inner.shape[-1])) @ _root(inner)
+            normals = generator.standard_normal((draws, width + 1, inner.shape[-1]))
+            xi = normals @ symmetric_power(inner, 0.5)
             known = _transpose(above) @ delta - _transpose(a) @ xi[:, :-1] - BETA * xi[:, -1:]
-            back = xi[:, :-1] + a @ (_inverse(drawn.roots[layer]) @ known)
+            back = xi[:, :-1] + a @ (symmetric_power(drawn.grams[layer], -1.0) @ known)
             delta = np.tile(drawn.slopes[below], (1, 1, outputs)) * back / np.sqrt(width)
             above = drawn.hidden[below]
     return kernels
@@ -124,18 +129,16 @@ def _with_slope(activation: str):
     return jax.jit(lambda h: jax.jvp(lambda h: phi((), h), (h,), (jnp.ones_like(h),)))
 
 
-def _root(gram: np.ndarray) -> np.ndarray:
-    """R with R^T R = gram, so that rows of standard normals times R have covariance gram."""
+def symmetric_power(gram: np.ndarray, exponent: float) -> np.ndarray:
+    """G^exponent = V l^exponent V^T of symmetric G >= 0, (..., N, N): 0.5 its root, -1 its inverse.
+
+    Directions whose eigenvalue is rounding, less than ZERO of the largest, have the power 0
+    (pseudo-inverse), so that what is drawn does not hang on the last bit of G.
+    """
     values, vectors = np.linalg.eigh(gram)
-    return np.sqrt(np.maximum(values, 0.0))[..., :, None] * _transpose(vectors)
-
-
-def _inverse(root: np.ndarray) -> np.ndarray:
-    """Pseudo-inverse of root^T root, whose eigenvalues are the squared lengths of root's rows."""
-    values = np.sum(root**2, axis=-1, keepdims=True)
-    kept = values > 1e-14 * values.max(axis=-2, keepdims=True)
-    scaled = np.where(kept, root / np.where(kept, values, 1.0), 0.0)
-    return _transpose(scaled) @ scaled
+    kept = values > ZERO * values[..., -1:]
+    powers = np.where(kept, np.where(kept, values, 1.0) ** exponent, 0.0)
+    return (vectors * powers[..., None, :]) @ _transpose(vectors)
 
 
 def _transpose(a: np.ndarray) -> np.ndarray:

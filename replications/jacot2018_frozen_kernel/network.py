@@ -41,12 +41,7 @@ class Network(NamedTuple):
 
     def kernels(self, params, x) -> EmpiricalKernels:
         """Sigma^(L) and Theta^(L) of the finite network with these parameters, each (N, N)."""
-        return dense_kernels(
-            params,
-            x,
-            activation=lambda h: self.activation.apply((), h),
-            bias_variance=self.beta**2,
-        )
+        return dense_kernels(self.whole, params, x)
 
     def limit(self, x) -> Kernels:
         """Sigma^(L) and Theta_infinity^(L) at x (N, d), (N, N) float64 numpy arrays.

@@ -16,15 +16,14 @@ THEOREM = "Lee et al. 2019, Theorem 2.1"
 FIGURE_1 = "Lee et al. 2019, Figure 1"
 TRAINED = {"step": lambda step: step > 0}
 BOUND = at_most(-0.5)
-ATTAINED = at_most(-0.45)
 HALF, ONE = near(-0.5, 0.15), near(-1.0, 0.15)
 ONE_FUNCTION = near(-1.0, 0.2)
 CLOSER = near(0.0, 0.5)  # nearer to the mean of one law than to that of the other
 
 WHY_BOUND = "O(n^-1/2) for every nonlinearity means that the exponent is at most -1/2"
 WHY_ATTAINED = (
-    "at kinks the bound is attained (claim K3), so that the exponent itself tends to -1/2: 0.05 is "
-    "left for corrections at finite width; without linearization the exponent is 0"
+    "O(n^-1/2) for every nonlinearity means at most -1/2; at kinks the bound is attained (claim "
+    "K3), and the exponent tends to -1/2 from below: the smooth part of the gap falls faster"
 )
 WHY_SMOOTH = (
     "for smooth nonlinearities one more order of perturbation theory gives n^-1 (Dyer and Gur-Ari "
@@ -124,7 +123,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             "O(n^-1/2) on test points.",
             source=THEOREM,
             estimator=per_fitted("gap_test"),
-            region=BOUND if arm == "erf" else ATTAINED,
+            region=BOUND,
             why=WHY_BOUND if arm == "erf" else WHY_ATTAINED,
             tier=tier,
             formula=r"\sup_t |f_t(x) - f^{lin}_t(x)| = O(n^{-1/2})",

@@ -38,6 +38,13 @@ from widenets.ntk import data, random
 from widenets.ntk.dynamics import cross_entropy, gradient_descent, squared_error
 
 TRAIN, TEST = 16, 16
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "drift": "a seed's digits are those of all its networks; weights are their own",
+    "monte_carlo": "the same networks, held against the right and the exchanged limit",
+    "ensemble": "the digits on the line; of full and readout the weights are their own",
+    "step_size": "the same networks at several rates, beside several bounds",
+}
 RECORDS = 16  # recorded steps of a training, besides step 0
 HALF_SUM = squared_error("sum")
 
@@ -156,19 +163,24 @@ def monte_carlo(
             }
 
 
-@few_at_once
 def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is the output of one network at one input of the line x(alpha) at one recorded step.
 
-    All networks share one training set, as in the paper. Arm full trains all layers; readout the
-    last one alone, which is linear, so that each network has a closed form; centred is full with
-    without_start for its output. without_start: the output less what equations 14-15 say remains
+    All networks share one training set, as in the paper: that of the first seed. Arm full trains
+    all layers; readout the last one alone, which is linear, so that each network has a closed form;
+    centred is full with without_start for its output. without_start: the output less what equations 14-15 say remains
     of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give for full training
     at this step; nngp_mean, nngp_sd: the one of readout training.
     """
+    yield from _ensemble(arm=arm, activation=activation, width=width, data=seeds[0], seeds=seeds)
+
+
+@few_at_once
+def _ensemble(*, arm, activation, width, data: int, seeds) -> Iterator[dict]:
+    """Rows of `ensemble` on the line of the seed `data`."""
     model, shown = Model(activation, 3, width), (0, 8, 64)
-    line = digits_on_a_line(TRAIN, TEST)
-    both = laws(activation, 3, TRAIN, TEST, shown)
+    line = digits_on_a_line(data, TRAIN, TEST)
+    both = laws(activation, 3, data, TRAIN, TEST, shown)
     law = both["nngp" if arm == "readout" else "ntk"]
     params = weights(model, (setting.PIXELS,), seeds, "ensemble", arm)
     copies = (np.repeat(a[None], len(seeds), 0) for a in (line.points, line.targets))
@@ -392,16 +404,17 @@ def gaussianity(
     """A row is a group of erf networks of one hidden layer at one step, four points to learn.
 
     kurtosis: excess kurtosis of the outputs over the group, mean over 8 other points; all points
-    lie on the sphere in R^4 and are the same for all groups. neurons: how many of `width` there
-    are; the others are zero.
+    lie on the sphere in R^4, drawn for each group. neurons: how many of `width` there are; the
+    others are zero.
     """
     model, dimension = Model("erf", 1, width), 4
-    x = data.sphere(random.generator(0, "lee2019", "gaussianity"), 12, dimension, dimension**0.5)
-    y = np.sign(x[:4, :1])
     rate = 0.13  # 1 / trace of the limit kernel on the four points: below 1 / l_max
     for seed in seeds:
-        members = tuple(range(seed * networks, (seed + 1) * networks))
-        params = keep_neurons(weights(model, (dimension,), members, "gaussianity"), neurons)
+        stream = random.generator(seed, "lee2019", "gaussianity", arm)
+        x = data.sphere(stream, 12, dimension, dimension**0.5)
+        y = np.sign(x[:4, :1])
+        drawn = weights(model, (dimension,), (seed,), "gaussianity", arm, networks=networks)
+        params = keep_neurons(drawn, neurons)
         path = gradient_descent(
             apply(model),
             params,

@@ -27,9 +27,10 @@ class Law(NamedTuple):
     rate: float
 
 
-def digits_on_a_line(train: int, count: int) -> Line:
-    """x(alpha) = alpha x_1 + (1 - alpha) x_2 between an even and an odd digit, alpha in [-2, 3]."""
-    problem = digits((0,), train, 0)
+def digits_on_a_line(seed: int, train: int, count: int) -> Line:
+    """x(alpha) = alpha x_1 + (1 - alpha) x_2 between an even and an odd one of the seed's digits,
+    alpha in [-2, 3]."""
+    problem = digits((seed,), train, 0)
     x, y = problem.points[0], problem.targets[0]
     first, second = x[np.argmax(y[:, 0])], x[np.argmin(y[:, 0])]
     alphas = np.linspace(-2, 3, count)
@@ -39,11 +40,11 @@ def digits_on_a_line(train: int, count: int) -> Line:
 
 @functools.cache
 def laws(
-    activation: str, depth: int, train: int, count: int, recorded: tuple[int, ...]
+    activation: str, depth: int, seed: int, train: int, count: int, recorded: tuple[int, ...]
 ) -> dict[str, Law]:
     """Equations 14-15 for training of all layers (ntk), and of the readout alone (nngp), whose end
-    is the NNGP posterior, equation 13."""
-    line = digits_on_a_line(train, count)
+    is the NNGP posterior, equation 13; on the seed's line."""
+    line = digits_on_a_line(seed, train, count)
     nngp, ntk = (kernel[0] for kernel in limit_kernels(activation, depth, line.points[None]))
     found = {}
     for name, kernel in (("ntk", ntk), ("nngp", nngp)):

@@ -57,14 +57,7 @@ def apply(model: Model):
 
 def kernels(model: Model, params, x, kind: str = "trace"):
     """Empirical (nngp, ntk) of one network, between all rows of x."""
-    measured = dense_kernels(
-        params["layers"],
-        x,
-        activation=functools.partial(ACTIVATIONS[model.activation].apply, ()),
-        parameterization=model.parameterization,
-        kind=kind,
-        **VARIANCES[model.activation],
-    )
+    measured = dense_kernels(network(model), params["layers"], x, kind=kind)
     return jax.tree.map(lambda kernel: params["scale"] ** 2 * kernel, measured)
 
 
@@ -74,8 +67,16 @@ def _shapes(model: Model, input_shape: tuple[int, ...]):
     return jax.eval_shape(lambda key: net.init(key, input_shape), jax.random.key(0))
 
 
-def weights(model: Model, input_shape, seeds: tuple[int, ...], *names, mean_field: bool = False):
-    """Parameters of one network per seed, drawn by NumPy into the shapes of its `init`.
+def weights(
+    model: Model,
+    input_shape,
+    seeds: tuple[int, ...],
+    *names,
+    mean_field: bool = False,
+    networks: int = 1,
+):
+    """Parameters of `networks` networks per seed (seeds times networks, those of a seed together),
+    drawn by NumPy into the shapes of its `init`.
 
     That saves compiling `init` for every width. In NTK parameterization every entry is N(0, 1);
     in standard parameterization its standard deviation is sigma / sqrt(fan_in), of biases sigma_b.
@@ -90,13 +91,14 @@ def weights(model: Model, input_shape, seeds: tuple[int, ...], *names, mean_fiel
             name = path[-1].key
             variance = VARIANCES[model.activation][f"{name}_variance"]
             deviation = np.sqrt(variance / leaf.shape[0] if name == "weight" else variance)
-        drawn = [g.standard_normal(leaf.shape, np.float32) for g in generators]
-        return np.stack(drawn) * np.float32(deviation)
+        shape = (networks, *leaf.shape)
+        drawn = [g.standard_normal(shape, np.float32) for g in generators]
+        return np.concatenate(drawn) * np.float32(deviation)
 
     scale = 1 / np.sqrt(model.width) if mean_field else 1.0
     return {
         "layers": jax.tree_util.tree_map_with_path(draw, one),
-        "scale": np.full(len(seeds), scale, np.float32),
+        "scale": np.full(len(seeds) * networks, scale, np.float32),
     }
 
 

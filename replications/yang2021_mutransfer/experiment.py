@@ -41,6 +41,15 @@ from widenets.ntk.parameterization import (
     parameterization,
 )
 
+SAME_RUN = "at base width all rules are one run: a seed's weights and batches are shared"
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "mlp": SAME_RUN,
+    "coordinates": SAME_RUN,
+    "transformer_coordinates": SAME_RUN,
+    "features": SAME_RUN,
+    "identity": "the same run written in two ways",
+}
 WINDOWS = 6  # time windows in which the training loss is averaged
 PROBE = 64  # inputs on which activations are compared
 TRANSFORMERS = 2  # trained at a time; the activations of more of them leave the cache

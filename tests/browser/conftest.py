@@ -37,7 +37,7 @@ def browser() -> Iterator:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """index.html of a made-up report in which every state occurs."""
-    return gallery.write(tmp_path_factory.mktemp("gallery"), gallery.report(claims=14))
+    return gallery.write(tmp_path_factory.mktemp("gallery"), gallery.report(claims=18))
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +47,10 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("old", "new"):
         gallery.write_results(folder / name, moved=0.5 if name == "new" else 0.0)
     new, old = read(folder / "new"), read(folder / "old")
-    changes, costs = compare(new, old)
+    changes, remarks = compare(new, old)
     write_text(
         folder / "compare.html",
-        view.comparison(new, old, changes, costs, "summary", "how\n\nthe rule"),
+        view.comparison(new, old, changes, remarks, "summary", "how\n\nthe rule"),
     )
     return folder / "compare.html"
 

@@ -72,7 +72,7 @@ def test_real_reports_are_whole_and_accessible(visit, path):
 
 def test_reading_needs_no_javascript(visit, made):
     page = visit(made, java_script_enabled=False)
-    assert page.locator(".claim:visible").count() == 42
+    assert page.locator(".claim:visible").count() == 54
     beside = page.locator("noscript img").first
     assert beside.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     assert not page.locator(".filter").is_visible()
@@ -85,7 +85,7 @@ def test_reading_needs_no_javascript(visit, made):
 def test_every_state_is_told_by_a_word(visit, made):
     page = visit(made)
     assert {claim["state"] for claim in shown(page)} == set(STATES)
-    assert page.locator(".claim .chip").count() == 42
+    assert page.locator(".claim .chip").count() == 54
     assert all(page.locator(".claim .chip").all_inner_texts())
 
 
@@ -100,11 +100,11 @@ def test_filters_by_verdict_paper_and_tag(visit, made):
     found = shown(page)
     assert found
     assert all("kernel" in claim["tags"] for claim in found)
-    assert page.locator("#shown").inner_text() == f"{len(found)} of 42 claims"
+    assert page.locator("#shown").inner_text() == f"{len(found)} of 54 claims"
     assert not page.locator("section#alpha2018_kernel").is_visible()
     page.get_by_role("button", name="Clear").click()
     page.wait_for_url(lambda url: "?" not in url)
-    assert len(shown(page)) == 42
+    assert len(shown(page)) == 54
     assert "?" not in page.url
 
 
@@ -161,7 +161,7 @@ def test_the_keyboard_reaches_filters_and_claims(visit, made):
     assert page.evaluate("document.activeElement.id") == "q"
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    assert 0 < len(shown(page)) < 42
+    assert 0 < len(shown(page)) < 54
 
 
 def test_print_shows_everything_but_the_controls(visit, made):
@@ -169,4 +169,4 @@ def test_print_shows_everything_but_the_controls(visit, made):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert not page.locator(".filter").is_visible()
-    assert page.locator(".claim .facts:visible").count() == 42
+    assert page.locator(".claim .facts:visible").count() == 54

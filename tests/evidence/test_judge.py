@@ -227,7 +227,7 @@ def test_a_bound_resolves_in_the_one_direction_that_it_closes():
     found = judge(claim(region=at_most(-0.4)), table(), "smoke")
     assert found.resolves_below == pytest.approx(-0.4 - found.ci_high)
     assert np.isnan(found.resolves_above)
-    found = judge(claim(region=at_least(-0.6)), table(control=(-0.9, -0.91)), "smoke")
+    found = judge(claim(region=at_least(-0.6)), table(control=(-0.9, -0.91, -0.92)), "smoke")
     assert found.resolves_above == pytest.approx(found.ci_low + 0.6)
     assert np.isnan(found.resolves_below)
     assert (found.kind, found.agrees) == ("bound", "")

@@ -188,15 +188,17 @@ def test_three_percent_of_weight_variance_are_caught():
 
 def test_dropout_masks_scale_the_diagonal():
     """Inverted dropout: diagonal 1 / keep, the rest unchanged; the next layer reads both."""
-    network = serial(dense(WIDE, 2.0), dropout(0.5), relu(), dense(1))
-    k = 2 * X @ X.T / X.shape[1]
-    k += np.diag(np.diag(k))
+    layers = dense(WIDE, 2.0), relu(), dropout(0.5), dense(WIDE, 2.0), relu()
+    network = serial(*layers, dense(1))
+    before, theta = serial(*layers[:2]).kernel(X)
+    k, theta = (2 * np.asarray(a) * (1 + np.eye(6)) for a in (before, theta))
+    theta = theta + k
     m = np.sqrt(np.outer(np.diag(k), np.diag(k)))
     angle = np.arccos(np.clip(k / m, -1, 1))
     s = m * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
     nngp, ntk = network.kernel(X, masks=True)
     np.testing.assert_allclose(nngp, s, rtol=1e-12)
-    np.testing.assert_allclose(ntk, s + k * (np.pi - angle) / (2 * np.pi), rtol=1e-7)  # arccos
+    np.testing.assert_allclose(ntk, s + theta * (np.pi - angle) / (2 * np.pi), rtol=1e-7)  # arccos
     params = network.init(jax.random.key(0), (5,), jnp.float64)
     f = network.apply(params, jnp.asarray(X))
     g = network.apply(params, jnp.asarray(X), key=jax.random.key(1))
@@ -393,12 +395,15 @@ def traced(layer, x):
         (lambda: dropout(0.0), "keep must lie in"),
         (lambda: fully_connected(depth=-1, width=2), "non-negative integer, found -1"),
         (lambda: residual(conv(3, stride=2)), "equal strides"),
-        (lambda: serial(relu(), residual(relu())).kernel(X), "must end in an affine layer"),
+        (lambda: residual(serial(dense(5), relu()), relu()), "must end in an affine layer"),
         (lambda: serial(conv(3)).kernel(X), "conv needs images"),
         (lambda: repeat(relu(), 0), "times must be a positive integer, found 0"),
         (lambda: traced(dense(3), X), "as many units as it reads, found 3 of 5"),
         (lambda: traced(conv(2, padding="VALID"), IMAGES), "and images as large"),
-        (lambda: traced(average_pool(3, 1, "SAME"), IMAGES), "cannot be pooled, only flattened"),
+        (
+            lambda: traced(average_pool(3, 1, "SAME"), IMAGES),
+            "a layer that pools cannot be repeated",
+        ),
         (lambda: kernel_in_blocks(jacot_network(), X, which="both"), "'ntk' or 'nngp'"),
         (lambda: kernel_in_blocks(jacot_network(), X, out=np.empty((2, 2))), "out must be"),
     ],

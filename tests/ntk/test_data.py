@@ -1,6 +1,7 @@
 """Distributions and tasks by their definition; real sets against their published facts; downloads
 from a server on loopback, whole, broken off, damaged and repeated."""
 
+import errno
 import gzip
 import hashlib
 import http.server
@@ -281,9 +282,9 @@ def known_file(url, content=CONTENT):
 
 def test_download_is_kept_and_not_repeated(tmp_path):
     with server() as (url, log):
-        path = download.fetch(known_file(url), tmp_path)
-        assert path.read_bytes() == CONTENT
-        assert download.fetch(known_file(url), tmp_path) == path
+        assert download.fetch(known_file(url), tmp_path) == CONTENT
+        assert (tmp_path / "set" / "file").read_bytes() == CONTENT
+        assert download.fetch(known_file(url), tmp_path) == CONTENT
     assert log == [None]
     assert not list(tmp_path.glob("**/*.part"))
 
@@ -295,7 +296,7 @@ def test_interrupted_download_leaves_nothing_that_counts_and_is_completed(tmp_pa
             download.fetch(known_file(url), tmp_path)
         assert not (tmp_path / "set" / "file").exists()
         assert (tmp_path / "set" / "file.part").stat().st_size == 300_000
-        assert download.fetch(known_file(url), tmp_path).read_bytes() == CONTENT
+        assert download.fetch(known_file(url), tmp_path) == CONTENT
     assert log == [None, "bytes=300000-"]
 
 
@@ -305,7 +306,7 @@ def test_a_wrong_partial_file_is_thrown_away_and_fetched_anew(tmp_path, left):
     part.parent.mkdir()
     part.write_bytes(left)
     with server() as (url, log):
-        assert download.fetch(known_file(url), tmp_path).read_bytes() == CONTENT
+        assert download.fetch(known_file(url), tmp_path) == CONTENT
     assert log == [f"bytes={len(left)}-", None]
 
 
@@ -313,7 +314,7 @@ def test_a_wrong_file_from_one_address_is_replaced_by_the_next(tmp_path):
     with server(CONTENT[::-1]) as (wrong, _), server() as (right, _):
         known = known_file(right)
         both = KnownFile(known.path, known.checksum, known.size, (wrong, right))
-        assert download.fetch(both, tmp_path).read_bytes() == CONTENT
+        assert download.fetch(both, tmp_path) == CONTENT
 
 
 def test_a_wrong_file_alone_is_an_error_and_leaves_nothing(tmp_path):
@@ -324,7 +325,8 @@ def test_a_wrong_file_alone_is_an_error_and_leaves_nothing(tmp_path):
 
 def test_a_damaged_cached_file_is_an_error_not_a_silent_download(tmp_path):
     with server() as (url, log):
-        flip_a_byte(download.fetch(known_file(url), tmp_path))
+        download.fetch(known_file(url), tmp_path)
+        flip_a_byte(tmp_path / "set" / "file")
         with pytest.raises(DataError, match="corrupt"):
             download.fetch(known_file(url), tmp_path)
     assert len(log) == 1
@@ -337,10 +339,55 @@ def test_offline_names_the_file_the_address_and_the_way_out(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_git_checksum_is_the_blob_id(tmp_path):
-    (tmp_path / "hello").write_bytes(b"hello\n")  # the id that `git hash-object` prints
-    blob = download.file_checksum(tmp_path / "hello", "git")
+def test_git_checksum_is_the_blob_id():
+    blob = download.checksum(b"hello\n", "git")  # the id that `git hash-object` prints
     assert blob == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_what_is_verified_is_what_is_used(tmp_path, monkeypatch):
+    """A file that is changed between its check and its use is used as it was checked."""
+    known = known_file("http://127.0.0.1:9/file")
+    path = tmp_path / known.path
+    path.parent.mkdir()
+    path.write_bytes(CONTENT)
+    checked = download.checksum
+
+    def then_changed(content, algorithm):
+        path.write_bytes(b"of another")
+        return checked(content, algorithm)
+
+    monkeypatch.setattr(download, "checksum", then_changed)
+    assert download.read(path, known) == CONTENT
+
+
+@pytest.mark.parametrize("name", ["file.lock", "file.part"])
+def test_a_link_is_not_written_through(tmp_path, name):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / "set" / name).symlink_to(tmp_path / "precious")
+    with server() as (url, _), pytest.raises((OSError, DataError), match="symbolic links"):
+        download.fetch(known_file(url), tmp_path)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_without_locks_a_download_is_complete_and_leaves_nothing_beside_it(tmp_path, monkeypatch):
+    def without(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(download.fcntl, "flock", without)
+    with server() as (url, _), pytest.warns(UserWarning, match="has no locks"):
+        assert download.fetch(known_file(url), tmp_path) == CONTENT
+    assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["file", "file.lock"]
+
+
+def test_a_download_keeps_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with server() as (url, _):
+            download.fetch(known_file(url), tmp_path)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "set" / "file").stat().st_mode & 0o777 == 0o640
 
 
 @real

@@ -1,5 +1,6 @@
 """Closed-form training: limits, composition, explicit steps, singular kernels, ensembles."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -131,12 +132,75 @@ def test_zero_eigenvalue_responds_linearly_in_time():
     assert abs(naive - 10.0) > 1e-3  # what the textbook formula gives instead
 
 
-def test_negative_eigenvalues_are_clipped_and_reported():
-    kernel = np.diag([1.0, -0.25])
+def test_negative_rounding_is_clipped_and_reported():
+    """Of the dtype that the kernel comes in."""
+    kernel = np.diag([1.0, -1e-15])
     flow = kernel_flow(kernel, np.ones(2), [INFINITY], normalization="sum")
-    assert flow.most_negative == -0.25
+    assert flow.most_negative == -1e-15
     np.testing.assert_allclose(flow.train[0, :, 0], [1.0, 0.0])
     assert kernel_flow(np.eye(2), np.ones(2), [1.0], normalization="sum").most_negative == 0
+    single = np.diag([1.0, -1e-6]).astype(np.float32)
+    assert dynamics.eigensystem(single).most_negative == pytest.approx(-1e-6)
+    with pytest.raises(ValueError, match="indefinite"):
+        dynamics.eigensystem(single.astype(np.float64))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_singular_kernels_pass_with_their_rounding(dtype):
+    """400 points of a line in 3 dimensions, 100 of them twice: rank 1 and a rounding of its own."""
+    x = np.random.default_rng(0).normal(size=(400, 1)) * np.ones(3)
+    x = np.concatenate([x, x[:100]]).astype(dtype)
+    system = dynamics.eigensystem(x @ x.T)
+    assert system.most_negative < 0
+    network = np.maximum(x @ np.random.default_rng(1).normal(size=(3, 50)).astype(dtype), 0)
+    assert dynamics.eigensystem(network @ network.T).most_negative < 0
+
+
+INDEFINITE = np.diag([1.0, 2.0, -3.0])
+DEFINITE, CROSS = np.diag([1.0, 2.0, 3.0]), np.ones((1, 3))
+
+
+def ensemble_of(ntk, nngp, nngp_test=0 * CROSS, last=1.0):
+    return ensemble_flow(
+        ntk, nngp, np.ones(3), [1.0], ntk_test=CROSS, nngp_test=nngp_test,
+        nngp_test_test=last * np.eye(1), normalization="sum",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: dynamics.eigensystem(INDEFINITE),
+        lambda: dynamics.eigensystem(np.stack([DEFINITE, INDEFINITE])),
+        lambda: kernel_flow(INDEFINITE, np.ones(3), [1.0], normalization="sum"),
+        lambda: dynamics.critical_learning_rate(INDEFINITE, normalization="sum"),
+        lambda: ensemble_of(INDEFINITE, DEFINITE),
+        lambda: ensemble_of(DEFINITE, INDEFINITE),
+        lambda: ensemble_of(DEFINITE, DEFINITE, last=-3.0),
+        lambda: ensemble_of(DEFINITE, DEFINITE, nngp_test=5 * CROSS),
+        lambda: dynamics.gaussian_process_posterior(
+            INDEFINITE, CROSS, np.eye(1), np.ones(3), noise=4.0
+        ),
+        lambda: dynamics.gaussian_process_posterior(DEFINITE, 5 * CROSS, np.eye(1), np.ones(3)),
+        lambda: dynamics.linearized_outputs(
+            jnp.asarray(INDEFINITE),
+            jnp.zeros((3, 1)),
+            jnp.ones((3, 1)),
+            loss=dynamics.squared_error("sum"),
+            learning_rate=0.1,
+            record=[1],
+        ),
+    ],
+)
+def test_indefinite_kernels_are_refused(call):
+    """Row A3: beyond rounding, wherever a kernel or a covariance enters; by how much is said."""
+    with pytest.raises(ValueError, match=r"indefinite: its smallest eigenvalue is -\d.* explains"):
+        call()
+
+
+def test_negative_eigenvalues_have_no_decay():
+    with pytest.raises(ValueError, match="eigenvalues >= 0, found -1"):
+        dynamics.mode_decay([1.0, -1.0], [1.0], 1.0)
 
 
 def test_stacks_equal_single_problems(problem):
@@ -231,7 +295,8 @@ def test_posterior_with_noise_and_with_duplicates(kernels):
     np.testing.assert_allclose(noisy.mean, prior[1] @ inverse @ kernels["targets"], atol=1e-12)
     expected = prior[2] - prior[1] @ inverse @ prior[1].T
     np.testing.assert_allclose(noisy.covariance, expected, atol=1e-12)
-    twice = np.ones((2, 2)), np.array([[1.0, 1.0], [0.5, 0.5]]), np.eye(2)
+    queries = np.array([[1.0, 0.5], [0.5, 1.0]])
+    twice = np.ones((2, 2)), np.array([[1.0, 1.0], [0.5, 0.5]]), queries
     averaged = dynamics.gaussian_process_posterior(*twice, np.array([1.0, 2.0]))
     np.testing.assert_allclose(averaged.mean[:, 0], [1.5, 0.75], atol=1e-12)
 

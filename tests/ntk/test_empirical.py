@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,16 @@ import torch
 from torch import nn
 
 from widenets.ntk import empirical
+from widenets.ntk.architecture import (
+    dense,
+    fully_connected,
+    layer_norm,
+    pointwise,
+    relu,
+    serial,
+    tanh,
+)
+from widenets.ntk.dynamics import gradient_descent, squared_error
 from widenets.ntk.empirical import torch as empirical_torch
 
 # One compilation instead of one for every operation.
@@ -18,8 +29,7 @@ empirical_ntk = jax.jit(
     empirical.empirical_ntk, static_argnums=0, static_argnames=("kind", "memory_mb")
 )
 dense_kernels = jax.jit(
-    empirical.dense_kernels,
-    static_argnames=("activation", "kind", "parameterization", "memory_mb"),
+    empirical.dense_kernels, static_argnums=0, static_argnames=("kind", "memory_mb")
 )
 
 VARIANCES = {
@@ -28,6 +38,11 @@ VARIANCES = {
     "readout_weight_variance": 0.7,
     "readout_bias_variance": 0.4,
 }
+NETWORK = fully_connected(depth=2, width=1, activation=tanh(), **VARIANCES)
+RELU = fully_connected(depth=2, width=1, **VARIANCES)
+STANDARD = fully_connected(
+    depth=2, width=1, activation=tanh(), parameterization="standard", **VARIANCES
+)
 SHAPES = {"full": (5, 3, 2, 2), "per_output": (5, 3, 2), "trace": (5, 3), "diagonal": (5, 2)}
 
 
@@ -98,9 +113,9 @@ def paired(inputs, kind):
 @pytest.mark.parametrize("kind", SHAPES)
 def test_equals_its_definition(inputs, definition, kind):
     params = init(jax.random.key(0))
-    x, options = paired(inputs, kind), {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    x, options = paired(inputs, kind), {"kind": kind}
     general = empirical_ntk(apply, params, *x, kind=kind)
-    layerwise = dense_kernels(params, *x, **options)
+    layerwise = dense_kernels(NETWORK, params, *x, **options)
     assert general.shape == layerwise.ntk.shape == SHAPES[kind]
     assert layerwise.nngp.shape == SHAPES[kind][: 1 if kind == "diagonal" else 2]
     np.testing.assert_allclose(general, definition[kind], atol=1e-12)
@@ -109,13 +124,13 @@ def test_equals_its_definition(inputs, definition, kind):
 
 def test_diagonal_is_that_of_the_matrices(inputs):
     """Of both kernels; it pairs every input with itself and takes no x2."""
-    params, options = init(jax.random.key(0)), {"activation": jnp.tanh, **VARIANCES}
-    diagonal = dense_kernels(params, inputs[0], kind="diagonal", **options)
-    whole = dense_kernels(params, inputs[0], kind="per_output", **options)
+    params = init(jax.random.key(0))
+    diagonal = dense_kernels(NETWORK, params, inputs[0], kind="diagonal")
+    whole = dense_kernels(NETWORK, params, inputs[0], kind="per_output")
     np.testing.assert_allclose(diagonal.nngp, jnp.diagonal(whole.nngp), rtol=1e-14)
     np.testing.assert_allclose(diagonal.ntk, jnp.diagonal(whole.ntk).T, rtol=1e-14)
     with pytest.raises(ValueError, match="found an x2"):
-        dense_kernels(params, *inputs, kind="diagonal", **options)
+        dense_kernels(NETWORK, params, *inputs, kind="diagonal")
 
 
 def test_derivatives_by_finite_differences(inputs):
@@ -133,7 +148,7 @@ def test_derivatives_by_finite_differences(inputs):
                 ends.append(np.asarray(network(tuple(changed), x))[0])
             slope = (ends[0] - ends[1]) / 2e-6
             total += np.outer(slope, slope)
-    kernels = dense_kernels(params, x, activation=jnp.tanh, kind="full", **VARIANCES)
+    kernels = dense_kernels(NETWORK, params, x, kind="full")
     np.testing.assert_allclose(kernels.ntk[0, 0], total, rtol=1e-7, atol=1e-8)
 
 
@@ -151,7 +166,7 @@ def test_nngp_is_the_covariance_of_the_output_over_readouts(inputs):
             bias[0] = 1.0
         outputs = np.asarray(apply((*params[:-1], {"weight": weight, "bias": bias}), x))[:, 0]
         total += np.outer(outputs, outputs)
-    kernels = dense_kernels(params, x, activation=jnp.tanh, **VARIANCES)
+    kernels = dense_kernels(NETWORK, params, x)
     np.testing.assert_allclose(kernels.nngp, total, atol=1e-12)
 
 
@@ -166,20 +181,16 @@ def test_standard_parameterization(inputs):
     params = jax.tree.map(lambda leaf: leaf / 2, init(jax.random.key(0)))
     general = empirical_ntk(plain, params, *inputs, kind="full")
     layerwise = dense_kernels(
+        STANDARD,
         params,
         *inputs,
-        activation=jnp.tanh,
-        parameterization="standard",
         kind="full",
-        **VARIANCES,
     )
     np.testing.assert_allclose(layerwise.ntk, general, atol=1e-12)
 
 
 def test_is_symmetric_and_positive(inputs):
-    kernels = dense_kernels(
-        init(jax.random.key(0)), inputs[0], activation=jnp.tanh, kind="full", **VARIANCES
-    )
+    kernels = dense_kernels(NETWORK, init(jax.random.key(0)), inputs[0], kind="full")
     matrix = np.asarray(jnp.transpose(kernels.ntk, (0, 2, 1, 3)).reshape(10, 10))
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-13)
     assert np.linalg.eigvalsh(matrix)[0] > -1e-12
@@ -191,8 +202,8 @@ def test_symmetric_blocks_of_samples_change_nothing(kind, samples):
     """With x2 = x1 left out, large kernels are made of blocks above the diagonal: two here."""
     params = init(jax.random.key(0))
     x = jax.random.normal(jax.random.key(6), (samples, 4), jnp.float64)
-    one = dense_kernels(params, x, activation=jnp.tanh, kind=kind, **VARIANCES)
-    two = dense_kernels(params, x, x, activation=jnp.tanh, kind=kind, **VARIANCES)
+    one = dense_kernels(NETWORK, params, x, kind=kind)
+    two = dense_kernels(NETWORK, params, x, x, kind=kind)
     np.testing.assert_allclose(one.ntk, two.ntk, atol=1e-13)
     np.testing.assert_allclose(one.nngp, two.nngp, atol=1e-13)
 
@@ -214,12 +225,12 @@ def test_blocks_change_nothing(inputs, definition, kind, rows):
 @pytest.mark.parametrize("kind", SHAPES)
 def test_blocks_of_the_layerwise_formula_change_nothing(inputs, definition, kind):
     """A bound for two inputs at a time of 5 and 3, and one too small for any."""
-    options = {"activation": jnp.tanh, "kind": kind, **VARIANCES}
+    options = {"kind": kind}
     params, x = init(jax.random.key(0)), paired(inputs, kind)
-    found = dense_kernels(params, *x, memory_mb=0.006, **options)
+    found = dense_kernels(NETWORK, params, *x, memory_mb=0.006, **options)
     np.testing.assert_allclose(found.ntk, definition[kind], atol=1e-12)
     with pytest.raises(ValueError, match="memory_mb is 0"):
-        empirical.dense_kernels(params, *x, memory_mb=0.001, **options)
+        empirical.dense_kernels(NETWORK, params, *x, memory_mb=0.001, **options)
 
 
 WIDE = (50, 700, 700, 2)
@@ -244,9 +255,7 @@ def test_memory_stays_within_its_bound(function, kind, samples, bound):
     if function == "empirical_ntk":
         program = empirical_ntk.lower(apply, params, x, memory_mb=bound, **options)
     else:
-        program = dense_kernels.lower(
-            params, x, memory_mb=bound, activation=jnp.tanh, **options, **VARIANCES
-        )
+        program = dense_kernels.lower(NETWORK, params, x, memory_mb=bound, **options)
     used = program.compile().memory_analysis().temp_size_in_bytes / 1e6
     assert bound / 8 < used < bound
 
@@ -256,7 +265,7 @@ def test_vmap_over_seeds_and_gradient(inputs):
     many = jax.vmap(init)(jax.random.split(jax.random.key(4), 3))
 
     def total(params, shift):
-        kernels = dense_kernels(params, inputs[0] + shift, activation=jnp.tanh, **VARIANCES)
+        kernels = dense_kernels(NETWORK, params, inputs[0] + shift)
         return (kernels.ntk**2).sum() + kernels.nngp.sum()
 
     slopes = jax.jit(jax.vmap(jax.grad(total, argnums=1), (0, None)))(many, 0.0)
@@ -269,7 +278,7 @@ def test_vmap_over_seeds_and_gradient(inputs):
 def test_relu_with_two_kinds_of_inputs_keeps_float32(inputs):
     params = init(jax.random.key(0), dtype=jnp.float32)
     x = inputs[0].astype(jnp.float32)
-    kernels = dense_kernels(params, x, activation=jax.nn.relu, **VARIANCES)
+    kernels = dense_kernels(RELU, params, x)
     general = empirical_ntk(functools.partial(apply, activation=jax.nn.relu), params, x)
     assert kernels.ntk.dtype == kernels.nngp.dtype == jnp.float32
     np.testing.assert_allclose(kernels.ntk, general, rtol=2e-5)
@@ -353,7 +362,7 @@ def test_bad_input_is_named(inputs, module, change, message):
     bad = change(good)
     calls = (
         lambda *x: empirical.empirical_ntk(apply, params, *x),
-        lambda *x: empirical.dense_kernels(params, *x, activation=jnp.tanh),
+        lambda *x: empirical.dense_kernels(NETWORK, params, *x),
         lambda *x: empirical_torch.empirical_ntk(module, *map(torch.from_numpy, x)),
         lambda *x: empirical_torch.dense_ntk(module, *map(torch.from_numpy, x)),
     )
@@ -372,10 +381,10 @@ def test_bad_options_are_named(inputs, module):
         empirical.empirical_ntk(apply, params, *inputs, kind="sum")
     with pytest.raises(ValueError, match="kind 'sum' is none of"):
         empirical_torch.dense_ntk(module, x, kind="sum")
-    with pytest.raises(ValueError, match="not a chain"):
-        empirical.dense_kernels((*params, {"scale": 1.0}), inputs[0], activation=jnp.tanh)
+    with pytest.raises(ValueError, match="5 entries, found 6"):
+        empirical.dense_kernels(NETWORK, (*params, {"scale": x.numpy()}), inputs[0])
     with pytest.raises(ValueError, match="inputs have shape"):
-        empirical.dense_kernels(params, inputs[0][:, :3], activation=jnp.tanh)
+        empirical.dense_kernels(NETWORK, params, inputs[0][:, :3])
     for variances in ((-1.0, 0.0), (1.0, np.nan), (np.inf, 0.0)):
         with pytest.raises(ValueError, match=r"found variances .* wanted >= 0"):
             empirical_torch.ScaledLinear(
@@ -384,3 +393,106 @@ def test_bad_options_are_named(inputs, module):
     shared_layer = nn.Linear(4, 4).double()
     with pytest.raises(ValueError, match="exactly once"):
         empirical_torch.dense_ntk(nn.Sequential(shared_layer, nn.Tanh(), shared_layer), x)
+
+
+# --- what is a parameter and what is not (row A4) ---------------------------------------------
+
+
+def test_variances_are_those_of_the_network(inputs):
+    """Every parameterization and layer of its own, frozen layers included: equal to Jacobians."""
+    for parameterization in ("ntk", "standard"):
+        network = serial(
+            serial(dense(5, 1.5, 0.2, parameterization), relu()),
+            dense(6, 0.7, 0.0, parameterization, trained=False),
+            pointwise(jnp.square),
+            dense(2, 2.5, 0.4, parameterization),
+        )
+        params = network.init(jax.random.key(3), (4,), jnp.float64)
+        general = empirical.empirical_ntk(network.apply, params, *inputs, kind="full")
+        found = empirical.dense_kernels(network, params, *inputs, kind="full")
+        np.testing.assert_allclose(found.ntk, general, rtol=1e-12, atol=1e-12)
+        diagonal = empirical.dense_kernels(network, params, inputs[0], kind="diagonal").ntk
+        wanted = empirical.empirical_ntk(network.apply, params, inputs[0], kind="diagonal")
+        np.testing.assert_allclose(diagonal, wanted, rtol=1e-12)
+
+
+def test_networks_and_params_that_do_not_fit_are_named(inputs):
+    x, params = inputs[0], init(jax.random.key(0))
+    cases = [
+        (jnp.tanh, params, "network must be an Architecture"),
+        (serial(dense(3), layer_norm(), dense(1)), params[:3], "found layer_norm: use empirical"),
+        (serial(dense(3), relu()), params[:2], "ends in a dense layer"),
+        (NETWORK, params[:3], "5 entries, found 3"),
+        (NETWORK, (params[0], *params[:4]), "weight and perhaps bias|no chain"),
+        (NETWORK, (*params[:4], params[0]), "no chain: a layer of 7 units before"),
+    ]
+    for network, own, message in cases:
+        with pytest.raises(ValueError, match=message):
+            empirical.dense_kernels(network, own, x)
+
+
+class Whole(NamedTuple):
+    """A model as some libraries keep it: one pytree with functions among its leaves."""
+
+    weight: jax.Array
+    activation: object
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda p: {"params": p, "batch_stats": p}, "holds batch_stats beside params"),
+        (lambda p: {"layer": {"running_mean": p[0]["bias"]}}, "is no parameter .running_mean."),
+        (
+            lambda p: (*p, {"steps": jnp.arange(3)}),
+            "'steps'. must hold floating numbers, found int",
+        ),
+        (lambda p: Whole(p[0]["weight"], jax.nn.relu), "activation must be an array, found relu"),
+        (lambda p: (), "params has no arrays"),
+    ],
+)
+def test_what_is_no_parameter_is_refused(inputs, change, message):
+    """By kernels and by training alike."""
+    params = change(init(jax.random.key(0)))
+    with pytest.raises(ValueError, match=message):
+        empirical.empirical_ntk(lambda p, x: x, params, inputs[0])
+    with pytest.raises(ValueError, match=message):
+        gradient_descent(
+            lambda p, x: x,
+            params,
+            inputs[0],
+            inputs[0],
+            loss=squared_error("sum"),
+            learning_rate=0.1,
+            record=[1],
+        )
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (nn.BatchNorm1d(4), "BatchNorm1d at 1 couples the samples of a batch: call module.eval"),
+        (nn.BatchNorm1d(4, track_running_stats=False).eval(), "needs track_running_stats=True"),
+        (nn.Dropout(0.5), "Dropout at 1 draws random numbers in training mode: call module.eval"),
+        (nn.RReLU(), "RReLU at 1 draws random numbers"),
+        (nn.Sequential(nn.Identity(), nn.AlphaDropout(0.1)), "AlphaDropout at 1.1 draws random"),
+    ],
+)
+def test_torch_modules_in_training_mode_are_refused(layer, message):
+    """Rows A4 and B15; in evaluation mode they have kernels, and buffers are no parameters."""
+    module, x = nn.Sequential(nn.Linear(4, 4), layer, nn.Linear(4, 2)), torch.randn(3, 4)
+    for function in (empirical_torch.empirical_ntk, empirical_torch.dense_ntk):
+        with pytest.raises(ValueError, match=message) as error:
+            function(module, x)
+        assert "\n" not in str(error.value)
+    if "track" not in message:
+        assert empirical_torch.empirical_ntk(module.eval(), x).shape == (3, 3)
+
+
+def test_torch_functional_dropout_is_named():
+    class Drops(nn.Linear):
+        def forward(self, x):
+            return nn.functional.dropout(super().forward(x), 0.5)
+
+    with pytest.raises(ValueError, match=r"draws random numbers in its forward pass"):
+        empirical_torch.empirical_ntk(Drops(4, 2), torch.randn(3, 4))

@@ -41,7 +41,13 @@ def counting(calls):
         return NETWORK.one_kernel["ntk"](left, right)
 
     kernels = {"ntk": compute, "nngp": NETWORK.one_kernel["nngp"]}
-    return SimpleNamespace(one_kernel=kernels, steps=None)
+    return with_kernels(kernels)
+
+
+def with_kernels(kernels):
+    """NETWORK with these instead of its own."""
+    checks = {name: getattr(NETWORK, name) for name in ("check_on_inputs", "check_finite")}
+    return SimpleNamespace(one_kernel=kernels, steps=None, **checks)
 
 
 def stop_after(count):
@@ -123,11 +129,8 @@ def test_another_computation_is_refused(tmp_path, finished, change, message):
             kernel_to_file(**asked, progress=stop_after(3))
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     if "architecture" in change:
-        heavier = SimpleNamespace(
-            one_kernel={"ntk": lambda *x: (1 + 1e-9) * np.asarray(NETWORK.one_kernel["ntk"](*x))},
-            steps=None,
-        )
-        change = {"architecture": heavier}
+        kernels = {"ntk": lambda *x: (1 + 1e-9) * np.asarray(NETWORK.one_kernel["ntk"](*x))}
+        change = {"architecture": with_kernels(kernels)}
     with pytest.raises(ValueError, match=message) as error:
         kernel_to_file(**(asked | change))
     assert "\n" not in str(error.value)

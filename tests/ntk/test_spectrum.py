@@ -168,3 +168,11 @@ def test_sphere_spectrum_rebuilds_kernel_and_trace(dimension):
 def test_unknown_order_is_refused():
     with pytest.raises(ValueError, match="found 2"):
         arc_cosine_eigenvalues(3, 4, order=2)
+
+
+def test_indefinite_kernels_have_no_spectrum():
+    """Row A3: cos(2 angle) - 1/2 has trace 1/2 and a negative mean; nothing is clipped."""
+    with pytest.raises(ValueError, match="indefinite: its eigenvalue of degree 0 is -"):
+        sphere_spectrum(lambda angle: np.cos(2 * angle) - 0.5, 3, 4)
+    with pytest.raises(ValueError, match=r"add up to .* more than k"):
+        sphere_spectrum(lambda angle: np.where(angle == 0, 0.5, 1 + np.cos(angle)), 3, 4)

@@ -21,7 +21,7 @@ from replications.geiger2020_scale_transition.network import (
     train,
     velocity,
 )
-from replications.geiger2020_scale_transition.tasks import task_of
+from replications.geiger2020_scale_transition.tasks import Split, task_of
 from widenets.ntk.empirical import empirical_ntk
 
 MODEL = Model()
@@ -244,7 +244,7 @@ def test_variance_and_ensemble_follow_their_definitions():
 
 @pytest.mark.parametrize("name", ["xnor10", "stripe20", "digits_pca", "digits_pixels"])
 def test_tasks_have_rows_of_norm_root_d_and_signs_as_targets(name):
-    task = task_of(name, 40, 30, None)
+    task = task_of(Split(name, 40, 30, None, 0, 0))
     assert (len(task.x), len(task.test_x)) == (40, 30)
     dimension = task.x.shape[1]
     np.testing.assert_allclose(np.linalg.norm(task.x, axis=1), np.sqrt(dimension), rtol=1e-12)
@@ -252,11 +252,11 @@ def test_tasks_have_rows_of_norm_root_d_and_signs_as_targets(name):
 
 
 def test_draws_of_the_training_set_share_the_test_set():
-    one, two = (task_of("xnor10", 20, 10, None, draw) for draw in (1, 2))
+    one, two = (task_of(Split("xnor10", 20, 10, None, draw, 0)) for draw in (1, 2))
     np.testing.assert_array_equal(one.test_x, two.test_x)
     assert not np.any(one.x == two.x)
 
 
 def test_unknown_task_says_what_was_wanted():
     with pytest.raises(ValueError, match="found 'letters_pca', wanted"):
-        task_of("letters_pca", 20, 10, None)
+        task_of(Split("letters_pca", 20, 10, None, 0, 0))

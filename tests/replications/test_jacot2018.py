@@ -41,16 +41,11 @@ def direct_kernels(activation, parameterization="ntk"):
     if parameterization == "ntk":
         return np.asarray(jax.vmap(lambda p: net.kernels(p, X).ntk)(params))
     scales = classical_scales(params)
+    standard = network(activation, WIDTH, LAYERS, parameterization="standard")
 
     def of_one(p):
         p = jax.tree.map(lambda leaf, scale: scale * leaf, p, scales)
-        return dense_kernels(
-            p,
-            X,
-            activation=lambda h: net.activation.apply((), h),
-            bias_variance=BETA**2,
-            parameterization="standard",
-        ).ntk
+        return dense_kernels(standard.whole, p, X).ntk
 
     return np.asarray(jax.vmap(of_one)(params))
 
@@ -172,7 +167,7 @@ def test_law_before_and_after_training():
 
 
 def test_components_diagonalize_the_kernel():
-    found = components("digits", 16)
+    found = components(0, "theory", "digits", 16)
     limit = network("relu").limit(found.x).ntk
     rebuilt = (found.vectors * found.eigenvalues) @ found.vectors.T
     np.testing.assert_allclose(rebuilt, limit, atol=1e-12)

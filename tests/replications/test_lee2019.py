@@ -135,8 +135,8 @@ def test_trained_readouts_are_their_closed_form():
     """Descent on the readout alone, step by step, ends where the part `ensemble` says."""
     cell = {"activation": "erf", "width": 32}
     rows = pd.DataFrame(experiment.ensemble(arm="readout", **cell, seeds=(3,)))
-    line = experiment.digits_on_a_line(16, 16)
-    law = experiment.laws("erf", 3, 16, 16, (0, 8, 64))["nngp"]
+    line = experiment.digits_on_a_line(3, 16, 16)
+    law = experiment.laws("erf", 3, 3, 16, 16, (0, 8, 64))["nngp"]
     model = Model("erf", 3, 32)
     drawn = networks.weights(model, (64,), (3,), "ensemble", "readout")
     params = jax.tree.map(lambda leaf: leaf[0].astype(np.float64), drawn)

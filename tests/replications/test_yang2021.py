@@ -65,7 +65,7 @@ def mup_network(mup, start):
 
 @pytest.mark.parametrize("optimizer, tolerance", [("sgd", 1e-12), ("adam", 1e-9)])
 def test_equals_the_mup_package(optimizer, tolerance):
-    mup = pytest.importorskip("mup", reason="pip install --no-deps mup==1.0.0 to compare with it")
+    mup = pytest.importorskip("mup", reason="it is in requirements-test.lock")
     # The package writes muP as Table 8: the read-out divided by width / base width.
     rule = maximal_update_table(8, optimizer)
     network, runs, batches = small_mlp(), [networks.Run(0, -4.0)], image_batches(1)

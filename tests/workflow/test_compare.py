@@ -17,7 +17,11 @@ ALPHA = ("alpha2000_toy", "T1_scatter")
 
 
 def row(value=1.0, half=0.1, n_seeds=8, control=5.0, **others):
+    ends = {"region_low": 0.5, "region_high": 1.5, "note": None}
+    of_seeds = tuple(value + half * np.linspace(-1, 1, n_seeds))
+    ends |= {"of_seeds": of_seeds, "control_of_seeds": ()}
     made = {
+        **ends,
         **{"estimate": value, "ci_low": value - half, "ci_high": value + half},
         **{"control_estimate": control, "control_ci_low": control, "control_ci_high": control},
         **{"n_seeds": n_seeds, "region": "1 ± 0.5", "state": "pass"},
@@ -25,8 +29,8 @@ def row(value=1.0, half=0.1, n_seeds=8, control=5.0, **others):
     return {**made, **others}
 
 
-def kept(rows, seeds=(0, 1), code="c", cpu=10.0, memory=500.0):
-    record = {"code": code, "cells": "d", "seeds": list(seeds)}
+def kept(rows, seeds=(0, 1), code="c", cpu=10.0, memory=500.0, jax="0.10"):
+    record = {"code": code, "cells": "d", "seeds": list(seeds), "versions": {"jax": jax}}
     record |= {"cpu_seconds": cpu, "max_rss_mb": memory}
     return compare.Kept("x", "smoke", "git", rows, {("a", "main"): record})
 
@@ -88,6 +92,12 @@ def test_a_changed_region_is_named():
 )
 def test_costs(cpu, memory, lines):
     assert len(compare.dearer(kept({}, cpu=cpu, memory=memory), kept({}))) == lines
+
+
+def test_libraries_of_another_version_are_remarked():
+    _, remarks = compare.compare(kept({}, jax="0.11"), kept({}))
+    assert remarks == ["another version of jax: 0.10 → 0.11"]
+    assert compare.compare(kept({}), kept({}))[1] == []
 
 
 def test_small_jobs_may_double():
@@ -188,6 +198,140 @@ def test_a_shift_of_three_half_widths_is_found_among_two_hundred_claims():
     assert drift.difference(old, new, 0.01 / 400, same_draws=False)[0] == "moved"
 
 
+# rounding -------------------------------------------------------------------------------------
+
+NUMBERS = ("estimate", "ci_low", "ci_high")
+ALL_NUMBERS = (*NUMBERS, *(f"control_{name}" for name in NUMBERS))
+
+
+def reference_rows():
+    return compare.read(ROOT / "results" / "reference" / "laptop")
+
+
+def changed(old, change_of_row):
+    """The same results with other rows; a row that is left alone is the same object."""
+    return old._replace(checks={key: change_of_row(key, row) for key, row in old.checks.items()})
+
+
+def moved_by(row, amount, names=ALL_NUMBERS):
+    """A row whose numbers, also those of single seeds, have moved by amount(number)."""
+    of_seeds = tuple(float(f"{number + amount(number):.6g}") for number in row["of_seeds"])
+    moved = {name: row[name] + amount(row[name]) for name in names if row[name] is not None}
+    return row | moved | {"of_seeds": of_seeds}
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        lambda number: 1e-12 * number,
+        lambda number: -1e-12 * number,
+        lambda number: 1e-12,  # of the scale of the quantity, one: a residue of -2.3e-16 has none
+        lambda number: -1e-12,
+    ],
+    ids=["up", "down", "absolute up", "absolute down"],
+)
+def test_every_claim_of_the_reference_is_the_same_after_rounding(amount):
+    old = reference_rows()
+    new = changed(old, lambda _, row: moved_by(row, amount))
+    changes, remarks = compare.compare(new, old)
+    assert len(changes) == len(old.checks)
+    assert {change.kind for change in changes} == {"same"}
+    assert remarks == []
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ((0.009071, 0.009071 - 2e-14, 0.009071), (0.009071 + 8e-14, 0.009071, 0.009071 + 8e-14)),
+        ((-2.3e-16, -2.4e-16, -2.2e-16), (-2.2e-16, -2.3e-16, -2.1e-16)),
+        ((0.0, 0.0, 0.0), (1e-16, -1e-16, 3e-16)),
+    ],
+)
+def test_an_interval_of_rounding_is_no_measure_of_rounding(old, new):
+    pair = (Interval(*numbers, 8) for numbers in (old, new))
+    assert drift.difference(*pair, 1e-5, same_draws=True) == ("same", "")
+
+
+def test_a_claim_that_allows_rounding_says_how_much():
+    assert drift.residue_of(None, 1e-7) == 1e-7
+    assert drift.residue_of(1e-10, None) == 1e-10
+    assert drift.residue_of(0.0, None) == drift.residue_of(None, 0.08) == 0.0
+    assert drift.residue_of(-1e-12, 0.5) == 0.0
+    old = Interval(9e-12, 1e-12, 9e-12, 4, "range", 1e-7)
+    grown = old._replace(value=6e-11, high=6e-11)
+    assert drift.difference(old, grown, 1e-5, same_draws=True) == ("same", "")
+    assert not drift.same_but_for_rounding(old, old._replace(value=3e-7, low=2e-7, high=3e-7))
+
+
+def with_one_moved(old, key, amount):
+    return changed(old, lambda k, row: moved_by(row, amount, NUMBERS) if k == key else row)
+
+
+def test_a_closed_form_that_moves_in_its_seventh_digit_has_moved():
+    old = reference_rows()
+    key = ("cao2019_spectral_bias", "C6_exponent_d3")
+    assert old.checks[key]["n_seeds"] == 0
+    changes, _ = compare.compare(with_one_moved(old, key, lambda number: 1e-6 * number), old)
+    found = [change[:3] for change in changes if change.kind != "same"]
+    assert found == [("moved", *key)]
+
+
+def test_a_half_width_with_the_same_draws_is_named():
+    old = reference_rows()
+    key = ("jacot2018_frozen_kernel", "J2_limit_relu")
+    half = (old.checks[key]["ci_high"] - old.checks[key]["ci_low"]) / 2
+    found = compare.lines(*compare.compare(with_one_moved(old, key, lambda _: half), old))
+    assert len(found) == 2
+    assert found[1].startswith("moved: jacot2018_frozen_kernel: J2_limit_relu: ")
+    assert ", seed by seed (level" in found[1]
+
+
+def chaotic_pairs(n_seeds, change, repetitions):
+    """Runs of the same seeds on two processors: each seed changes by itself."""
+    rng = np.random.default_rng(5)
+    for _ in range(repetitions):
+        seeds = rng.standard_normal(n_seeds)
+        again = seeds + change * rng.standard_normal(n_seeds)
+        yield [Interval(*student_t(v), n_seeds, of_seeds=tuple(v)) for v in (seeds, again)]
+
+
+@pytest.mark.parametrize("n_seeds, change", [(2, 0.5), (4, 0.5), (8, 0.5), (8, 1.4), (80, 0.3)])
+def test_seeds_that_change_by_themselves_are_within_noise(n_seeds, change):
+    """2000 pairs at a level of 1 %, as above."""
+    found = [
+        drift.difference(*pair, 0.01, same_draws=True)[0]
+        for pair in chaotic_pairs(n_seeds, change, 2000)
+    ]
+    assert found.count("moved") <= 33
+
+
+def test_seeds_that_all_change_alike_have_moved():
+    for old, _ in chaotic_pairs(8, 0.0, 100):
+        half = old.high - old.value
+        numbers = tuple(value + half / 5 for value in old.of_seeds)
+        new = Interval(*student_t(np.array(numbers)), 8, of_seeds=numbers)
+        assert drift.difference(old, new, 0.01 / 684, same_draws=True)[0] == "moved"
+        assert drift.difference(old, new, 0.01 / 684, same_draws=False)[0] == "shifted"
+
+
+def test_single_precision_rounds_what_is_trained_and_no_closed_form():
+    pair = [Interval(v, v - 2e-8, v + 2e-8, 12) for v in (-1.0, -1.0 + 7e-9)]
+    assert drift.difference(*pair, 1e-5, same_draws=True)[0] == "same"
+    exact = [Interval(v, v - 1e-10, v + 1e-10, 0) for v in (-1.0, -1.0 + 7e-9)]
+    assert drift.difference(*exact, 1e-5, same_draws=True)[0] == "moved"
+
+
+def test_a_flipped_verdict_is_named():
+    old = reference_rows()
+    key = ("jacot2018_frozen_kernel", "J2_limit_relu")
+    new = changed(old, lambda k, row: row | {"state": "fail"} if k == key else row)
+    found = compare.lines(*compare.compare(new, old))
+    assert found == [
+        "1 verdict changed, 341 same",
+        "verdict changed: jacot2018_frozen_kernel: J2_limit_relu: pass → fail",
+    ]
+
+
 # on real results ------------------------------------------------------------------------------
 
 
@@ -203,8 +347,34 @@ def test_a_broken_kernel_is_named_and_nothing_else(project):
     assert "verdict changed: alpha2000_toy: T1_scatter: pass → fail" in run.output
     assert "beta2001_toy" not in run.output
     page = project.path("both.html").read_text(encoding="utf-8")
+    assert 'class="remarks"' not in page
     assert "Verdict changed (1)" in page
     assert "The same (1)" in page
+
+
+def test_a_machine_that_costs_more_is_remarked_and_not_red(project):
+    project.call("workflow.reference", "results/smoke")
+    kept = project.path("results/reference/smoke/provenance.json")
+    made = json.loads(kept.read_text(encoding="utf-8"))
+    for record in made["records"]:
+        record["cpu_seconds"] -= 100.0
+        record["versions"]["jax"] = "0.1"
+    kept.write_text(json.dumps(made), encoding="utf-8")
+    run = project.call("workflow.compare", "results/smoke", "--html", "both.html")
+    assert run.code == 0, run.output
+    assert "another version of jax: 0.1 → " in run.output
+    assert "cost up: alpha2000_toy/main: " in run.output
+    page = project.path("both.html").read_text(encoding="utf-8")
+    assert '<section class="remarks"' in page
+    assert 'class="problems"' not in page
+
+
+def test_a_tier_without_a_reference_is_named(project):
+    run = project.call("workflow.compare", "results/smoke")
+    assert run.code == 2
+    assert "error: results/reference/smoke: the smoke tier has no reference; name a second" in (
+        run.output
+    )
 
 
 def test_the_reference_is_small_and_says_nothing_of_the_machine(green):

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from workflow.assemble import write_provenance
 from workflow.base.files import UserError, write_json, write_text
 from workflow.base.tree import Results
 from workflow.trust import cost
@@ -27,7 +28,7 @@ def results(tmp_path, monkeypatch):
     found = Results(tmp_path / "smoke")
     monkeypatch.setattr(cost, "dry_run", lambda settings: 1.5)
     made = {"settings": {"replications": ["paper"]}, "records": [RECORD]}
-    write_json(found.provenance, made)
+    write_provenance(found, made)
     write_json(found.folder / "plan.json", {"cores": 2, "jobs": []})
     write_text(found.folder / "logs" / "gate.log", "")
     write_text(found.report / "index.html", "x" * 1_500_000)

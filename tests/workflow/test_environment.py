@@ -66,3 +66,14 @@ def test_xla_computes_in_the_thread_that_calls_it():
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone has it")
 def test_sums_do_not_depend_on_the_number_of_cores():
     assert xla(alone=True, cores="one")[1] == xla(alone=True)[1]
+
+
+def test_doubles_are_available():
+    program = (
+        "from workflow.base.environment import use_one_thread\n"
+        "use_one_thread()\n"
+        "import jax.numpy as jnp\n"
+        "print(jnp.ones(1, jnp.float64).dtype)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["float64"]

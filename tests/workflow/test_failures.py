@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from workflow.base.files import exit_code
+from workflow.base.terminal import exit_code
 
 ALPHA = "replications/alpha2000_toy"
 

@@ -10,6 +10,10 @@ MEASURED_AGAIN = {
     "measure": 1, "gather": 1, "judge": 1, "draw_alpha2000_toy": 1, "report": 1, "gate": 1,
 }  # fmt: skip
 
+DRAWN_AGAIN = {"draw_alpha2000_toy": 1, "draw_beta2001_toy": 1}
+ALL_GATHERED_AGAIN = {"gather": 2, "judge": 2, "report": 1, "gate": 1} | DRAWN_AGAIN
+ALL_MEASURED_AGAIN = {"measure": 2} | ALL_GATHERED_AGAIN
+
 
 def edit_figure(project):
     project.edit(f"{ALPHA}/figures.py", '"o"', '"s"')
@@ -55,6 +59,49 @@ def delete_snakemake_state(project):
     shutil.rmtree(project.path(".snakemake"))
 
 
+def comment_the_runner(project):
+    for name in ("measure.py", "gather.py", "judge.py", "base/rows.py", "base/environment.py"):
+        path = project.path(f"workflow/{name}")
+        path.write_text(path.read_text(encoding="utf-8") + "# a comment\n", encoding="utf-8")
+
+
+def edit_rounding(project):
+    project.edit("workflow/base/rows.py", "value.item() if", "round(value.item(), 1) if")
+
+
+def edit_float64(project):
+    project.edit("workflow/base/environment.py", '"JAX_ENABLE_X64": "1"', '"JAX_ENABLE_X64": "0"')
+
+
+def edit_gather(project):
+    """It drops all rows of the highest seed."""
+    project.edit(
+        "workflow/gather.py",
+        "pd.concat(tables, ignore_index=True)",
+        "pd.concat([t[t['seed'] < t['seed'].max()] for t in tables], ignore_index=True)",
+    )
+
+
+def edit_judge(project):
+    project.edit("workflow/judge.py", "reason=reason)", "reason=str(reason))")
+
+
+def edit_draw(project):
+    project.edit("workflow/draw.py", '("svg", {"Date": None})', '("svg", {"Date": None} | {})')
+
+
+def edit_what_is_said(project):
+    """Progress, messages, costs, and what tests the suite."""
+    for name in ("base/progress.py", "measure.py", "base/clock.py", "trust/scratch.py"):
+        path = project.path(f"workflow/{name}")
+        path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
+
+
+def edit_gate(project):
+    path = project.path("workflow/gate.py")
+    path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
+
+
 def nothing(project):
     assert project.path("results").exists()
 
@@ -73,6 +120,14 @@ def nothing(project):
         (edit_own_tier, MEASURED_AGAIN, 2),
         (touch_everything, {"gate": 1}, 0),
         (delete_snakemake_state, {"gate": 1}, 0),
+        (comment_the_runner, {"gate": 1}, 0),
+        (edit_rounding, ALL_MEASURED_AGAIN, 2),
+        (edit_float64, ALL_MEASURED_AGAIN, 2),
+        (edit_gather, ALL_GATHERED_AGAIN, 0),
+        (edit_judge, {"judge": 2, "report": 1, "gate": 1}, 2),
+        (edit_draw, DRAWN_AGAIN | {"report": 1, "gate": 1}, 0),
+        (edit_what_is_said, {"gate": 1}, 0),
+        (edit_gate, {"gate": 1}, 0),
     ],
 )
 def test_an_edit_reruns_exactly_what_it_concerns(project, change, jobs, gate):
@@ -89,6 +144,24 @@ def test_a_changed_module_is_noticed_without_any_snakemake_state(project):
     assert run.code == 0
     assert run.jobs["measure"] == 1
     assert "stale: the code it was measured with has changed; removed" in run.output
+
+
+def test_a_gather_that_drops_a_seed_is_run_and_refused(project):
+    edit_gather(project)
+    run = project.snakemake()
+    assert run.code != 0
+    assert "tables/alpha2000_toy.csv: has 30 rows, its records 36" in run.output
+    assert project.gate().code == 2
+
+
+def test_a_question_removes_nothing(project):
+    """Nor does an inner process, which runs one job for a run that holds the folder."""
+    path = project.path("results/smoke/records/alpha2000_toy/main.csv")
+    path.write_bytes(path.read_bytes()[:-40])
+    damaged = path.read_bytes()
+    for question in ("--list-input-changes", "--detailed-summary", "-n"):
+        project.snakemake(question)
+        assert path.read_bytes() == damaged, question
 
 
 def test_the_other_seed_is_another_measurement(project):

@@ -2,7 +2,8 @@
 
 A digest of source code is taken over the syntax trees of a module and of everything that it
 imports from this repository, without comments and docstrings, so that an edit re-runs exactly the
-jobs whose numbers it can change, and a touch, a comment or a moved folder re-runs nothing.
+jobs whose numbers it can change, and a touch, a comment or a moved folder re-runs nothing. What is
+imported from elsewhere has its versions in `outside.py`.
 """
 
 import ast
@@ -18,10 +19,10 @@ from workflow.base.tree import ROOT
 
 
 @cache
-def code_digest(module: str, root: Path = ROOT) -> str:
-    """Digest of `module` and of all that it imports, directly or not, from below `root`."""
+def code_digest(*modules: str, root: Path = ROOT) -> str:
+    """Digest of `modules` and of all that they import, directly or not, from below `root`."""
     total = hashlib.sha256()
-    for path in import_closure(module, root):
+    for path in import_closure(*modules, root=root):
         total.update(f"{path.relative_to(root).as_posix()}\n".encode())
         total.update(_read(path, root).meaning.encode())
     return total.hexdigest()[:16]
@@ -33,16 +34,29 @@ def cells_digest(cells: Iterable[object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def import_closure(module: str, root: Path = ROOT) -> list[Path]:
-    """Files below `root` that importing `module` runs: itself, its parents, its imports."""
+def import_closure(*modules: str, root: Path = ROOT) -> list[Path]:
+    """Files below `root` that importing `modules` runs: their own, their parents, their imports."""
     found: set[Path] = set()
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         for path in _files(waiting.pop(), root):
             if path not in found:
                 found.add(path)
                 waiting.extend(_read(path, root).imports)
     return sorted(found)
+
+
+def foreign_imports(*modules: str, root: Path = ROOT) -> list[str]:
+    """Top-level names that the closure of `modules` imports from outside `root`, sorted."""
+    closure = import_closure(*modules, root=root)
+    names = {name.partition(".")[0] for path in closure for name in _read(path, root).imports}
+    return sorted(name for name in names if not any(_places(name, root)))
+
+
+def _places(top: str, root: Path) -> list[Path]:
+    """Where a top-level name stands for a file or a folder of this repository."""
+    bases = [source / top for source in (root, root / "shared")]
+    return [base for base in bases if base.is_dir() or base.with_suffix(".py").is_file()]
 
 
 @cache
@@ -67,6 +81,7 @@ def _read(path: Path, root: Path) -> Source:
     """A file's imports, and its syntax tree as text, docstrings left out (comments are not in it
     anyway). Every file is parsed once for all that depends on it."""
     tree = parsed(path, root)
+    tree.body = [statement for statement in tree.body if _runs(statement)]
     library = root / "shared"
     top = library if path.is_relative_to(library) else root
     package = path.relative_to(top).parent.parts
@@ -82,6 +97,12 @@ def _read(path: Path, root: Path) -> Source:
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
     return Source(tuple(imports), ast.dump(tree))
+
+
+def _runs(statement: ast.stmt) -> bool:
+    """Whether it is more than what a type checker alone reads."""
+    test = getattr(statement, "test", None)
+    return not (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING")
 
 
 def _drop_docstring(node: ast.AST) -> None:

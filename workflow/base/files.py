@@ -1,18 +1,13 @@
-"""Files that are complete or absent, and errors that a user can act on."""
+"""Files that are complete or absent, and what a user is told who names a wrong thing."""
 
 import difflib
-import errno
 import hashlib
 import json
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-INCOMPLETE = 2  # exit code of a stage that met bad input, or something missing, stale or damaged
 
 
 class UserError(Exception):
@@ -27,12 +22,10 @@ def replacing(path: Path) -> Iterator[Path]:
     can only put the same bytes there again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less the umask
     try:
         yield temporary
-        os.chmod(temporary, 0o644)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
@@ -53,6 +46,10 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def write_seal(seal: Path, files: Iterable[Path]) -> None:
     """Checksums of files of one folder, in a file of the same folder."""
     write_json(seal, {file.name: sha256(file) for file in files})
@@ -70,39 +67,9 @@ def broken(seal: Path) -> list[Path]:
     return [file for file, checksum in files.items() if file.exists() and sha256(file) != checksum]
 
 
-def exit_code(main: Callable[[], int | None]) -> int:
-    """Run a stage; what the user can mend becomes one line instead of a traceback."""
-    try:
-        return main() or 0
-    except (UserError, OSError) as error:
-        print(f"error: {explained(error)}", file=sys.stderr)
-    return INCOMPLETE
-
-
-def explained(error: Exception) -> str:
-    """What happened, in one line; raised again if it is not the user's to mend."""
-    if isinstance(error, UserError):
-        return str(error)
-    if not isinstance(error, OSError) or error.errno not in CLOSED:
-        raise error
-    where = f" ({error.filename})" if error.filename else ""
-    return (
-        f"{os.strerror(error.errno)}{where}: nothing was lost; "
-        "make room or permit writing, then run the same command again"
-    )
-
-
 def meant(found: object, allowed: Iterable[object]) -> str:
     """`; did you mean ...? (allowed: ...)`"""
     names = [str(name) for name in allowed]
     near = difflib.get_close_matches(str(found), names, n=1)
     guess = f"; did you mean {near[0]!r}?" if near else ""
     return f"{guess} (allowed: {', '.join(names)})"
-
-
-def announce(line: str) -> None:
-    """To the job's log and, inside the workflow, to the terminal behind the descriptor it names."""
-    print(line, file=sys.stderr, flush=True)
-    terminal = os.environ.get("TERMINAL_FD")
-    if terminal:
-        os.write(int(terminal), f"{line}\n".encode())

@@ -11,37 +11,46 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workflow.base.digest import code_digest
-from workflow.base.files import UserError, broken, replacing, sha256, write_json, write_seal
+from workflow.base.digest import code_digest, foreign_imports
+from workflow.base.files import UserError, broken, sha256, write_json, write_seal, write_text
 from workflow.base.grid import ALL, Seeds, shard_digest, shards
+from workflow.base.outside import differences, identities
+from workflow.base.rows import table_text
 from workflow.base.tree import ROOT, Results
 
 if TYPE_CHECKING:
     import pandas as pd  # half a second that planning a run does not need
 
 
+def measuring(replication: str) -> tuple[str, ...]:
+    """The modules whose closure computes a record."""
+    return (f"replications.{replication}.experiment", "workflow.base.rows")
+
+
 def experiment_digest(replication: str, root: Path = ROOT) -> str:
-    """Digest of all code that a measurement of `replication` runs."""
-    return code_digest(f"replications.{replication}.experiment", root)
+    """Digest of all code of this repository that makes the rows of `replication`."""
+    return code_digest(*measuring(replication), root=root)
+
+
+def experiment_outside(replication: str, root: Path = ROOT) -> dict[str, str]:
+    """Versions or digests of all code outside this repository that these rows rest on."""
+    return identities(*foreign_imports(*measuring(replication), root=root))
 
 
 def claims_digest(replication: str, root: Path = ROOT) -> str:
     """Digest of the claims and of the code that judges them."""
-    code = code_digest(f"replications.{replication}.claims", root)
-    return f"{code}{code_digest('widenets.evidence.judge', root)}"
+    return code_digest(f"replications.{replication}.claims", "workflow.judge", root=root)
 
 
-def write_record(path: Path, rows: pd.DataFrame, facts: dict) -> None:
+def write_record(path: Path, text: str, facts: dict) -> None:
     """Rows first, facts last: a record without facts does not count."""
     path.with_suffix(".json").unlink(missing_ok=True)
-    write_table(path, rows)
-    write_json(path.with_suffix(".json"), {**facts, "rows": len(rows), "sha256": sha256(path)})
+    write_text(path, text)
+    write_json(path.with_suffix(".json"), {**facts, "sha256": sha256(path)})
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:
-    """CSV with the shortest decimals that give back the same doubles."""
-    with replacing(path) as temporary:
-        rows.to_csv(temporary, index=False, lineterminator="\n")
+    write_text(path, table_text(rows))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -91,6 +100,9 @@ def problem(
     facts = read_facts(path)
     if facts["code"] != experiment_digest(replication, root):
         return f"record {shard} is stale: the code it was measured with has changed"
+    moved = differences(facts["outside"], experiment_outside(replication, root))
+    if moved:
+        return f"record {shard} is stale: {moved}"
     if facts["cells"] != shard_digest(cells):
         return f"record {shard} is stale: the grid or the seeds have changed"
     return ""
@@ -100,7 +112,7 @@ def damage(path: Path) -> str:
     """How a record differs from what was written; empty where it does not."""
     try:
         facts = read_facts(path)
-        checksum = [facts[key] for key in ("code", "cells", "sha256")][-1]
+        checksum = [facts[key] for key in ("code", "outside", "cells", "sha256")][-1]
     except (ValueError, KeyError, TypeError):
         return f"{path.with_suffix('.json').name} cannot be read"
     return "" if checksum == sha256(path) else f"{path.name} does not have its recorded checksum"

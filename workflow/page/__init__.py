@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jsonschema
 
-from workflow.assemble import Outcome, provenance
+from workflow.assemble import Outcome
 from workflow.base.files import replacing, write_json, write_text
 from workflow.base.records import write_table
 from workflow.base.tree import ROOT, Results
@@ -21,9 +21,11 @@ from workflow.page import content, texts, view
 SCHEMA = ROOT / "workflow" / "schemas" / "report.schema.json"
 
 
-def write(results: Results, outcomes: list[Outcome], facts: dict[str, list[dict]]) -> None:
+def write(
+    results: Results, outcomes: list[Outcome], facts: dict[str, list[dict]], provenance: dict
+) -> None:
     """Write all forms of the report into the tier's report folder."""
-    report = content.report(results, outcomes, facts, provenance(results))
+    report = content.report(results, outcomes, facts, provenance)
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     write_data(results, report)
     write_views(results.report, report, ROOT)

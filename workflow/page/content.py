@@ -9,30 +9,37 @@ from pathlib import Path
 
 import pandas as pd
 
+from widenets.evidence.claim import KINDS, UNCLASSIFIED
 from workflow.assemble import Outcome, chosen_seeds
 from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, Results
-from workflow.draw import KINDS, figures
+from workflow.draw import KINDS as FILES
+from workflow.draw import figures
 from workflow.page import sources
 from workflow.page.markdown import sections
 
-FORMAT = 1  # raise it when a field changes its meaning
-# What a reader is told about a claim, worst first: the final verdict seen with the expected one.
+FORMAT = 2  # raise it when a field changes its meaning
+# What a reader is told about a claim, worst first: the final verdict seen with the expected one. A
+# pass agrees with the prediction, or is another number within the margin, or obeys a bound.
 STATES = (
     "fail",
     "unexpected pass",
     "withheld",
     "inconclusive",
     "refuted",
+    "within the margin",
+    "agrees",
     "pass",
     "not judged",
 )
-EXPECTED = ("pass", "refuted", "not judged")
+PASSES = ("agrees", "within the margin", "pass")
+EXPECTED = (*PASSES, "refuted", "not judged")
 NUMBERS = (
     *("region_low", "region_high", "estimate", "ci_low", "ci_high"),
     *("control_estimate", "control_ci_low", "control_ci_high"),
+    *("prediction", "scale", "rival", "resolves_below", "resolves_above"),
 )
 
 
@@ -43,6 +50,7 @@ def report(
     papers = [paper(results, o, facts[o.replication], provenance["settings"]) for o in outcomes]
     claims = [claim for one in papers for claim in one["claims"]]
     states = Counter(claim["state"] for claim in claims)
+    kinds = Counter(claim["kind"] for claim in claims)
     return {
         "format": FORMAT,
         "tier": results.tier,
@@ -56,6 +64,7 @@ def report(
         "environments": _environments(facts),
         "data": provenance["data"],
         "states": {state: states[state] for state in STATES},
+        "kinds": {kind: kinds[kind] for kind in (*KINDS, UNCLASSIFIED)},
         "as_expected": all(claim["state"] in EXPECTED for claim in claims),
         "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
         "papers": papers,
@@ -96,7 +105,8 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     return {
         **values,
         "id": f"{one.replication}.{row['claim']}",
-        "state": state(row, withheld=bool(one.problems)),
+        "state": told(row, withheld=bool(one.problems)),
+        "unit": unit(row),
         "code": sources.claim_lines(folder / "claims.py", row["claim"]),
         "rows": f"data/{one.replication}/{row['part']}.csv" if row["part"] in where else "",
         "shards": where.get(row["part"], []),
@@ -113,6 +123,21 @@ def state(row: dict, withheld: bool) -> str:
     if final == "fail" and expected == "fail":
         return "refuted"
     return "unexpected pass" if final == "pass" and expected == "fail" else final
+
+
+def told(row: dict, withheld: bool) -> str:
+    """The state as a reader is told it: a pass by whether its interval contains the prediction."""
+    found = state(row, withheld)
+    if found != "pass":
+        return found
+    return {"yes": "agrees", "no": "within the margin"}.get(row.get("agrees"), found)
+
+
+def unit(row: dict) -> float | None:
+    """What the resolving power of a level is a share of: its prediction, or its scale at 0."""
+    if row["kind"] != "level":
+        return None
+    return number(row["scale"]) or abs(row["prediction"])
 
 
 def number(value: float) -> float | None:
@@ -145,11 +170,11 @@ def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
 
 def _figure(results: Results, figure, folder: Path) -> dict:
     drawn = results.figures(folder.name)
-    missing = [kind for kind in KINDS if not (drawn / f"{figure.name}.{kind}").exists()]
+    missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
     return {
         **figure._asdict(),
         "parts": list(figure.parts),
-        "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in KINDS},
+        "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }

@@ -2,10 +2,10 @@
 
 import ast
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 
+from workflow.base.revision import git
 from workflow.base.tree import ROOT
 
 
@@ -75,19 +75,12 @@ def _excerpt(path: Path, node: ast.AST | None, root: Path) -> dict:
 
 def repository_url(root: Path = ROOT) -> str:
     """Address of the repository's files at this commit on the web; empty where there is none."""
-    address = _git(root, "remote", "get-url", "origin")
-    commit = _git(root, "rev-parse", "HEAD")
+    try:
+        address = git(root, "remote", "get-url", "origin")
+        commit = git(root, "rev-parse", "HEAD")
+    except FileNotFoundError:  # git is not installed
+        return ""
     found = re.fullmatch(
         r"(?:https?://(?:[^@/]+@)?|(?:ssh://)?git@)([\w.-]+\.\w+)[:/](.+?)(?:\.git)?/?", address
     )
     return f"https://{found[1]}/{found[2]}/blob/{commit}" if found and commit else ""
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """Output of a git command; empty where there is no git, no checkout or no answer."""
-    try:
-        command = ["git", "-C", str(root), *arguments]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

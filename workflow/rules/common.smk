@@ -4,17 +4,22 @@ import os.path
 import sys
 
 ROOT = os.path.realpath(os.path.join(str(workflow.current_basedir), "..", ".."))
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+sys.path.insert(0, ROOT)  # before a folder of PYTHONPATH that has a package `workflow` too
 
-PLAN = importlib.import_module("workflow.plan").begin_or_exit(config, workflow.cores)
+planning = importlib.import_module("workflow.plan")
+PLAN = planning.begin_or_exit(config, workflow.cores)
 RESULTS = str(PLAN.results.folder)
+# Of every rule. Snakemake looks for wildcards in the whole path, hence the doubled braces.
+ENVIRONMENT = f"{ROOT}/environment.yml".replace("{", "{{").replace("}", "}}")
 
-# `python` is this snakemake's own; a job finds the packages from any working folder
-shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH"
-    f" PYTHONPATH={ROOT}:${{{{PYTHONPATH:-}}}}; "
-)
+shell.prefix(planning.prepare_for_jobs())
+
+# Many cores with little memory do not start everything at once. (A cluster's jobs are not counted:
+# their memory is of another machine.)
+if "mem_mb" not in workflow.global_resources:
+    workflow.register_resource(
+        "mem_mb", importlib.import_module("workflow.base.machine").memory_mb()
+    )
 
 
 wildcard_constraints:

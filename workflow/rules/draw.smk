@@ -23,7 +23,7 @@ for NAME in PLAN.names:
         benchmark:
             f"{RESULTS}/benchmarks/draw/{NAME}.jsonl"
         conda:
-            "../../environment.yml"
+            ENVIRONMENT
         threads: 1
         resources:
             mem_mb=1500,

@@ -15,13 +15,14 @@ rule gather:
     benchmark:
         f"{RESULTS}/benchmarks/gather/{{replication}}.jsonl"
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
         results=lambda wildcards: RESULTS,
+        code=PLAN.gather_code(),
         seeds=PLAN.seed_options(),
     message:
         "gather {wildcards.replication}"
@@ -41,7 +42,7 @@ rule judge:
     benchmark:
         f"{RESULTS}/benchmarks/judge/{{replication}}.jsonl"
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

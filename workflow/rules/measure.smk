@@ -1,5 +1,5 @@
-# Run the cells of one shard. Digests of the code and of the cells are params: a change of either
-# re-runs exactly the shards it concerns, a touch re-runs nothing.
+# Run the cells of one shard. Digests of the code, of the cells and of what lies outside are params:
+# a change of one re-runs exactly the shards it concerns, a touch re-runs nothing.
 rule measure:
     output:
         rows=f"{RESULTS}/records/{{replication}}/{{shard}}.csv",
@@ -10,16 +10,17 @@ rule measure:
         f"{RESULTS}/benchmarks/measure/{{replication}}/{{shard}}.jsonl"
     priority: lambda wildcards: PLAN.priority(wildcards.replication, wildcards.shard)
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=PLAN.memory_mb,
         runtime=PLAN.minutes,
     params:
         code=lambda w: PLAN.experiment_code(w.replication),
+        outside=lambda w: PLAN.experiment_outside(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
         seeds=PLAN.seed_options(),
-        data=PLAN.data_option(),
+        data=lambda w: PLAN.data_option(),  # a plain text would be searched for wildcards
         results=lambda wildcards: RESULTS,
     message:
         "measure {wildcards.replication}/{wildcards.shard}"

@@ -1,8 +1,7 @@
+import shlex
+
 # Join the checks, write the report. It withholds the verdict of whatever is missing or stale.
-REPORT_COMMAND = (
-    f"python -m workflow.report --results {RESULTS} --replications {','.join(PLAN.names)}"
-    f" {PLAN.seed_options()}"
-)
+REPORT_COMMAND = shlex.join(["python", *PLAN.report_words()])
 
 
 rule report:
@@ -33,13 +32,13 @@ rule report:
     benchmark:
         f"{RESULTS}/benchmarks/report.jsonl"
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        command=REPORT_COMMAND,
+        command=lambda w: REPORT_COMMAND,
         code=PLAN.report_code(),
     message:
         "report"
@@ -54,7 +53,7 @@ rule compare:
     log:
         f"{RESULTS}/logs/compare.log",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

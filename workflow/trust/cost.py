@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workflow.assemble import provenance, results_folder
-from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.files import UserError, write_text
+from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, Results
 from workflow.page.content import readme
 

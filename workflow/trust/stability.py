@@ -21,15 +21,17 @@ import pandas as pd
 
 from workflow.assemble import outcome
 from workflow.base import config
-from workflow.base.digest import cells_digest
+from workflow.base.digest import cells_digest, code_digest
 from workflow.base.environment import use_one_thread
-from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.grid import Seeds, shard_digest, shards
-from workflow.base.records import claims_digest, experiment_digest, problem, read_table, write_table
+from workflow.base.records import experiment_digest, problem, read_table, write_table
+from workflow.base.revision import git_revision
+from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.gather import gather
 from workflow.judge import write_checks
-from workflow.measure import git_revision, measure
+from workflow.measure import measure
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
 LOOKED_AT = {"laptop": 10000}  # the largest master seed by which a grid's seeds were chosen
@@ -124,7 +126,8 @@ def results_of(folder: Path, tier: str, seed: int) -> Results:
 def digest_of(replication: str, tier: str) -> str:
     """Of the code, the cells and the claims that a replication's verdicts come from."""
     cells = [shard_digest(cells) for cells in shards(replication, tier).values()]
-    return cells_digest([experiment_digest(replication), claims_digest(replication), *cells])
+    claims = code_digest(f"replications.{replication}.claims", "widenets.evidence.judge")
+    return cells_digest([experiment_digest(replication), claims, *cells])
 
 
 def finals(runs: list[pd.DataFrame]) -> pd.DataFrame:

@@ -123,7 +123,7 @@ class Claim:
     statement   one sentence; `formula` may give it in the paper's symbols
     source      where the statement comes from (theorem, equation, figure)
     part        which table of the replication holds the measurement
-    estimator   rows -> Estimate (see `estimators.py`)
+    estimator   rows -> Estimate (see `estimators`)
     region      the accepted region, and `why` that region follows from the theory
     arm         the rows that the statement is about
     control     the arm on which the very same check must come out the other way

@@ -22,7 +22,8 @@ import pandas as pd
 import yaml
 
 from workflow import plan
-from workflow.base.files import UserError, announce, exit_code, write_text
+from workflow.base.files import UserError, write_text
+from workflow.base.terminal import announce, exit_code
 from workflow.base.tree import ROOT
 from workflow.trust.bad_inputs import cases as bad_input_list
 from workflow.trust.bad_inputs.cases import BAD_INPUTS, BadInput

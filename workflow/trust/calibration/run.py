@@ -20,8 +20,9 @@ from widenets.evidence import calibration
 from widenets.evidence.calibration import KINDS, NOISES, POSITIONS
 from widenets.evidence.intervals import clopper_pearson, student_t
 from workflow import drift
-from workflow.base.files import UserError, announce, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table, write_table
+from workflow.base.terminal import announce
 from workflow.base.tree import ROOT, TIERS, replications
 from workflow.judge import claims_of
 from workflow.reference import folder_of
@@ -29,6 +30,10 @@ from workflow.trust.calibration.page import page
 
 MOST_SEEDS = 100  # more are closer to nominal, and their draws cost more
 EXACT = ("proportion", "worst")  # counted, not drawn
+OF_SEEDS = (  # Student-t over one number per seed
+    *("per_seed", "loglog_slope", "corrected_slope", "last_doubling", "extrapolated"),
+    *("paired_difference", "jackknife"),
+)
 ENOUGH = 16  # seeds of a claim whose own noise is resampled
 LEVEL_OF_COMPARISON = 0.01  # for one estimate; a comparison divides it by twice the claims
 
@@ -149,7 +154,7 @@ def own_noise_table(draws: int) -> pd.DataFrame:
     rng = np.random.default_rng(draws)
     rows = []
     for tier, kind, row in judged_claims():
-        if kind.split()[0] not in ("per_seed", "loglog_slope", "jackknife"):
+        if kind.split()[0] not in OF_SEEDS:
             continue
         if kind == "per_seed median":  # judged by order statistics, whatever the noise is
             continue

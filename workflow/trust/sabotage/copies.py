@@ -15,8 +15,8 @@ from workflow.base.records import claims_digest, problem
 from workflow.base.tree import ROOT, Results
 from workflow.trust.scratch import copy_parts, run_module
 
-FOLDERS = ("workflow", "shared", "replications", "tests")
-FILES = ("pyproject.toml", "requirements.lock", "environment.yml", "README.md")
+FOLDERS = ("workflow", "profiles", "shared", "replications", "tests", "results/reference")
+FILES = ("Snakefile", "pyproject.toml", "requirements.lock", "environment.yml", "README.md")
 
 
 class Copy(NamedTuple):

@@ -8,10 +8,10 @@ COMMAND = """```
 python -m workflow.trust.sabotage          # about an hour on one core; goes on where it was killed
 python -m workflow.trust.sabotage --brief  # each fault only until something notices it
 python -m workflow.trust.sabotage --write  # this page and results/reference/sabotage.csv
-make sabotage                          # the part that runs with every change
+make sabotage                              # the part that runs with every change
 ```"""
 SHOWN = 3  # claims named per fault
-JUDGEMENT = "shared/widenets/evidence/"  # a fault there changes no measurement
+JUDGEMENT, RUNNER = "shared/widenets/evidence/", "workflow/"
 
 
 def page(faults: list, matrix: pd.DataFrame) -> str:
@@ -49,6 +49,7 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         ("Faults in shared/widenets/ntk", "shared/widenets/ntk/"),
         ("Faults in the replications", "replications/"),
         ("Faults in the judgement", JUDGEMENT),
+        ("Faults in the runner", RUNNER),
     ):
         rows = [fault for fault in run if fault.file.startswith(prefix)]
         lines += ["", f"## {title}", "", *_table(rows, matrix)]
@@ -85,7 +86,7 @@ def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
         shown += ["an error of the run"] if (kinds == "run").any() else []
         shown += [f"`{test}`" for test in rows["claim"][rows["caught"] & (kinds == "test")]]
         count = f"{claims['caught'].sum()} of {len(claims)}" if len(claims) else ""
-        tried = f"{papers} of {rows['reached'].iloc[0]}"
+        tried = f"{papers} of {rows['reached'].iloc[0]}" if papers else ""
         cells = (f"`{fault.name}`", fault.why, f"`{fault.file}`", count, tried, where)
         cells += (", ".join(shown),)
         lines.append("| " + " | ".join(cells) + " |")
@@ -94,7 +95,8 @@ def _table(faults: list, matrix: pd.DataFrame) -> list[str]:
 
 def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
     """Claims that notice no fault in what is measured, and what each would notice."""
-    measured = {fault.name for fault in faults if not fault.file.startswith(JUDGEMENT)}
+    others = (JUDGEMENT, RUNNER)
+    measured = {fault.name for fault in faults if not fault.file.startswith(others)}
     rows = matrix[matrix["fault"].isin(measured) & (matrix.apply(_kind, axis=1) == "claim")]
     decided = {
         (name, claim.name): claim
@@ -109,7 +111,7 @@ def _idle(faults: list, matrix: pd.DataFrame) -> list[str]:
         "## Claims that none of these faults moves",
         "",
         f"Of {len(tried)} claims that the smoke tier decides, {len(tried) - len(idle)} notice one",
-        "or more of the faults above in what is measured (faults in the judgement left out).",
+        "or more of the faults above in what is measured (those in judgement and runner left out).",
         "Claims that need a larger tier are not judged here.",
     ]
     if len(idle):

@@ -12,7 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from workflow import measure
-from workflow.base.files import exit_code, write_json
+from workflow.base.files import write_json
+from workflow.base.terminal import exit_code
 from workflow.base.tree import ROOT
 
 

@@ -27,8 +27,9 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from workflow.base.files import UserError, announce, sha256, write_text
+from workflow.base.files import UserError, sha256, write_text
 from workflow.base.records import read_table, write_table
+from workflow.base.terminal import announce
 from workflow.base.tree import ROOT
 from workflow.trust.document import table as markdown
 from workflow.trust.scratch import TOY_PAPERS, Project, fresh_project

@@ -7,6 +7,11 @@
 
 Conventions: Lee et al. 2019 (equation 1), h = sqrt(weight_variance / fan_in) W x +
 sqrt(bias_variance) b with W, b ~ N(0, 1), all trained; depth counts hidden layers.
+
+Every activation must read Gaussian units, that is, what an affine layer gave, pooled and added up
+at most: else its kernel would be wrong, and the composition is refused (`law`). A chain that starts
+with an activation is allowed as a branch of `residual` and as a finite network (init, apply); on
+inputs as such it has no kernel here.
 """
 
 from widenets.ntk.architecture.activations import (
@@ -16,21 +21,16 @@ from widenets.ntk.architecture.activations import (
     identity,
     leaky_relu,
     monomial,
+    pointwise,
     polynomial,
     relu,
     sin,
 )
+from widenets.ntk.architecture.affine import dense
 from widenets.ntk.architecture.base import Architecture, Kernels
+from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
 from widenets.ntk.architecture.convolution import average_pool, conv, flatten, global_average_pool
-from widenets.ntk.architecture.layers import (
-    dense,
-    dropout,
-    fully_connected,
-    layer_norm,
-    repeat,
-    residual,
-    serial,
-)
+from widenets.ntk.architecture.normalisation import dropout, layer_norm
 from widenets.ntk.architecture.quadrature import gelu, silu, smooth, softplus, tanh
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "monomial",
+    "pointwise",
     "polynomial",
     "relu",
     "repeat",

@@ -13,29 +13,36 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import erf as error_function
 
+from widenets.ntk.architecture import law
 from widenets.ntk.architecture.base import Architecture
-from widenets.ntk.architecture.state import Pairs, State, alike, elementwise
+from widenets.ntk.architecture.state import Pairs, State, alike, elementwise, remember, scale
+from widenets.ntk.checks import checked_count, checked_number
 from widenets.ntk.engine.chord import arc_polynomials, safe_sqrt
 from widenets.ntk.engine.fused import POLYNOMIAL, PiecewiseLinear, piecewise_linear
 
 
-def parameter_free(function: Callable, propagate: Callable[[State], State]) -> Architecture:
+def parameter_free(
+    name: str, function: Callable, propagate: Callable[[State], State], law_of: Callable
+) -> Architecture:
     """Layer without parameters: apply is `function` of the inputs."""
     return Architecture(
         init=lambda key, input_shape, dtype=jnp.float32: (),
         apply=lambda params, x, key=None: function(x),
         propagate=propagate,
+        law=law_of,
+        name=name,
     )
 
 
 def activation(
+    name: str,
     phi: Callable,
     pairs: Callable,
     variance: Callable,
     mean: Callable,
     of_one: Callable = lambda q: (q,),
 ) -> Architecture:
-    """Activation phi with its dual.
+    """Activation phi with its dual, which is exact on Gaussian units alone.
 
     pairs(pairs, *of_one(q), *of_one(q')) -> Pairs after it, variance(q) = E[phi(u)^2],
     mean(q) = E[phi(u)].
@@ -45,7 +52,25 @@ def activation(
     def with_mean(state: State) -> State:
         return propagate(state)._replace(mean1=mean(state.variance1), mean2=mean(state.variance2))
 
-    return parameter_free(phi, alike(with_mean))
+    layer = parameter_free(name, phi, alike(with_mean), law.activation(name))
+    return replace(layer, form=phi)
+
+
+def pointwise(phi: Callable) -> Architecture:
+    """Any function of each unit, for finite networks and their kernels alone: it has no limit.
+
+    `smooth(phi)` has one, if phi is analytic.
+    """
+    if not callable(phi):
+        raise ValueError(f"phi must be a function of arrays such as jax.numpy.tanh, found {phi!r}")
+
+    def propagate(_):
+        raise ValueError(
+            "pointwise has no infinite-width limit: use smooth(phi) if phi is analytic"
+        )
+
+    layer = parameter_free("pointwise", phi, propagate, law.activation("pointwise"))
+    return replace(layer, form=phi)
 
 
 def from_dual(dual: Callable, variance: Callable) -> Callable:
@@ -62,7 +87,7 @@ def from_dual(dual: Callable, variance: Callable) -> Callable:
     return function
 
 
-def _piecewise_linear(negative: float, positive: float, phi: Callable) -> Architecture:
+def _piecewise_linear(name, negative: float, positive: float, phi: Callable) -> Architecture:
     """phi(u) = positive max(u, 0) + negative min(u, 0) = a u + b |u|.
 
     S = a^2 K + b^2 E|u||v| and D = a^2 + b^2 E[sign u sign v] (the cross terms are odd).
@@ -78,6 +103,7 @@ def _piecewise_linear(negative: float, positive: float, phi: Callable) -> Archit
         )
 
     layer = activation(
+        name,
         phi,
         pairs,
         variance=step.variance,
@@ -89,23 +115,47 @@ def _piecewise_linear(negative: float, positive: float, phi: Callable) -> Archit
 
 def relu() -> Architecture:
     """max(u, 0)."""
-    return _piecewise_linear(0.0, 1.0, jax.nn.relu)
+    return _piecewise_linear("relu", 0.0, 1.0, jax.nn.relu)
 
 
 def leaky_relu(slope: float = 0.01) -> Architecture:
-    """max(u, 0) + slope min(u, 0)."""
-    slope = float(slope)
-    return _piecewise_linear(slope, 1.0, lambda u: jnp.where(u > 0, u, slope * u))
+    """max(u, 0) + slope min(u, 0); with slope 1 it is identity()."""
+    slope = checked_number(slope, "slope")
+    if slope == 1:
+        return identity()
+    return _piecewise_linear("leaky_relu", slope, 1.0, lambda u: jnp.where(u > 0, u, slope * u))
 
 
 def abs_() -> Architecture:
     """|u|."""
-    return _piecewise_linear(-1.0, 1.0, jnp.abs)
+    return _piecewise_linear("abs_", -1.0, 1.0, jnp.abs)
 
 
 def identity() -> Architecture:
     """u: the shortcut of a residual block."""
-    return replace(parameter_free(lambda x: x, lambda state: state), steps=())
+    layer = parameter_free("identity", lambda x: x, lambda state: state, lambda law: law)
+    return replace(layer, steps=(), form=lambda x: x)
+
+
+def _proportional(factor: float) -> Architecture:
+    """factor times u, of units of any law."""
+
+    def propagate(state: State) -> State:
+        def pairs(displacement):
+            return scale(state.pairs(displacement), factor**2)
+
+        return state._replace(
+            variance1=factor**2 * state.variance1,
+            variance2=factor**2 * state.variance2,
+            pairs=remember(pairs),
+            mean1=factor * state.mean1,
+            mean2=factor * state.mean2,
+        )
+
+    layer = parameter_free(
+        "polynomial", lambda u: factor * u, alike(propagate), law.linear("polynomial")
+    )
+    return replace(layer, form=lambda u: factor * u)
 
 
 def erf() -> Architecture:
@@ -122,7 +172,7 @@ def erf() -> Architecture:
         rest = jnp.sqrt(1 + 2 * (q1 + q2) + 4 * pairs.deficit * pairs.surplus)
         return (2 / pi) * jnp.arctan2(2 * pairs.nngp, rest), (4 / pi) / rest
 
-    return activation(error_function, from_dual(dual, variance), variance, jnp.zeros_like)
+    return activation("erf", error_function, from_dual(dual, variance), variance, jnp.zeros_like)
 
 
 def _exponentials(pairs: Pairs, q1, q2):
@@ -141,7 +191,7 @@ def sin() -> Architecture:
     def variance(q):
         return -jnp.expm1(-2 * q) / 2
 
-    return activation(jnp.sin, from_dual(dual, variance), variance, jnp.zeros_like)
+    return activation("sin", jnp.sin, from_dual(dual, variance), variance, jnp.zeros_like)
 
 
 def cos() -> Architecture:
@@ -154,18 +204,25 @@ def cos() -> Architecture:
     def variance(q):
         return (1 + jnp.exp(-2 * q)) / 2
 
-    return activation(jnp.cos, from_dual(dual, variance), variance, lambda q: jnp.exp(-q / 2))
+    return activation(
+        "cos", jnp.cos, from_dual(dual, variance), variance, lambda q: jnp.exp(-q / 2)
+    )
 
 
 def polynomial(coefficients) -> Architecture:
     """sum_n c_n u^n for coefficients c_0, c_1, ...
 
     With phi(sqrt(q) z) = sum_j a_j(q) q^{j/2} He_j(z):  S = sum_j j! a_j(q) a_j(q') K^j,
-    a_j(q) = sum_i c_{j+2i} q^i (j+2i)! / (2^i i! j!); D is S of the derivative.
+    a_j(q) = sum_i c_{j+2i} q^i (j+2i)! / (2^i i! j!); D is S of the derivative. c_1 u alone is
+    exact on units of any law.
     """
-    values = [float(c) for c in coefficients]
+    if isinstance(coefficients, str) or not hasattr(coefficients, "__iter__"):
+        raise ValueError(f"coefficients must be numbers (c_0, c_1, ...), found {coefficients!r}")
+    values = [checked_number(c, "each of the coefficients") for c in coefficients]
     if not values:
         raise ValueError("a polynomial needs at least one coefficient, found none")
+    if values[0] == 0 and len(values) == 2:
+        return _proportional(values[1])
     slopes = [n * c for n, c in enumerate(values)][1:] or [0.0]
 
     def expansion(c, q):
@@ -196,11 +253,16 @@ def polynomial(coefficients) -> Architecture:
             value = value * u + c
         return value
 
-    return activation(phi, from_dual(dual, variance), variance, lambda q: expansion(values, q)[0])
+    return activation(
+        "polynomial",
+        phi,
+        from_dual(dual, variance),
+        variance,
+        lambda q: expansion(values, q)[0],
+    )
 
 
 def monomial(degree: int) -> Architecture:
-    """u^degree, degree >= 1."""
-    if int(degree) != degree or degree < 1:
-        raise ValueError(f"degree must be a positive integer, found {degree}")
-    return polynomial([0.0] * int(degree) + [1.0])
+    """u^degree, degree >= 1; with degree 1 it is identity()."""
+    degree = checked_count(degree, "degree")
+    return polynomial([0.0] * degree + [1.0]) if degree > 1 else identity()

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from widenets.ntk.architecture.law import Law, gaussian, of_inputs
 from widenets.ntk.architecture.state import Array, Pairs, State, remember, shifted
 from widenets.ntk.engine.chord import chords, safe_ratio, safe_sqrt
 
@@ -24,6 +25,15 @@ class Kernels(NamedTuple):
     ntk: Array
 
 
+class Scales(NamedTuple):
+    """What an affine layer makes of its parameters, see `dense`."""
+
+    weight_variance: Any
+    bias_variance: Any
+    standard: bool
+    trained: Any
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A layer or a network.
@@ -31,17 +41,36 @@ class Architecture:
     init(key, input_shape, dtype=float32) -> params     input_shape without the batch axis
     apply(params, x, key=None) -> outputs               x (N, *input_shape); key draws dropout masks
     propagate(state) -> state                           the same map at infinite width
+    law(law) -> law                                     whether that map is exact, see `law`
+    name: how messages call it
     stride: total down-sampling of positions, (1, 1) unless there are strided layers
-    steps: the layers as data for `widenets.ntk.engine.fused`, None where one of them has no such form
+    steps: the layers as data for `widenets.ntk.engine.fused`, None where one has no such form
+    form: what it is to `widenets.ntk.empirical.dense_kernels`: the Scales of a dense layer, the
+        function of an elementwise one, the layers of a chain; None: neither
+    ValueError at construction: its limit would be wrong even on Gaussian units.
     """
 
     init: Callable[..., Params]
     apply: Callable[..., Array]
     propagate: Callable[[State], State]
+    law: Callable[[Law], Law]
+    name: str
     stride: tuple[int, int] = (1, 1)
     steps: tuple | None = None
+    form: Scales | Callable | tuple[Architecture, ...] | None = None
 
-    def kernel(self, x1, x2=None, *, masks: bool = False) -> Kernels:
+    def __post_init__(self):
+        self.law(gaussian())
+
+    def check_on_inputs(self, masks: bool = False) -> None:
+        """ValueError: an activation reads what is not Gaussian, the inputs themselves included.
+
+        A chain that starts with an activation is a branch for `residual`, and a finite network
+        (init, apply) as any other: the refusal comes when its own kernel is asked for.
+        """
+        self.law(of_inputs(masks))
+
+    def kernel(self, x1, x2=None, *others, masks: bool = False) -> Kernels:
         """Infinite-width kernels of one output: nngp = E[f(x) f(x')], ntk = E[<df/dw, df/dw'>].
 
         x1 (N1, d) or (N1, height, width, channels); x2 likewise, None stands for x1. numpy or jax
@@ -51,11 +80,36 @@ class Architecture:
         masks: with independent dropout masks for every input (training), else without (default).
         Kernels of float32 images are computed in float64 and rounded, where jax has float64: after
         pooling an angle is known to the square root of the precision only.
-        ValueError: other ranks, different features or dtypes, empty batches, non-finite values.
+        ValueError: other ranks, different features or dtypes, empty batches, non-finite values; an
+        activation whose input is not Gaussian; kernels that are not finite, with the reason.
         """
+        if others:
+            raise TypeError(
+                f"kernel takes x1 and x2, found a third argument {others[0]!r}: it returns both "
+                "kernels, .nngp and .ntk"
+            )
+        if not isinstance(masks, bool):
+            raise TypeError(f"masks must be True or False, found {masks!r}")
         x1 = checked_inputs(x1, "x1")
         x2 = None if x2 is None else jnp.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
-        return self._compiled(jnp.asarray(x1), x2, masks)
+        kernels = self._compiled(jnp.asarray(x1), x2, masks)
+        for name, kernel in kernels._asdict().items():
+            self.check_finite(kernel, name, x1, x2)
+        return kernels
+
+    def check_finite(self, kernel, name: str, x1, x2=None) -> None:
+        """ValueError: the kernel between these inputs is not finite, with the reason.
+
+        Inside a compilation nan and infinity are what is left of it. Here the first pair is
+        computed again, step by step: the layer that gives up says why.
+        """
+        if isinstance(kernel, jax.core.Tracer) or np.isfinite(kernel).all():
+            return
+        i, j = np.argwhere(~np.isfinite(kernel))[0]
+        with jax.disable_jit():
+            for x in (x1[i : i + 1], (x1 if x2 is None else x2)[j : j + 1]):
+                self.limit(jnp.asarray(x), None)
+        raise ValueError(f"{name} of inputs {i} and {j} is {kernel[i, j]}: the variances overflow")
 
     @cached_property
     def _compiled(self):
@@ -70,7 +124,9 @@ class Architecture:
         }
 
     def limit(self, x1: Array, x2: Array | None, masks: bool = False) -> Kernels:
-        """`kernel` of jax arrays, unchecked and uncompiled: for use inside other compilations."""
+        """`kernel` of jax arrays, uncompiled and unchecked but for the layers: for use inside other
+        compilations. Where `kernel` would refuse because of a number there is nan."""
+        self.check_on_inputs(masks)
         dtype = x1.dtype
         if x1.ndim == 4:
             x1, x2 = widened(x1), None if x2 is None else widened(x2)

@@ -21,18 +21,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from widenets.ntk.architecture import law
 from widenets.ntk.architecture.activations import parameter_free
-from widenets.ntk.architecture.base import Architecture
-from widenets.ntk.architecture.layers import (
+from widenets.ntk.architecture.affine import (
     affine,
     affine_output,
     affine_parameters,
     affine_step,
-    checked_count,
     checked_parameterization,
-    checked_variance,
     kept,
 )
+from widenets.ntk.architecture.base import Architecture
 from widenets.ntk.architecture.state import (
     Pairs,
     State,
@@ -42,6 +41,14 @@ from widenets.ntk.architecture.state import (
     remember,
     scale,
     shifted,
+)
+from widenets.ntk.checks import (
+    checked_count,
+    checked_keywords,
+    checked_number,
+    checked_pair_of_counts,
+    checked_shape,
+    checked_switch,
 )
 from widenets.ntk.engine.chord import pooled_chords, safe_sqrt
 from widenets.ntk.engine.fused import Box, Pool
@@ -102,13 +109,10 @@ class Window(NamedTuple):
         return taps
 
 
-def _windows(sizes, strides, padding: str) -> tuple[Window, Window]:
+def _windows(sizes, strides, padding: str, name: str) -> tuple[Window, Window]:
     if padding not in PADDINGS:
         raise ValueError(f"padding must be one of {PADDINGS}, found {padding!r}")
-    sizes, strides = (
-        tuple(checked_count(v, name) for v in (value if isinstance(value, tuple) else (value,) * 2))
-        for value, name in ((sizes, "window size"), (strides, "stride"))
-    )
+    sizes, strides = checked_pair_of_counts(sizes, name), checked_pair_of_counts(strides, "stride")
     return tuple(Window(size, stride, padding) for size, stride in zip(sizes, strides, strict=True))
 
 
@@ -136,7 +140,10 @@ def _images(state: State, layer: str) -> State:
 
 
 def _strided(displacement, windows):
-    return tuple(w.stride * d for w, d in zip(windows, displacement, strict=True))
+    # The same object where nothing changes: layers know a displacement that is traced by that.
+    return tuple(
+        d if w.stride == 1 else w.stride * d for w, d in zip(windows, displacement, strict=True)
+    )
 
 
 def _box_variance(variance, extent, windows):
@@ -180,6 +187,7 @@ def _wrapped(x, windows):
     return jnp.pad(x, [(0, 0), *pads, (0, 0)], mode="wrap")
 
 
+@checked_keywords
 def conv(
     channels: int,
     kernel_size=3,
@@ -198,14 +206,15 @@ def conv(
     K'[p, p'] = weight_variance / kernel_size^2 sum_a K[p + a, p' + a] + bias_variance.
     """
     channels = checked_count(channels, "channels")
-    windows = _windows(kernel_size, stride, padding)
-    weights = checked_variance(weight_variance, "weight_variance")
-    biases = checked_variance(bias_variance, "bias_variance")
+    windows = _windows(kernel_size, stride, padding, "kernel_size")
+    weights = checked_number(weight_variance, "weight_variance", least=0)
+    biases = checked_number(bias_variance, "bias_variance", least=0)
     standard = checked_parameterization(parameterization) == "standard"
+    trained = checked_switch(trained, "trained")
     taps = windows[0].size * windows[1].size
 
     def init(key, input_shape, dtype=jnp.float32):
-        if len(input_shape) != 3:
+        if len(checked_shape(input_shape)) != 3:
             raise ValueError(f"conv needs (height, width, channels), found {input_shape}")
         shape = (windows[0].size, windows[1].size, input_shape[-1], channels)
         return affine_parameters(
@@ -242,19 +251,20 @@ def conv(
         step = affine_step(weights, biases, 0, standard, trained)
         steps = (Box(windows[0].size, windows[1].size), step)
     strides = tuple(w.stride for w in windows)
-    return Architecture(init, apply, alike(propagate), strides, steps)
+    return Architecture(init, apply, alike(propagate), law.affine, "conv", strides, steps)
 
 
 def _outputs(extent, windows):
     return tuple(w.outputs(length) for w, length in zip(windows, extent, strict=True))
 
 
+@checked_keywords
 def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
     """Mean over each window (zeros outside counted); the stride defaults to the window.
 
     K'[p, p'] = mean over a, b of K[p + a, p' + b]: reads (2 window - 1)^2 displacements.
     """
-    windows = _windows(window, window if stride is None else stride, padding)
+    windows = _windows(window, window if stride is None else stride, padding, "window")
     count = windows[0].size * windows[1].size
 
     def apply(x):
@@ -322,6 +332,8 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         lambda key, input_shape, dtype=jnp.float32: (),
         lambda params, x, key=None: apply(x),
         propagate,
+        law.linear("average_pool"),
+        "average_pool",
         tuple(w.stride for w in windows),
     )
 
@@ -387,7 +399,8 @@ def global_average_pool() -> Architecture:
         means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in state.means)
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    layer = parameter_free(lambda x: jnp.mean(x, axis=(1, 2)), propagate)
+    name = "global_average_pool"
+    layer = parameter_free(name, lambda x: jnp.mean(x, axis=(1, 2)), propagate, law.linear(name))
     return replace(layer, steps=(Pool(),))
 
 
@@ -460,4 +473,6 @@ def flatten() -> Architecture:
             **dict(zip(("mean1", "mean2"), means, strict=True)),
         )
 
-    return parameter_free(lambda x: x.reshape(len(x), -1), propagate)
+    return parameter_free(
+        "flatten", lambda x: x.reshape(len(x), -1), propagate, law.spoiling("flatten")
+    )

@@ -11,6 +11,7 @@ arXiv:1609.07843. Tiny Shakespeare: A. Karpathy's selection. Digits: Alpaydin an
 """
 
 import gzip
+import io
 import os
 import pickle
 import tarfile
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from widenets.ntk.data.download import DataError, KnownFile, fetch, verify
+from widenets.ntk.data.download import DataError, KnownFile, fetch, read
 from widenets.ntk.data.known_files import (
     CIFAR_ARCHIVE,
     CIFAR_BATCHES,
@@ -87,7 +88,7 @@ def cifar10(split="train", *, data_dir=None, count=None) -> LabelledImages:
     if (folder / "cifar-10-batches-py").is_dir():
         return _cifar_folder(folder / "cifar-10-batches-py", split, count)
     if (folder / CIFAR_ARCHIVE.path).exists():
-        return _cifar_archive(verify(folder / CIFAR_ARCHIVE.path, CIFAR_ARCHIVE), split, count)
+        return _cifar_archive(read(folder / CIFAR_ARCHIVE.path, CIFAR_ARCHIVE), split, count)
     if (folder / CIFAR_CUT.path).exists():
         limit = {"train": 4000, "test": 1000}[split]
         if count is None or count > limit:
@@ -96,7 +97,8 @@ def cifar10(split="train", *, data_dir=None, count=None) -> LabelledImages:
                 f"{folder / CIFAR_CUT.path}: holds the first {limit} {split} images of CIFAR-10, "
                 f"wanted {wanted}; ask for count <= {limit}, or put {CIFAR_ARCHIVE.path} there"
             )
-        with np.load(verify(folder / CIFAR_CUT.path, CIFAR_CUT), allow_pickle=False) as arrays:
+        content = io.BytesIO(read(folder / CIFAR_CUT.path, CIFAR_CUT))
+        with np.load(content, allow_pickle=False) as arrays:
             return _labelled(arrays[f"x_{split}"], arrays[f"y_{split}"], count)
     raise DataError(
         f"{folder / CIFAR_ARCHIVE.path}: missing, nor is there cifar-10-batches-py or "
@@ -106,7 +108,7 @@ def cifar10(split="train", *, data_dir=None, count=None) -> LabelledImages:
 
 def tiny_shakespeare(*, data_dir=None) -> Text:
     """1,115,394 characters (40,000 lines) of Shakespeare; vocabulary: 65 characters, sorted."""
-    text = _known(SHAKESPEARE, data_dir).read_text(encoding="ascii")
+    text = _known(SHAKESPEARE, data_dir).decode("ascii")
     codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
     used, tokens = np.unique(codes, return_inverse=True)
     return Text(tokens.astype(np.int64), tuple(chr(code) for code in used))
@@ -127,21 +129,19 @@ def wikitext2(split="train", *, data_dir=None) -> Text:
 def _wikitext_vocabulary(data_dir) -> tuple[str, ...]:
     """From vocab.txt where `data_dir` has it, else counted in the training split."""
     if data_dir is not None and (_folder(data_dir) / WIKITEXT_VOCABULARY.path).exists():
-        lines = _known(WIKITEXT_VOCABULARY, data_dir).read_text(encoding="utf-8").splitlines()
-        return tuple(lines)
-    path = _known(WIKITEXT["train"], data_dir)
-    vocabulary = tuple(dict.fromkeys(_words(path)))
+        return tuple(_known(WIKITEXT_VOCABULARY, data_dir).decode("utf-8").splitlines())
+    known = WIKITEXT["train"]
+    vocabulary = tuple(dict.fromkeys(_words(_known(known, data_dir))))
     if len(vocabulary) != WIKITEXT_WORDS:
-        raise DataError(f"{path}: {len(vocabulary)} distinct words, wanted {WIKITEXT_WORDS}")
+        raise DataError(f"{known.path}: {len(vocabulary)} distinct words, wanted {WIKITEXT_WORDS}")
     return vocabulary
 
 
-def _words(path: Path):
-    """The words of a file, "<eos>" at the end of each line."""
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            yield from line.split()
-            yield "<eos>"
+def _words(content: bytes):
+    """The words of a text, "<eos>" at the end of each line."""
+    for line in io.StringIO(content.decode("utf-8")):
+        yield from line.split()
+        yield "<eos>"
 
 
 def _idx_set(name, table, urls, split, data_dir, count) -> LabelledImages:
@@ -162,8 +162,8 @@ def _idx_file(name, stem, table, urls, data_dir) -> np.ndarray:
         plain = KnownFile(f"{name}/raw/{stem}", f"md5:{unpacked_md5}")
         plain_path = _folder(data_dir) / plain.path
         if plain_path.exists() and not (_folder(data_dir) / packed.path).exists():
-            return _parse_idx(verify(plain_path, plain).read_bytes())
-    return _parse_idx(gzip.decompress(_known(packed, data_dir).read_bytes()))
+            return _parse_idx(read(plain_path, plain))
+    return _parse_idx(gzip.decompress(_known(packed, data_dir)))
 
 
 def _parse_idx(content: bytes) -> np.ndarray:
@@ -177,8 +177,8 @@ def _cifar_batches(split) -> list[str]:
     return ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
 
 
-def _cifar_archive(path: Path, split, count) -> LabelledImages:
-    with tarfile.open(path, "r:gz") as archive:
+def _cifar_archive(content: bytes, split, count) -> LabelledImages:
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         batches = [
             pickle.loads(
                 archive.extractfile(f"cifar-10-batches-py/{name}").read(), encoding="bytes"
@@ -190,11 +190,11 @@ def _cifar_archive(path: Path, split, count) -> LabelledImages:
 
 def _cifar_folder(folder: Path, split, count) -> LabelledImages:
     # Unpickling can run code: the checksum comes first.
-    paths = [
-        verify(folder / name, KnownFile(name, f"md5:{CIFAR_BATCHES[name]}"))
+    contents = [
+        read(folder / name, KnownFile(name, f"md5:{CIFAR_BATCHES[name]}"))
         for name in _cifar_batches(split)
     ]
-    return _cifar_join([pickle.loads(p.read_bytes(), encoding="bytes") for p in paths], count)
+    return _cifar_join([pickle.loads(c, encoding="bytes") for c in contents], count)
 
 
 def _cifar_join(batches, count) -> LabelledImages:
@@ -212,11 +212,11 @@ def _labelled(images, labels, count) -> LabelledImages:
     return LabelledImages(scaled, labels[:count].astype(np.int64))
 
 
-def _known(known: KnownFile, data_dir) -> Path:
-    """The verified file: below `data_dir` if given, else fetched into the cache."""
+def _known(known: KnownFile, data_dir) -> bytes:
+    """The verified content: below `data_dir` if given, else fetched into the cache."""
     if data_dir is None:
         return fetch(known, cache_folder())
-    return verify(_folder(data_dir) / known.path, known)
+    return read(_folder(data_dir) / known.path, known)
 
 
 def _folder(data_dir) -> Path:

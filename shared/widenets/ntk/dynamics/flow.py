@@ -18,10 +18,14 @@ and outputs follow (Lee et al. 2019, equations 9-11, K Theta matrices written as
 with R_t = T^{-1} (I - E_t).  In the eigenbasis of T(X,X) this is r_t = (1 - e_t) / l, evaluated
 without cancellation, and it has the finite limit learning_rate * t / c at l = 0: singular kernels
 (duplicated inputs) need no ridge.  Everything is numpy in float64; leading axes are stacks (seeds).
+
+Kernels and covariances must have no negative eigenvalue but rounding: one that is below
+-ROUNDING * N * eps * (largest eigenvalue) is refused, eps being that of the dtype the matrix has.
 """
 
 from typing import Literal, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
@@ -32,8 +36,7 @@ Method = Literal["flow", "descent"]
 class Eigensystem(NamedTuple):
     """T = vectors diag(values) vectors^T with values >= 0, ascending.
 
-    most_negative is the smallest eigenvalue before clipping at zero (0.0 if none was negative): far
-    below -N * eps * max(values) it says that the matrix was no kernel.
+    most_negative is the smallest eigenvalue before clipping at zero (0.0 if none was negative).
     """
 
     values: np.ndarray  # (..., N)
@@ -76,29 +79,67 @@ def loss_divisor(normalization: Normalization, samples: int, outputs: int) -> in
 def eigensystem(kernel) -> Eigensystem:
     """Eigendecomposition of a symmetric kernel (..., N, N), rounding noise around zero removed.
 
-    Eigenvalues of modulus at most N * eps * largest are numerically zero and set to exactly 0, the
-    other negative ones are clipped to 0; both show in most_negative.
+    Eigenvalues of modulus at most N * eps * largest (float64) are numerically zero and set to
+    exactly 0, other negative ones within the rounding of the input's dtype are clipped to 0; both
+    show in most_negative. ValueError: negative beyond that, not symmetric, not finite.
     """
-    kernel = np.asarray(kernel, dtype=np.float64)
-    if kernel.ndim < 2 or kernel.shape[-1] != kernel.shape[-2] or kernel.shape[-1] == 0:
-        raise ValueError(f"kernel has shape {kernel.shape}, wanted (..., N, N) with N >= 1")
-    if not np.isfinite(kernel).all():
-        raise ValueError("kernel has non-finite entries")
-    scale = np.abs(kernel).max()
-    asymmetry = np.abs(kernel - np.swapaxes(kernel, -1, -2)).max()
-    if asymmetry > 1e-5 * scale:
-        raise ValueError(f"kernel is not symmetric: |T - T^T| reaches {asymmetry:.3g}")
+    allowed, kernel = allowed_negative(kernel), _symmetric(kernel, "kernel")
     values, vectors = np.linalg.eigh(kernel)
+    _check_positive(values, allowed, "kernel")
     most_negative = np.minimum(values[..., 0], 0.0)
     floor = kernel.shape[-1] * np.finfo(np.float64).eps * np.abs(values).max(-1, keepdims=True)
     return Eigensystem(np.where(values <= floor, 0.0, values), vectors, most_negative)
+
+
+ROUNDING = 16  # of the entries, which recursions and sums leave with a few eps each
+
+
+def allowed_negative(matrix) -> float:
+    """ROUNDING * N * eps of the matrix's dtype, the share of the largest eigenvalue."""
+    dtype = getattr(matrix, "dtype", np.dtype(np.float64))
+    eps = jnp.finfo(dtype).eps if jnp.issubdtype(dtype, jnp.floating) else np.finfo(np.float64).eps
+    return ROUNDING * np.shape(matrix)[-1] * float(eps) if np.ndim(matrix) else 0.0
+
+
+def _symmetric(matrix, name: str) -> np.ndarray:
+    """(..., N, N) in float64."""
+    matrix = np.asarray(matrix, dtype=np.float64)
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {matrix.shape}, wanted (..., N, N) with N >= 1")
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"{name} has non-finite entries")
+    asymmetry = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
+    if asymmetry > 1e-5 * np.abs(matrix).max():
+        raise ValueError(f"{name} is not symmetric: |T - T^T| reaches {asymmetry:.3g}")
+    return matrix
+
+
+def _check_positive(values, allowed: float, name: str) -> None:
+    """ValueError: eigenvalues (..., N), ascending, below zero beyond rounding."""
+    lowest, largest = values[..., 0], np.abs(values).max(-1)
+    share = np.max(np.where(lowest < 0, -lowest, 0.0) / np.where(largest > 0, largest, 1.0))
+    if share > allowed:
+        raise ValueError(
+            f"{name} is indefinite: its smallest eigenvalue is {lowest.min():.3g}, {share:.2g} of "
+            f"the largest modulus, and rounding explains {allowed:.2g}"
+        )
+
+
+def _check_covariance(blocks, name: str) -> None:
+    """ValueError: [[A, B^T], [B, C]] of these blocks A, B, C is negative beyond rounding."""
+    corner, below, last = blocks
+    allowed = max(allowed_negative(b) for b in blocks)
+    allowed *= (len(corner) + len(last)) / max(np.shape(b)[-1] for b in blocks)
+    joint = np.block([[np.asarray(corner), np.asarray(below).T], [below, np.asarray(last)]])
+    _check_positive(np.linalg.eigvalsh(_symmetric(joint, name)), allowed, name)
 
 
 def critical_learning_rate(
     kernel, *, normalization: Normalization, outputs: int = 1, momentum: float = 0.0
 ) -> np.ndarray:
     """2 (1 + momentum) c / l_max: above it the linearized network diverges under descent."""
-    values = np.linalg.eigvalsh(np.asarray(kernel, dtype=np.float64))
+    values = np.linalg.eigvalsh(_symmetric(kernel, "kernel"))
+    _check_positive(values, allowed_negative(kernel), "kernel")
     divisor = loss_divisor(normalization, values.shape[-1], outputs)
     return 2 * (1 + momentum) * divisor / values[..., -1]
 
@@ -111,6 +152,8 @@ def mode_decay(values, times, rate: float, method: Method = "flow"):
     there (pseudo-inverse): such a mode is orthogonal to every row of a positive kernel.
     """
     values = np.asarray(values, dtype=np.float64)[..., None, :]
+    if not (values >= 0).all():  # nan is not either
+        raise ValueError(f"values must be eigenvalues >= 0, found {values.min()}")
     times = _checked_times(times, method)[:, None]
     final = np.isinf(times)
     finite_times = np.where(final, 0.0, times)
@@ -197,14 +240,17 @@ def ensemble_flow(
 
     ntk: (N, N) or Eigensystem; nngp: (N, N); ntk_test, nngp_test: (M, N); nngp_test_test: (M, M).
     Training the readout alone is the case T = K (pass the NNGP kernel as ntk): it ends in the
-    posterior of the Gaussian process with covariance K.
+    posterior of the Gaussian process with covariance K. ValueError: T, or K on all points together,
+    has negative eigenvalues beyond rounding.
     """
+    prior = nngp, nngp_test, nngp_test_test
     system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
     targets = _columns(targets, system.values.shape[-1])
     samples, ntk_test = len(targets), _matrix(ntk_test, "ntk_test", None, len(targets))
     nngp = _matrix(nngp, "nngp", samples, samples)
     nngp_test = _matrix(nngp_test, "nngp_test", len(ntk_test), samples)
     nngp_test_test = _matrix(nngp_test_test, "nngp_test_test", len(ntk_test), len(ntk_test))
+    _check_covariance(prior, "the joint nngp of training and test points")
     divisor = loss_divisor(normalization, *targets.shape[-2:])
     left, response = mode_decay(system.values, times, learning_rate / divisor, method)
     vectors = system.vectors
@@ -226,8 +272,10 @@ def gaussian_process_posterior(kernel, kernel_test, kernel_test_test, targets, *
     """Posterior of a Gaussian process at M test points, noise variance added to the diagonal.
 
     noise > 0 uses a Cholesky factor; noise = 0 the pseudo-inverse, so that duplicates are allowed
-    (the mean then averages their targets).
+    (the mean then averages their targets). ValueError: the joint covariance of training and test
+    points has negative eigenvalues beyond rounding.
     """
+    prior = kernel, kernel_test, kernel_test_test
     targets = _columns(targets, np.shape(kernel)[-1])
     kernel = _matrix(kernel, "kernel", len(targets), len(targets))
     kernel_test = _matrix(kernel_test, "kernel_test", None, len(targets))
@@ -235,6 +283,7 @@ def gaussian_process_posterior(kernel, kernel_test, kernel_test_test, targets, *
     kernel_test_test = _matrix(kernel_test_test, "kernel_test_test", tests, tests)
     if not noise >= 0:
         raise ValueError(f"noise variance is {noise}, wanted >= 0")
+    _check_covariance(prior, "the joint kernel of training and test points")
     if noise > 0:
         factor = cho_factor(kernel + noise * np.eye(len(kernel)), lower=True)
         weights = cho_solve(factor, kernel_test.T).T

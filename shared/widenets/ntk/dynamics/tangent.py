@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from widenets.ntk.dynamics.flow import eigensystem
 from widenets.ntk.dynamics.training import Loss, Trajectory, descend
 
 Params = Any
@@ -58,8 +59,9 @@ def linearized_outputs(
     which is exactly what training the parameters of f_lin does to its outputs, at O(M N) per step.
     kernel: (M, N) or (M, N, O, O) with M >= N: the first N rows are the training points, the others
     test points; initial: (M, O) outputs at step 0; targets: as the loss wants them for N points.
-    `params` of the result are the last outputs (M, O) and `observed` all recorded ones, (R, M, O).
-    Traceable: vmap over seeds by jax.vmap.
+    The kernel between the training points must have no negative eigenvalue beyond rounding: checked
+    unless it is traced. `params` of the result are the last outputs (M, O) and `observed` all
+    recorded ones, (R, M, O).  Traceable: vmap over seeds by jax.vmap.
     """
     steps = np.asarray(record)
     if kernel.ndim not in (2, 4) or kernel.shape[0] < kernel.shape[1]:
@@ -67,6 +69,12 @@ def linearized_outputs(
     if initial.ndim != 2 or initial.shape[0] != kernel.shape[0]:
         raise ValueError(f"initial has shape {initial.shape}, wanted ({kernel.shape[0]}, outputs)")
     samples = kernel.shape[1]
+    if not isinstance(kernel, jax.core.Tracer):
+        square = kernel[:samples]
+        if kernel.ndim == 4:
+            rows = samples * kernel.shape[2]
+            square = jnp.transpose(square, (0, 2, 1, 3)).reshape(rows, rows)
+        eigensystem(square)
     subscripts = "mn,no->mo" if kernel.ndim == 2 else "mnop,np->mo"
 
     def objective(outputs):

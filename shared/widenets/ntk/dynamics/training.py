@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from widenets.ntk.checks import checked_parameters
 from widenets.ntk.dynamics.flow import Normalization, loss_divisor
 
 Params = Any
@@ -104,10 +105,7 @@ def gradient_descent(
         raise ValueError(f"record must be a non-empty list of integers, found {record!r}")
     if steps[0] < 0 or (np.diff(steps) <= 0).any():
         raise ValueError(f"record must be increasing and >= 0, found {record!r}")
-    leaves = jax.tree.leaves(params)
-    if not leaves:
-        raise ValueError("params has no arrays")
-    dtype = jnp.result_type(*leaves)
+    dtype = jnp.result_type(*checked_parameters(params))
     rates = _rates(learning_rate, params, dtype)
     train = functools.partial(
         _train, apply, loss, observe or _nothing, seeds, shared_data, momentum != 0.0

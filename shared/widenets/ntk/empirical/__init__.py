@@ -4,11 +4,10 @@ from widenets.ntk.empirical.jax import (
     EmpiricalKernels,
     Kind,
     dense_kernels,
-    dense_layers,
     empirical_ntk,
     layer_ntk,
 )
 
 __all__ = [
-    "EmpiricalKernels", "Kind", "dense_kernels", "dense_layers", "empirical_ntk", "layer_ntk",
+    "EmpiricalKernels", "Kind", "dense_kernels", "empirical_ntk", "layer_ntk",
 ]  # fmt: skip

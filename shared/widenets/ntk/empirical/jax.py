@@ -16,12 +16,15 @@ than that of params).  One output alone: wrap apply so that it returns this outp
 traceable (jit, vmap over seeds, differentiation) and stays in the dtype of its arguments.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from widenets.ntk.checks import checked_parameters
 
 Kind = Literal["full", "per_output", "trace", "diagonal"]
 KINDS = ("full", "per_output", "trace", "diagonal")
@@ -47,6 +50,9 @@ def empirical_ntk(
     memory_mb: float = 256.0,
 ) -> jax.Array:
     """NTK of any network without batch coupling; x2=None means x2 = x1.
+
+    params: a pytree of floating arrays, all of them parameters; what is none (running statistics,
+    counters, functions) stays in apply. ValueError: found in params.
 
     memory_mb bounds what the call needs beyond its arguments and result, nearly all of it Jacobians
     (samples times outputs times parameters); within it the largest blocks are taken, and N need not
@@ -75,87 +81,77 @@ def empirical_ntk(
     return _all_pairs(block, pair, x1, x2, rows)
 
 
-def dense_layers(params: Sequence) -> list[dict]:
-    """The dense layers (dicts with weight and perhaps bias) in a tuple of layers' parameters."""
-    layers = [layer for layer in params if isinstance(layer, dict) and "weight" in layer]
-    if not layers or len(layers) != sum(layer != () for layer in params):
-        raise ValueError("params is not a chain of dense layers and parameter-free activations")
-    return layers
+class DenseLayer(NamedTuple):
+    """h = weight_factor phi(below) W + bias_factor b, and what is read above it."""
+
+    weight: jax.Array
+    bias: jax.Array | None
+    weight_factor: Any
+    bias_factor: Any
+    trained: Any
+    phi: Callable | None  # elementwise, of h; None for the read-out
 
 
 def dense_kernels(
-    params: Sequence,
+    network,
+    params,
     x1,
     x2=None,
     *,
-    activation: Callable,
-    weight_variance=1.0,
-    bias_variance=0.0,
-    readout_weight_variance=None,
-    readout_bias_variance=None,
-    parameterization: Literal["ntk", "standard"] = "ntk",
     kind: Kind = "trace",
     memory_mb: float | None = None,
 ) -> EmpiricalKernels:
     """Empirical NNGP and NTK of a dense network, without Jacobians.
 
-    h_l = sw/sqrt(n) phi_{l-1} W_l + sb b_l, phi_l = activation(h_l) elementwise, f = h_{L+1};
-    the arguments are those of `fully_connected`; the readout has its own variances if given.
+    network: an Architecture of dense layers with elementwise functions between them
+    (`fully_connected`, or `serial` of dense(...) and relu() and the like), which has all variances;
+    params: of this network, as its `init` gives them.
 
+        h_l = sw/sqrt(n) phi_{l-1} W_l + sb b_l,   phi_l = activation(h_l),   f = h_{L+1}
         Theta[i,j,o,p] = sum_l <d_l^o(x_i), d_l^p(x'_j)> G_l[i,j]
         G_l[i,j] = sw^2/n <phi_{l-1}(x_i), phi_{l-1}(x'_j)> + sb^2
 
-    with d_l^o = df_o/dh_l from one backward pass.  nngp is the G_l of the readout.  In standard
-    parameterization h_l = phi_{l-1} W_l + b_l whatever the variances are, and both factors are 1.
+    with d_l^o = df_o/dh_l from one backward pass; layers that are not trained have no part in the
+    sum.  nngp is the G_l of the readout.  In standard parameterization h_l = phi_{l-1} W_l + b_l
+    whatever the variances are, and both factors are 1.
     memory_mb bounds what the call needs beyond its arguments and result, as in `empirical_ntk`:
     features and derivatives, for as many inputs at a time as it allows. None: for all at once.
+    ValueError: other layers, params of another network, inputs as in `empirical_ntk`.
     """
     check_kind(kind, x2)
-    if parameterization not in ("ntk", "standard"):
-        raise ValueError(f"parameterization {parameterization!r} is neither 'ntk' nor 'standard'")
-    layers = dense_layers(params)
     _check_inputs(params, x1, x2)
-    if x1.ndim != 2 or x1.shape[1] != layers[0]["weight"].shape[0]:
+    chain = dense_chain(network, params)
+    if x1.ndim != 2 or x1.shape[1] != chain[0].weight.shape[0]:
         raise ValueError(
-            f"inputs have shape {x1.shape}, wanted (inputs, {layers[0]['weight'].shape[0]})"
+            f"inputs have shape {x1.shape}, wanted (inputs, {chain[0].weight.shape[0]})"
         )
-    chain = [(layer["weight"], layer.get("bias")) for layer in layers]
-    inner = (weight_variance, bias_variance)
-    last = (
-        weight_variance if readout_weight_variance is None else readout_weight_variance,
-        bias_variance if readout_bias_variance is None else readout_bias_variance,
-    )
-    factors = [
-        _factors(*layer, *both, parameterization)
-        for layer, both in zip(chain, [inner] * (len(chain) - 1) + [last], strict=True)
-    ]
-    outputs = chain[-1][0].shape[1]
+    outputs = chain[-1].weight.shape[1]
 
     def block(x):
-        return _features_and_deltas(chain, factors, activation, x)
+        return _features_and_deltas(chain, x)
 
     def pair(one, two):
-        nngp, ntk = _gram_sum(one, two, factors, outputs, kind)
+        nngp, ntk = _gram_sum(one, two, chain, outputs, kind)
         return EmpiricalKernels(nngp, _samples_first(ntk, outputs, kind))
 
     rows = max(len(x1), 0 if x2 is None else len(x2))
     if memory_mb is not None:
         rows = min(rows, _rows(chain, outputs, kind, memory_mb))
     if kind == "diagonal":
-        return _each(lambda x: _diagonal_sum(block(x), factors, outputs), x1, rows)
+        return _each(lambda x: _diagonal_sum(block(x), chain, outputs), x1, rows)
     if x2 is not None or rows < len(x1):
         return _all_pairs(block, pair, x1, x2, rows)
-    return _upper_triangle(block(x1), factors, outputs, kind)
+    return _upper_triangle(block(x1), chain, outputs, kind)
 
 
-def _upper_triangle(one, factors, outputs: int, kind: Kind) -> EmpiricalKernels:
+def _upper_triangle(one, chain, outputs: int, kind: Kind) -> EmpiricalKernels:
     """All pairs of the inputs of one block, from the pairs of its parts i <= j."""
     parts = [
         jax.tree.map(lambda array, rows=rows: array[rows], one)
         for rows in _samples_in_blocks(len(one[0][0]), outputs if kind == "full" else 1)
     ]
     blocks = {
-        (i, j): _gram_sum(parts[i], parts[j], factors, outputs, kind)
+        (i, j): _gram_sum(parts[i], parts[j], chain, outputs, kind)
         for j in range(len(parts))
         for i in range(j + 1)
     }
@@ -170,22 +166,27 @@ def _samples_first(ntk, outputs: int, kind: Kind):
     return jnp.moveaxis(ntk, 0, -1) if kind == "per_output" else ntk
 
 
-def _diagonal_sum(one, factors, outputs: int) -> EmpiricalKernels:
+def _diagonal_sum(one, chain, outputs: int) -> EmpiricalKernels:
     """(nngp (N,), ntk (N, O)) of a block of samples with themselves."""
     grams = [
-        (features**2).sum(axis=1) * weight_factor**2 + bias_factor**2
-        for (features, _), (weight_factor, bias_factor) in zip(one, factors, strict=True)
+        (features**2).sum(axis=1) * layer.weight_factor**2 + layer.bias_factor**2
+        for (features, _), layer in zip(one, chain, strict=True)
     ]
-    ntk = jnp.repeat(grams[-1][:, None], outputs, axis=1)
-    for (_, deltas), gram in zip(one[:-1], grams[:-1], strict=True):
-        ntk = ntk + (deltas**2).sum(axis=2) * gram[:, None]
+    ntk = jnp.repeat(_share(chain[-1], grams[-1])[:, None], outputs, axis=1)
+    for (_, deltas), gram, layer in zip(one[:-1], grams[:-1], chain[:-1], strict=True):
+        ntk = ntk + (deltas**2).sum(axis=2) * _share(layer, gram)[:, None]
     return EmpiricalKernels(grams[-1], ntk)
+
+
+def _share(layer: DenseLayer, gram):
+    """gram, or 0 of a layer that is not trained."""
+    return gram if layer.trained is True else gram * layer.trained
 
 
 def _rows(chain, outputs: int, kind: Kind, memory_mb: float) -> int:
     """The largest number of samples per block whose pair of blocks fits into memory_mb."""
-    weight, _ = chain[0]
-    numbers = weight.shape[0] + sum((3 + outputs) * w.shape[1] for w, _ in chain)
+    weight = chain[0].weight
+    numbers = weight.shape[0] + sum((3 + outputs) * layer.weight.shape[1] for layer in chain)
     pair_numbers = {"full": outputs**2, "per_output": outputs, "trace": 1, "diagonal": 0}[kind]
     size = 3 * weight.dtype.itemsize  # two blocks and half of a copy, three results of a pair
     return rows_in_memory(memory_mb, size * numbers, size * (pair_numbers + 1))
@@ -214,43 +215,103 @@ def layer_ntk(gram, deltas_1, deltas_2=None):
     return _product(deltas_1, (deltas_1 if deltas_2 is None else deltas_2).T) * gram
 
 
-def _factors(weight, bias, weight_variance, bias_variance, parameterization):
-    """(c, b) of h = c W x + b bias; b = 0 without a bias."""
-    if parameterization == "standard":
-        return 1.0, 0.0 if bias is None else 1.0
-    variances = (weight_variance / weight.shape[0], 0.0 if bias is None else bias_variance)
-    return tuple(jnp.sqrt(jnp.asarray(variance, weight.dtype)) for variance in variances)
+def dense_chain(network, params) -> list[DenseLayer]:
+    """The dense layers of a network, each with its parameters and the function that follows."""
+    if not hasattr(network, "form"):
+        raise ValueError(
+            "network must be an Architecture such as fully_connected(...), found "
+            f"{type(network).__name__}"
+        )
+    chain: list[DenseLayer] = []
+    for layer, own in _layers(network, params):
+        if callable(layer.form) and chain:
+            below, phi = chain[-1].phi, layer.form
+            both = phi if below is None else functools.partial(_composed, phi, below)
+            chain[-1] = chain[-1]._replace(phi=both)
+        elif hasattr(layer.form, "weight_variance"):
+            chain.append(_dense_layer(layer.form, own, chain))
+        else:
+            raise ValueError(
+                "dense_kernels takes dense layers and functions of single units after them, found "
+                f"{layer.name}: use empirical_ntk"
+            )
+    if not chain or chain[-1].phi is not None:
+        raise ValueError("dense_kernels takes a network that ends in a dense layer")
+    if any(layer.phi is None for layer in chain[:-1]):
+        chain = [layer._replace(phi=layer.phi or _same) for layer in chain[:-1]] + chain[-1:]
+    return chain
 
 
-def _features_and_deltas(chain, factors, activation, x):
+def _layers(network, params):
+    """(layer, its params) in their order, chains inside of chains opened."""
+    if not isinstance(network.form, tuple) or hasattr(network.form, "weight_variance"):
+        return [(network, params)]
+    if not isinstance(params, tuple | list) or len(params) != len(network.form):
+        found = len(params) if isinstance(params, tuple | list) else type(params).__name__
+        raise ValueError(
+            f"params must be those of the network, {len(network.form)} entries, found {found}"
+        )
+    pairs = zip(network.form, params, strict=True)
+    return [one for layer, own in pairs for one in _layers(layer, own)]
+
+
+def _dense_layer(scales, params, below) -> DenseLayer:
+    if not isinstance(params, dict) or not {"weight"} <= set(params) <= {"weight", "bias"}:
+        found = sorted(params) if isinstance(params, dict) else params
+        raise ValueError(f"params of a dense layer must be weight and perhaps bias, found {found}")
+    weight, bias = params["weight"], params.get("bias")
+    if below and below[-1].weight.shape[1] != weight.shape[0]:
+        raise ValueError(
+            f"params are no chain: a layer of {below[-1].weight.shape[1]} units before a weight of "
+            f"shape {weight.shape}"
+        )
+    if scales.standard:
+        factors = 1.0, 0.0 if bias is None else 1.0
+    else:
+        variances = (
+            scales.weight_variance / weight.shape[0],
+            0.0 if bias is None else scales.bias_variance,
+        )
+        factors = tuple(jnp.sqrt(jnp.asarray(variance, weight.dtype)) for variance in variances)
+    return DenseLayer(weight, bias, *factors, scales.trained, None)
+
+
+def _composed(phi, below, h):
+    return phi(below(h))
+
+
+def _same(h):
+    return h
+
+
+def _features_and_deltas(chain, x):
     """[(phi_{l-1} (N, n_{l-1}), d_l (N, O, n_l))] per layer; the readout has None for d = I."""
     features, slopes = [x], []
-    for (weight, bias), (weight_factor, bias_factor) in zip(chain[:-1], factors[:-1], strict=True):
-        h = _product(features[-1], weight) * weight_factor
-        if bias is not None:
-            h = h + bias_factor * bias
-        phi, slope = jax.jvp(activation, (h,), (jnp.ones_like(h),))
+    for layer in chain[:-1]:
+        h = _product(features[-1], layer.weight) * layer.weight_factor
+        if layer.bias is not None:
+            h = h + layer.bias_factor * layer.bias
+        phi, slope = jax.jvp(layer.phi, (h,), (jnp.ones_like(h),))
         features.append(phi)
         slopes.append(slope)
     deltas = [None]
     for index in reversed(range(1, len(chain))):
-        weight, above = chain[index][0], deltas[0]
+        weight, above = chain[index].weight, deltas[0]
         back = weight.T[None] if above is None else _product(above, weight.T)
-        deltas.insert(0, back * factors[index][0] * slopes[index - 1][:, None, :])
+        deltas.insert(0, back * chain[index].weight_factor * slopes[index - 1][:, None, :])
     return list(zip(features, deltas, strict=True))
 
 
-def _gram_sum(one, two, factors, outputs: int, kind: Kind):
+def _gram_sum(one, two, chain, outputs: int, kind: Kind):
     """(nngp, ntk) of two blocks of samples; ntk is (N1 O, N2 O), (O, N1, N2) or (N1, N2)."""
     grams = [
-        _product(features_1, features_2.T) * weight_factor**2 + bias_factor**2
-        for (features_1, _), (features_2, _), (weight_factor, bias_factor) in zip(
-            one, two, factors, strict=True
-        )
+        _product(features_1, features_2.T) * layer.weight_factor**2 + layer.bias_factor**2
+        for (features_1, _), (features_2, _), layer in zip(one, two, chain, strict=True)
     ]
-    ntk = _readout(grams[-1], outputs, kind)
-    for (_, deltas_1), (_, deltas_2), gram in zip(one[:-1], two[:-1], grams[:-1], strict=True):
-        ntk = ntk + _weighted(deltas_1, deltas_2, gram, kind)
+    ntk = _readout(_share(chain[-1], grams[-1]), outputs, kind)
+    parts = zip(one[:-1], two[:-1], grams[:-1], chain[:-1], strict=True)
+    for (_, deltas_1), (_, deltas_2), gram, layer in parts:
+        ntk = ntk + _weighted(deltas_1, deltas_2, _share(layer, gram), kind)
     return grams[-1], ntk
 
 
@@ -372,7 +433,7 @@ def check_kind(kind: str, x2) -> None:
 
 def _check_inputs(params, x1, x2) -> None:
     inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
-    dtypes = {leaf.dtype for leaf in jax.tree.leaves(params)}
+    dtypes = {leaf.dtype for leaf in checked_parameters(params)}
     for name, x in inputs.items():
         if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
             raise ValueError(f"cannot pair inputs of shapes {[x.shape for x in inputs.values()]}")

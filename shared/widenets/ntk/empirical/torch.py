@@ -11,6 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from widenets.ntk.empirical.jax import Kind, check_kind, rows_in_memory
 
@@ -50,6 +53,9 @@ def empirical_ntk(
     fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
     fixed |= {name: b.detach() for name, b in module.named_buffers()}
 
+    if not parameters:
+        raise ValueError("the module has no parameters that require gradients")
+
     def single(parameters, x):
         return functional_call(module, (parameters, fixed), (x[None],))[0]
 
@@ -61,7 +67,15 @@ def empirical_ntk(
     rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
 
     def block(x):
-        stacked = vmap(jacrev(single), (None, 0))(parameters, x)
+        try:
+            stacked = vmap(jacrev(single), (None, 0))(parameters, x)
+        except RuntimeError as error:
+            if "random" not in str(error):
+                raise
+            raise ValueError(
+                "the module draws random numbers in its forward pass: call module.eval(), or leave "
+                "dropout out"
+            ) from error
         return [leaf.detach().flatten(2) for leaf in stacked.values()]
 
     if kind == "diagonal":
@@ -192,7 +206,27 @@ def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int) -> torch.Tens
     return torch.cat(result)
 
 
+def _check_mode(module) -> None:
+    """ValueError: batch norm, dropout and the like as they are in training."""
+    for name, part in module.named_modules():
+        kind = type(part).__name__
+        place = f"{kind} at {name}" if name else kind
+        normal = isinstance(part, _NormBase) and not isinstance(part, _InstanceNorm)
+        if normal and (part.training or part.running_mean is None):
+            way = "call module.eval()" if part.training else "it needs track_running_stats=True"
+            raise ValueError(f"{place} couples the samples of a batch: {way}")
+        if isinstance(part, _InstanceNorm) and part.training and part.track_running_stats:
+            raise ValueError(f"{place} updates its running statistics: call module.eval()")
+        rate = getattr(part, "p" if isinstance(part, _DropoutNd) else "dropout", 0)
+        random = isinstance(part, nn.RReLU) or (isinstance(rate, float | int) and rate > 0)
+        if part.training and random:
+            raise ValueError(f"{place} draws random numbers in training mode: call module.eval()")
+
+
 def _check_inputs(module, x1, x2) -> None:
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"module must be a torch.nn.Module, found {type(module).__name__}")
+    _check_mode(module)
     inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
     dtypes = {parameter.dtype for parameter in module.parameters()}
     for name, x in inputs.items():

@@ -74,6 +74,7 @@ def in_blocks(architecture: Architecture, x1, x2, which: str, block: int | None)
     x2 = None if x2 is None else np.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
     if block is not None and block < 1:
         raise ValueError(f"block must be a positive integer, found {block}")
+    architecture.check_on_inputs()
     block = default_block(x1.shape[1:]) if block is None else int(block)
     engine = tiles.engine(architecture.steps, x1.ndim)
     if engine is None:
@@ -97,7 +98,9 @@ def _traced(architecture: Architecture, which: str, x1, x2, block: int) -> Calla
 
     def compute(i: slice, j: slice) -> np.ndarray:
         right = None if x2 is None and i == j else _padded(other[j], width)
-        return np.asarray(kernel(_padded(x1[i], height), right))[: len(x1[i]), : len(other[j])]
+        tile = np.asarray(kernel(_padded(x1[i], height), right))[: len(x1[i]), : len(other[j])]
+        architecture.check_finite(tile, which, x1[i], other[j])
+        return tile
 
     return compute
 

@@ -121,13 +121,26 @@ def sphere_spectrum(
     """Spectrum with multiplicities up to max_degree, the rest of the trace k(0) as the tail.
 
     Degrees at which rounding, 1e-15 k(0) sqrt(N(d, k)), would exceed accuracy * k(0) of the
-    trace are left to the tail as well.
+    trace are left to the tail as well. ValueError: negative eigenvalues, or more than the trace,
+    beyond accuracy * k(0): not a positive kernel, or one that the quadrature does not resolve.
     """
     counts = multiplicities(dimension, max_degree)
     kept = 1e-15 * np.sqrt(counts) < accuracy
     counts = counts[: kept.size if kept.all() else int(np.argmin(kept))]
-    values = np.maximum(zonal_eigenvalues(kernel_of_angle, dimension, counts.size - 1), 0.0)
+    found = zonal_eigenvalues(kernel_of_angle, dimension, counts.size - 1)
     trace = float(kernel_of_angle(np.zeros(1))[0])
+    parts = counts * found / trace
+    worst = int(np.argmin(parts))
+    if not (trace > 0 and parts[worst] >= -accuracy):
+        raise ValueError(
+            f"the kernel is indefinite: its eigenvalue of degree {worst} is {found[worst]:.3g}, "
+            f"{parts[worst]:.2g} of the trace {trace:.3g}, and accuracy is {accuracy:.0e}"
+        )
+    values = np.maximum(found, 0.0)
+    if not np.sum(counts * values) <= trace * (1 + accuracy):
+        raise ValueError(
+            f"the eigenvalues add up to {np.sum(counts * values):.6g}, more than k(0) = {trace:.6g}"
+        )
     return Spectrum(values, counts, max(trace - float(counts @ values), 0.0))
 
 

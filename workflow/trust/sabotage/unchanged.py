@@ -1,0 +1,103 @@
+"""The tree without a fault: what it measures and how long that takes, which lines it runs and so
+which faults reach it, and which tests pass in it."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from workflow.base.digest import import_closure
+from workflow.base.files import UserError
+from workflow.base.grid import shards
+from workflow.base.records import read_facts
+from workflow.base.terminal import announce
+from workflow.base.tree import ROOT, Results, replications
+from workflow.trust.sabotage.copies import Copy
+from workflow.trust.sabotage.faults import TESTS, Fault
+from workflow.trust.sabotage.reach import lines_of
+
+JUDGES = ("widenets.evidence.judge", "workflow.gather", "workflow.judge")
+
+
+class Unchanged(NamedTuple):
+    """ci: records are those of results/smoke, and a fault reaches what it says itself."""
+
+    copy: Copy
+    ci: bool = False
+
+    def prepare(self, names: list[str], cores: int) -> None:
+        """Measure and judge and, outside of CI, note the lines that are run."""
+        with ThreadPoolExecutor(cores) as pool:
+            broken = dict(zip(names, pool.map(self._prepare, names), strict=True))
+        for name in names:
+            if broken[name]:
+                raise UserError(f"{name}: without a fault: {broken[name]}")
+            for claim, (final, expected) in self.copy.finals(name).items():
+                if final != expected:
+                    announce(f"{name}: {claim}: {final} without a fault: it cannot catch any")
+
+    def _prepare(self, name: str) -> str:
+        if self.ci:
+            self.copy.borrow(Results(ROOT / "results" / "smoke"), name)
+            return self.copy.broken(name)
+        stale = self.copy.stale(name)
+        for shard in self._shards(name):
+            lines = self._lines(name, shard)
+            if shard in stale or not lines.exists():
+                stage = "trust.sabotage.reach"
+                done = self.copy.stage(stage, name, str(lines), "--shard", shard)
+                if done.returncode:
+                    return done.stdout[-300:]
+        return self.copy.broken(name)
+
+    def _shards(self, name: str) -> list[str]:
+        return list(shards(name, "smoke", root=self.copy.folder))
+
+    def _lines(self, name: str, shard: str) -> Path:
+        return self.copy.folder / "lines" / name / f"{shard}.json"
+
+    def seconds(self, name: str) -> float:
+        """What the measurement of a replication takes."""
+        facts = (read_facts(self.copy.results.record(name, shard)) for shard in self._shards(name))
+        return sum(found["seconds"] for found in facts)
+
+    def candidates(self, fault: Fault) -> list[str]:
+        """Replications that import the file of a fault, or are judged by it."""
+        if self.ci:
+            return [name for name in fault.ci if name != TESTS]
+        return [name for name in replications() if self._imports(fault, name)]
+
+    def _imports(self, fault: Fault, name: str) -> bool:
+        if not fault.file.endswith(".py"):  # a grid
+            return fault.file.startswith(f"replications/{name}/")
+        modules = (f"replications.{name}.experiment", "workflow.measure")
+        return self.only_judged(fault, name) or self._closure_holds(fault, modules)
+
+    def reached(self, fault: Fault) -> list[str]:
+        """Prepared replications whose cells, judgement or measurement the fault changes."""
+        return [name for name in self.candidates(fault) if self.ci or self._runs(fault, name)]
+
+    def _runs(self, fault: Fault, name: str) -> bool:
+        if not fault.file.endswith(".py") or self.only_judged(fault, name):
+            return True
+        text = (self.copy.folder / fault.file).read_text(encoding="utf-8")
+        changed = lines_of(text, fault.old)
+        ran = (json.loads(self._lines(name, s).read_text("utf-8")) for s in self._shards(name))
+        return any(changed & set(lines.get(fault.file, ())) for lines in ran)
+
+    def only_judged(self, fault: Fault, name: str) -> bool:
+        """Whether the fault is in what judges a replication, so that no measurement changes."""
+        return self._closure_holds(fault, (f"replications.{name}.claims", *JUDGES))
+
+    def _closure_holds(self, fault: Fault, modules: tuple[str, ...]) -> bool:
+        root = self.copy.folder
+        return any(root / fault.file in import_closure(module, root=root) for module in modules)
+
+    def passes(self, test: str) -> bool:
+        return self.ci or _passes(self.copy, test)  # in CI all tests have just passed
+
+
+@cache
+def _passes(copy: Copy, test: str) -> bool:
+    return copy.test(test) == "pass"
