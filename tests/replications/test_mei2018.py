@@ -66,7 +66,7 @@ def test_no_measure_on_the_grid_is_better_than_the_optimum():
 
 
 def test_a_single_particle_descends_along_the_cone():
-    """One step lowers J by the squared gradient in the metric dr^2 + r^2 dtheta^2, to first order."""
+    """A step is the gradient in the metric dr^2 + r^2 dtheta^2."""
     signs, radius, theta, b = np.ones(1), np.array([0.7]), np.array([0.2]), spikes.observed()
     gradient = jax.grad(spikes.objective, argnums=(1, 2))(signs, radius, theta, b)
     found = spikes._advance(signs, radius, theta, b, 1)
