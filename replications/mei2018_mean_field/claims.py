@@ -307,7 +307,7 @@ CLAIMS = [
         name="M11_coupled_step",
         statement="With eps = c/N, that is N t steps, networks tend to the limit as N^(-1/2), "
         "noise included",
-        formula=r"$\mathrm{rms}\,(f_N^{SGD}-f_\infty)\sim N^{-1/2},\ \varepsilon=6.4/N$",
+        formula=r"$\mathrm{rms}\,(f_N^{SGD}-f_\infty)\sim N^{-1/2},\ \varepsilon=1.6/N$",
         source="Sirignano & Spiliopoulos 2018: k = N t steps",
         part="noise",
         arm="coupled",
@@ -472,22 +472,6 @@ CLAIMS = [
         tier="laptop",
         kind="bound",
         rival=Rival(0.02, "who has the resampling error of t = 4 stay"),
-    ),
-    Claim(
-        name="M19_frozen_elsewhere",
-        statement="At t = 400 the fluctuations at other points are those of N^(-1/2)",
-        formula=r"$N\,\mathrm{Var} f_t(x)\sim N^0$",
-        source="Chen et al. 2020, abstract; the exponent is that of the central limit theorem",
-        part="chaos",
-        arm="interpolating",
-        estimator=loglog_slope("n_variance_test", "width"),
-        region=near(0, 0.25),
-        why="the central limit theorem at a fixed time. With masses N^(-1/2) the variance itself "
-        "is N^0",
-        control="ntk_late",
-        tier="laptop",
-        kind="exponent",
-        rival=Rival(1.0, "who expects the ensemble of the NTK, whose variance stays"),
     ),
     Claim(
         name="M20_below_the_resampling_error",

@@ -24,11 +24,9 @@ def chaos(
     arms: theory; interpolating, the same at late times; frozen: against the limit's linearization,
     its curve and its central limit theorem; late: against the limit at 3/2 of the time;
     independent: networks put together at time t from N independent draws of rho_t; stratified:
-    neurons spread evenly at the start; ntk, ntk_late: masses N^-1/2 instead of 1/N; unfinished: as theory.
+    neurons spread evenly at the start; ntk: masses N^-1/2 instead of 1/N; unfinished: as theory.
     """
-    scale = (
-        np.sqrt(width) if arm == "ntk" else 1.0
-    )  # masses scale / N, moved at the rate EPS / scale
+    scale = np.sqrt(width) if arm == "ntk" else 1.0  # of the masses; the rate is EPS / scale
     masses = jnp.full(width, scale / width)
     for seed in seeds:
         stream = generator(seed, "mei", "chaos", arm, width)
