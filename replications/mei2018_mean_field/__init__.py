@@ -1,0 +1,1 @@
+"""Mei, Montanari & Nguyen 2018 and others: the mean-field limit of two-layer networks."""

@@ -1,0 +1,277 @@
+"""The main problem: six points on a circle, and what the limit of wide networks predicts there.
+
+Networks are trained in float32, the limit in float64: descent on quadrature nodes of rho_0. tanh is
+odd, so that (a, w) and
+(-a, -w) are one neuron and a = 1 with w ~ N(0, I_2) is the law of a = +-1.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.interpolate import RectBivariateSpline
+
+from widenets.ntk.dynamics.particles import (
+    Neurons,
+    Task,
+    descent,
+    frozen_outputs,
+    gaussian_plane,
+    network,
+    padded,
+    tangent_kernel,
+    whole_batch_descent,
+    whole_batch_shares,
+)
+
+EPS = 0.25  # the step of neurons; time t = EPS * steps
+RADII, ANGLES = 32, 128
+
+
+def _on_circle(angles) -> np.ndarray:
+    return np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+TASK = Task(_on_circle([0.1, 0.8, 1.3, 1.9, 2.6, 2.95]), 0.8 * np.array([1, -0.6, 0.8, -1, 0.5, 1]))
+TEST = _on_circle([0.45, 2.2])
+POINTS = np.concatenate([TASK.x, TEST])  # six to train on, two to look at
+SAMPLES = len(TASK.y)
+
+
+def steps_until(time: float, eps: float = EPS) -> int:
+    return round(time / eps)
+
+
+def shares_until(time: float) -> np.ndarray:
+    """Full batches until a time, padded so that few lengths are compiled."""
+    return padded(whole_batch_shares(steps_until(time), SAMPLES), 64 if time <= 16 else 240)
+
+
+def neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
+    """a = +-1 and w ~ N(0, I_2) of many networks, (networks, width) and (networks, width, 2)."""
+    outputs = generator.choice(np.float32([-1.0, 1.0]), (networks, width))
+    return Neurons(outputs, generator.standard_normal((networks, width, 2), np.float32))
+
+
+def stratified_neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
+    """The same law, one neuron in each of N = k^2 equally likely cells of (radius, angle).
+
+    The cells' differences vanish like N^-1/2 in the plane, so that averages err by N^-1.
+    """
+    k = round(np.sqrt(width))
+    cell = np.stack(np.meshgrid(np.arange(k), np.arange(k)), axis=-1).reshape(-1, 2)
+    u, v = np.moveaxis((cell + generator.random((networks, k * k, 2))) / k, -1, 0)
+    radius, turn = np.sqrt(-2 * np.log(u)), 2 * np.pi * v
+    inputs = radius[..., None] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+    return Neurons(*map(np.float32, (np.ones((networks, k * k)), inputs)))
+
+
+def _given(start: Neurons, *numbers):
+    """TASK and numbers in the dtype of the networks."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, start.inputs.dtype), (TASK, *numbers))
+
+
+@jax.jit
+def train(start: Neurons, masses, rate, steps) -> Neurons:
+    """Full-batch descent of many networks, in their own dtype."""
+    task, masses, rate = _given(start, masses, rate)
+    axes = (0, None, None, None, None)
+    return jax.vmap(whole_batch_descent, in_axes=axes)(start, masses, task, rate, steps)
+
+
+@jax.jit
+def train_stochastic(start: Neurons, masses, rate, shares) -> Neurons:
+    """Descent of many networks, each with its own shares (networks, steps, P)."""
+    task, masses, rate, shares = _given(start, masses, rate, shares)
+    return jax.vmap(descent, in_axes=(0, None, None, None, 0))(start, masses, task, rate, shares)
+
+
+@jax.jit
+def outputs(found: Neurons, masses) -> jax.Array:
+    """(networks, points)."""
+    return jax.vmap(network, in_axes=(0, None, None))(found, masses, POINTS)
+
+
+class Limit(NamedTuple):
+    """What N = infinity predicts at one time, at the points.
+
+    outputs f_t (8,); influence D_t (nodes, 8), the derivative of f_t by rho_0; state: the nodes.
+    """
+
+    outputs: np.ndarray
+    influence: np.ndarray
+    state: Neurons
+    weights: np.ndarray
+
+    @property
+    def clt(self) -> np.ndarray:
+        """lim N Var f_t = Var_{rho_0} D_t, (8,)."""
+        return _variance(self.weights, self.influence)
+
+    @property
+    def independent(self) -> np.ndarray:
+        """Var_{rho_t} a phi(w.x), (8,): N Var f_t if neurons were independent draws of rho_t."""
+        psi = self.state.outputs[:, None] * np.tanh(self.state.inputs @ POINTS.T)
+        return _variance(self.weights, psi)
+
+
+def _variance(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return weights @ values**2 - (weights @ values) ** 2
+
+
+def nodes(radii: int = RADII, angles: int = ANGLES) -> tuple[Neurons, np.ndarray]:
+    """Quadrature of rho_0: neurons and their weights."""
+    inputs, weights = gaussian_plane(radii, angles)
+    return Neurons(np.ones(len(weights)), inputs), weights
+
+
+_descend_nodes = jax.jit(whole_batch_descent)
+
+
+def _outputs(weights, start, shares):
+    return network(descent(start, weights, TASK, EPS, shares), weights, POINTS)
+
+
+def _frozen_outputs(weights, start, shares):
+    return frozen_outputs(start, weights, TASK, POINTS, EPS, shares)
+
+
+@functools.partial(jax.jit, static_argnames="frozen")
+def _with_influence(weights, start, shares, frozen: bool):
+    """f_t (8,) and its derivative by the weights, (8, nodes): one reverse pass for each point."""
+
+    def of_weights(p):
+        return (_frozen_outputs if frozen else _outputs)(p, start, shares)
+
+    return of_weights(weights), jax.jacrev(of_weights)(weights)
+
+
+@functools.cache
+def limit(time: float, frozen: bool = False) -> Limit:
+    """The limit at a time; frozen: that of the network's linearization around its start.
+
+    The influence of the whole law on f_t is one reverse pass through the recursion.
+    """
+    start, weights = nodes()
+    value, influence = _with_influence(weights, start, shares_until(time), frozen)
+    state = start
+    if not frozen:
+        state = _descend_nodes(start, weights, TASK, EPS, steps_until(time))
+    return Limit(
+        np.asarray(value), np.asarray(influence).T, Neurons(*map(np.asarray, state)), weights
+    )
+
+
+def first_order(time: float, start: Neurons) -> np.ndarray:
+    """(networks, points): mean over a network's neurons of D_t - E D_t at where they started.
+
+    f_N - f_inf is this to first order in 1 / sqrt N; D_t is interpolated on its polar grid.
+    """
+    found = limit(time)
+    radius = np.linalg.norm(np.asarray(nodes()[0].inputs).reshape(RADII, ANGLES, 2)[:, 0], axis=1)
+    turn = 2 * np.pi * np.arange(-4, ANGLES + 4) / ANGLES
+    # (a, w) and (-a, -w) are one neuron: all are brought to a = 1.
+    w = np.asarray(start.outputs)[..., None] * np.asarray(start.inputs)
+    at = np.linalg.norm(w, axis=-1), np.arctan2(w[..., 1], w[..., 0]) % (2 * np.pi)
+    mean = found.weights @ found.influence
+    columns = []
+    for j in range(len(POINTS)):
+        grid = found.influence[:, j].reshape(RADII, ANGLES)
+        wrapped = np.concatenate([grid[:, -4:], grid, grid[:, :4]], axis=1)
+        spline = RectBivariateSpline(radius, turn, wrapped)
+        columns.append(spline.ev(*at).mean(axis=-1) - mean[j])
+    return np.stack(columns, axis=-1)
+
+
+@functools.cache
+def bias(time: float, radii: int = 16, angles: int = 48) -> np.ndarray:
+    """lim N E (f_N - f_inf) = (sum_i p_i H_ii - p'H p) / 2, (8,), H the second derivative by p.
+
+    The covariance of N independent draws of the nodes is (diag p - p p') / N.
+    """
+    start, weights = nodes(radii, angles)
+    weights = jax.numpy.asarray(weights)
+    of_weights = functools.partial(_outputs, start=start, shares=shares_until(time))
+
+    def second(v):
+        along = lambda q: jax.jvp(of_weights, (q,), (v,))[1]  # noqa: E731
+        return jax.jvp(along, (weights,), (v,))[1]
+
+    diagonal = jax.lax.map(jax.jit(second), jnp.eye(len(weights)), batch_size=16)
+    return np.asarray(weights @ diagonal - second(weights)) / 2
+
+
+def risk_bias(limit: Limit, constant: np.ndarray) -> float:
+    """lim N E (R_N - R_inf): half of the fluctuations, and the bias of f along the residual."""
+    residual = limit.outputs[:SAMPLES] - TASK.y
+    return float(np.mean(limit.clt[:SAMPLES] / 2 + residual * constant[:SAMPLES]))
+
+
+def risk(values: np.ndarray) -> np.ndarray:
+    """Mean of (f - y)^2 / 2 over the training points."""
+    return np.mean((values[..., :SAMPLES] - TASK.y) ** 2, axis=-1) / 2
+
+
+@jax.jit
+def kernel_change(start: Neurons, found: Neurons, masses) -> jax.Array:
+    """|Theta_t - Theta_0| / |Theta_0| of each network at the points, Frobenius norms."""
+    before, after = (
+        jax.vmap(tangent_kernel, in_axes=(0, None, None))(some, masses, POINTS)
+        for some in (start, found)
+    )
+    norm = functools.partial(jnp.linalg.norm, axis=(1, 2))
+    return norm(after - before) / norm(before)
+
+
+@jax.jit
+def tangent(start: Neurons, masses, rate, shares) -> jax.Array:
+    """Outputs (networks, points) of each network's own linearization."""
+    axes = (0, None, None, None, None, None)
+    return jax.vmap(frozen_outputs, in_axes=axes)(start, masses, TASK, POINTS, rate, shares)
+
+
+@functools.cache
+def of_limit(time: float) -> tuple[float, float]:
+    """The limit's kernel change, and its distance from its own linearization."""
+    start, weights = nodes()
+    one = Neurons(start.outputs[None], start.inputs[None])
+    found = train(one, weights, EPS, steps_until(time))
+    gap = outputs(found, weights) - tangent(one, weights, EPS, shares_until(time))
+    change = kernel_change(one, found, weights)
+    return float(change[0]), float(jnp.sqrt(jnp.mean(gap**2)))
+
+
+@functools.cache
+def outputs_of_limit(time: float, eps: float) -> np.ndarray:
+    """f_t (8,) of the limit in steps of eps."""
+    start, weights = nodes()
+    found = _descend_nodes(start, weights, TASK, eps, steps_until(time, eps))
+    return np.asarray(network(found, weights, POINTS))
+
+
+def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -> float:
+    """Kernel change of the limit when alpha (f - f_0) learns y at the rate 1 / alpha^2."""
+    one = Neurons(start.outputs[None], start.inputs[None])
+    before = network(start, alpha * weights, TASK.x)
+    centred = Task(TASK.x, TASK.y + before)
+    found = _descend_nodes(start, alpha * weights, centred, EPS / alpha, steps_until(time))
+    return float(kernel_change(one, Neurons(*(leaf[None] for leaf in found)), weights)[0])
+
+
+@jax.jit
+def train_own(start: Neurons, masses, rate, samples) -> Neurons:
+    """Each neuron descends along a sample of its own; samples (steps, networks, N) of indices."""
+
+    task, masses, rate = _given(start, masses, rate)
+
+    def one(state, chosen):
+        hidden = jnp.tanh(state.inputs @ task.x.T)  # (networks, N, P)
+        residual = jnp.einsum("n,kn,knp->kp", masses, state.outputs, hidden) - task.y
+        share = jax.nn.one_hot(chosen, SAMPLES, dtype=rate.dtype) * residual[:, None]
+        along = (state.outputs[..., None] * (1 - hidden**2) * share) @ task.x
+        outputs = state.outputs - rate * (hidden * share).sum(axis=-1)
+        return Neurons(outputs, state.inputs - rate * along), None
+
+    return jax.lax.scan(one, Neurons(*map(jnp.asarray, start)), samples)[0]
