@@ -14,12 +14,23 @@ class Course(NamedTuple):
     """What becomes of each start, arrays (starts,)."""
 
     converged: np.ndarray  # |f| fell below the tolerance
+    finite: np.ndarray  # |f| stayed below DIVERGED sqrt(n)
     grew: np.ndarray  # the first step raised the loss
     peak: np.ndarray  # largest |f|
     peak_step: np.ndarray  # when it was reached
     curvature_at_peak: np.ndarray  # eta lambda one step before the peak
     curvature: np.ndarray  # eta lambda in the end
     relative: np.ndarray  # lambda / lambda_0 - 1 in the end
+
+
+def starts(stream: np.random.Generator, width: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """f_0 and lambda_0 of `count` networks with entries N(0, 1), without drawing the entries.
+
+    f = (a - b) / (2 sqrt(n)) and lambda = (a + b) / n, where a = |u + v|^2 / 2 and b = |u - v|^2 / 2
+    are independent and chi-square with n degrees of freedom.
+    """
+    a, b = stream.chisquare(width, (2, count))
+    return (a - b) / (2 * np.sqrt(width)), (a + b) / width
 
 
 def recursion(
@@ -73,41 +84,41 @@ def course(
         if np.all(~alive | (np.abs(f) < tolerance)):
             break
     return Course(
-        np.abs(f) < tolerance, grew, peak, peak_step, at_peak, rate * curvature,
+        np.abs(f) < tolerance, alive, grew, peak, peak_step, at_peak, rate * curvature,
         curvature / start - 1,
     )  # fmt: skip
 
 
 def relu_descent(
     u: np.ndarray, w: np.ndarray, inputs: np.ndarray, labels: np.ndarray, factor: float, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Loss sum (f - y)^2 / 2 in the end of relu networks of one hidden layer, (networks,).
+) -> np.ndarray:
+    """Loss sum (f - y)^2 / 2 of relu networks of one hidden layer after `steps`, (networks,).
 
-    u (networks, d, n), w (networks, n), inputs (N, d), labels (N,); f = w.relu(z) / sqrt(n) with
-    z = sqrt(2 / d) x.u. The rate is `factor` / lambda_0 of each network, lambda_0 the largest
-    eigenvalue of its kernel at the start. Also the share of losses that stayed finite (0 or 1).
+    Each has data of its own: u (networks, d, n), w (networks, n), inputs (networks, N, d), labels
+    (networks, N); f = w.relu(z) / sqrt(n) with z = sqrt(2 / d) x.u. The rate is factor / lambda_0,
+    lambda_0 the largest eigenvalue of the network's kernel at the start; inf where it diverged.
     """
     d, n = u.shape[1:]
     x = np.sqrt(2 / d) * inputs
     rate = factor / _largest_eigenvalue(x, u, w)
-    finite, loss = np.ones(len(u), bool), np.zeros(len(u))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(steps):
-            z = x @ u
-            active = np.maximum(z, 0)
-            error = np.einsum("bkn,bn->bk", active, w) / np.sqrt(n) - labels
-            loss = (error**2).sum(axis=1) / 2
-            finite &= np.isfinite(loss) & (loss < DIVERGED**2)
-            pull = np.where(finite, rate, 0.0)[:, None] * np.where(finite[:, None], error, 0.0)
-            back = pull[:, :, None] * (z > 0) * w[:, None, :] / np.sqrt(n)
-            w = w - np.einsum("bkn,bk->bn", active, pull) / np.sqrt(n)
-            u = u - np.swapaxes(x, 0, 1) @ back
-    return np.where(finite, loss, np.inf), finite
+    finite = np.ones(len(u), bool)
+    for _ in range(steps):
+        z = x @ u
+        active = np.maximum(z, 0)
+        error = np.einsum("bkn,bn->bk", active, w) / np.sqrt(n) - labels
+        finite &= (error**2).sum(axis=1) < DIVERGED
+        pull = (finite * rate)[:, None] * error / np.sqrt(n)
+        back = pull[:, :, None] * (z > 0) * w[:, None, :]
+        w = w - np.einsum("bkn,bk->bn", active, pull)
+        u = u - x.swapaxes(1, 2) @ back
+    outputs = np.einsum("bkn,bn->bk", np.maximum(x @ u, 0), w) / np.sqrt(n)
+    return np.where(finite, ((outputs - labels) ** 2).sum(axis=1) / 2, np.inf)
 
 
 def _largest_eigenvalue(x: np.ndarray, u: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Largest eigenvalue of the tangent kernel on the scaled inputs x, (networks,)."""
     z = x @ u
     active, gated = np.maximum(z, 0), (z > 0) * w[:, None, :]
-    theta = active @ active.swapaxes(1, 2) + (x @ x.T) * (gated @ gated.swapaxes(1, 2))
-    return np.linalg.eigvalsh(theta / w.shape[1])[:, -1]
+    kernel = active @ active.swapaxes(1, 2)
+    kernel += (x @ x.swapaxes(1, 2)) * (gated @ gated.swapaxes(1, 2))
+    return np.linalg.eigvalsh(kernel / w.shape[1])[:, -1]

@@ -38,13 +38,15 @@ def tanh_tower(u: np.ndarray, w: np.ndarray, orders: int) -> np.ndarray:
     return powers[:, None] * found.sum(axis=2)
 
 
-def tanh_flow(u: np.ndarray, w: np.ndarray, label: float, time: float, steps: int) -> np.ndarray:
-    """f(time) under gradient flow on (f - y)^2 / 2, (networks,), by the classical Runge-Kutta."""
+def tanh_flow(
+    u: np.ndarray, w: np.ndarray, labels: np.ndarray, time: float, steps: int
+) -> np.ndarray:
+    """f(time) under gradient flow on (f - y)^2 / 2, labels y and result (networks,)."""
     root = np.sqrt(u.shape[1])
 
     def rate(state):
         phi = np.tanh(state[0])
-        pull = (label - (state[1] * phi).sum(axis=1, keepdims=True) / root) / root
+        pull = (labels - (state[1] * phi).sum(axis=1) / root)[:, None] / root
         return np.stack([pull * state[1] * (1 - phi**2), pull * phi])
 
     end = runge_kutta(rate, np.stack([u, w]), time, steps)
@@ -52,7 +54,7 @@ def tanh_flow(u: np.ndarray, w: np.ndarray, label: float, time: float, steps: in
 
 
 def truncated_flow(
-    orders: np.ndarray, kept: int, label: float, time: float, steps: int
+    orders: np.ndarray, kept: int, labels: np.ndarray, time: float, steps: int
 ) -> np.ndarray:
     """f(time) of the hierarchy that ends with O_kept, (networks,); kept = 2 freezes the kernel.
 
@@ -65,7 +67,7 @@ def truncated_flow(
         return sum(c * s**power for power, c in enumerate(coefficients))
 
     start = np.zeros(orders.shape[1])
-    return output(runge_kutta(lambda s: label - output(s), start, time, steps))
+    return output(runge_kutta(lambda s: labels - output(s), start, time, steps))
 
 
 def runge_kutta(rate: Callable, state: np.ndarray, time: float, steps: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Figures of finite-width corrections, from the tables alone."""
