@@ -26,8 +26,8 @@ class Course(NamedTuple):
 def starts(stream: np.random.Generator, width: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """f_0 and lambda_0 of `count` networks with entries N(0, 1), without drawing the entries.
 
-    f = (a - b) / (2 sqrt(n)) and lambda = (a + b) / n, where a = |u + v|^2 / 2 and b = |u - v|^2 / 2
-    are independent and chi-square with n degrees of freedom.
+    f = (a - b) / (2 sqrt(n)) and lambda = (a + b) / n, where a = |u + v|^2 / 2 and b =
+    |u - v|^2 / 2 are independent and chi-square with n degrees of freedom.
     """
     a, b = stream.chisquare(width, (2, count))
     return (a - b) / (2 * np.sqrt(width)), (a + b) / width

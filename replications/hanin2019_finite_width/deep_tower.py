@@ -1,4 +1,4 @@
-"""The tower of tanh networks with two hidden layers of one width, by nested derivatives in float32."""
+"""The tower of tanh networks with two hidden layers, by nested derivatives in float32."""
 
 import functools
 from collections.abc import Callable
@@ -22,9 +22,7 @@ def _derivatives(orders: int) -> Callable:
     return jax.jit(jax.vmap(tower(output, orders)))
 
 
-def tanh_tower(
-    stream: np.random.Generator, networks: int, width: int, orders: int
-) -> np.ndarray:
+def tanh_tower(stream: np.random.Generator, networks: int, width: int, orders: int) -> np.ndarray:
     """O_1 .. O_orders of `networks` networks with q = 1, (orders, networks)."""
     shapes = ((networks, width), (networks, width, width), (networks, width))
     params = tuple(stream.standard_normal(shape, np.float32) for shape in shapes)

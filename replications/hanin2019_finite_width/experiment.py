@@ -4,16 +4,17 @@ Networks, closed forms and recursions are float64; the derivatives of neurons (`
 in float32 and summed in float64.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from replications.hanin2019_finite_width import catapult as large_rates
-from replications.hanin2019_finite_width import deep_tower, moments as laws, networks, neurons
+from replications.hanin2019_finite_width import deep_tower, networks, neurons
+from replications.hanin2019_finite_width import moments as laws
 from widenets.ntk import data
 from widenets.ntk.random import generator
 
-EULER = 16  # Runge-Kutta steps of every flow, the same for the network and its truncations
+FLOW_STEPS = 8  # Runge-Kutta steps of every flow, the same for the network and its truncations
 
 
 def moments(
@@ -59,17 +60,24 @@ def opposite(
 
     excess: of the limit 1 / pi over the mean, or the standard deviation, in units of the limit.
     """
+    predicted = laws.opposite_kernel_mean(width) if read_as == "closed_form" else 1 / np.pi
     for seed in seeds:
         stream = generator(seed, "hanin", "opposite", arm, width)
         weights = networks.draw(stream, (width, width), networks_per_seed)
         values = networks.kernel(
             networks.passes(weights, "relu"), networks.passes(weights, "relu", -1.0)
         )
+        deviation, gap = np.pi * values.std(), 1 - np.pi * values.mean()
+        excess = deviation if observable == "deviation" else gap
         yield {
             "seed": seed,
             "mean": values.mean(),
-            "predicted": laws.opposite_kernel_mean(width) if read_as == "closed_form" else 1 / np.pi,
-            "excess": np.pi * values.std() if observable == "deviation" else 1 - np.pi * values.mean(),
+            "predicted": laws.opposite_kernel_mean(width)
+            if read_as == "closed_form"
+            else 1 / np.pi,
+            "excess": np.pi * values.std()
+            if observable == "deviation"
+            else 1 - np.pi * values.mean(),
         }
 
 
@@ -172,7 +180,9 @@ def hierarchy(
     *, arm: str, kept: int, width: int, time: float, networks_per_seed: int,
     seeds: tuple[int, ...],
 ) -> Iterator[dict]:  # fmt: skip
-    """Root mean square of f(t) - f_kept(t): tanh networks and the hierarchy that ends with O_kept.
+    """f(t) - f_kept(t) of tanh networks and of the hierarchy that ends with O_kept.
+
+    error: root mean square over the networks of a block; shift: size of the mean.
 
     The label of every network is f_0 + 1, so that no draw of f_0 blurs how far it has to go.
     """
@@ -184,10 +194,15 @@ def hierarchy(
         # O_1 of the tower is single precision; a start that differs would be seen as an error.
         orders[0] = output
         flows = (
-            neurons.tanh_flow(u, w, output + 1, time, EULER),
-            neurons.truncated_flow(orders, kept, output + 1, time, EULER),
+            neurons.tanh_flow(u, w, output + 1, time, FLOW_STEPS),
+            neurons.truncated_flow(orders, kept, output + 1, time, FLOW_STEPS),
         )
-        yield {"seed": seed, "error": np.sqrt(np.mean((flows[0] - flows[1]) ** 2))}
+        errors = flows[0] - flows[1]
+        yield {
+            "seed": seed,
+            "error": np.sqrt(np.mean(errors**2)),
+            "shift": abs(errors.mean()),
+        }
 
 
 def recursion(
@@ -282,9 +297,7 @@ def relu(
         yield {"seed": seed, "converged": float(loss < points / 10), "finite": float(loss < np.inf)}
 
 
-def _task(
-    images: str, points: int, stream: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _task(images: str, points: int, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Inputs of norm sqrt(d), (points, d), and labels of +-1."""
     if images == "sphere":
         inputs = data.sphere(stream, points, 8)

@@ -5,7 +5,8 @@ output; a neuron's gate is open with probability p: c = 2, p = 1/2 (relu), c = p
 Derivations are in the README, sections 1 to 4. Everything is float64.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import gammaln
@@ -29,23 +30,23 @@ def kernel_second_moment(widths: Sequence[int], activation: str) -> float:
     Theta = sum_l c_l A_l B_l has d terms of mean square `growth`; the product of the terms l < m
     shares the layers between, whose matrix P has F = E |P|_F^4 and G = E tr (P P')^2.
     """
-    p = OPEN[activation]
-    depth = len(widths) + 1
-    total = depth * growth(widths, activation)
+    p, depth = OPEN[activation], len(widths) + 1
+    factors = 1 + exponent_constant(activation) / np.asarray(widths, float)
+    below = np.concatenate([[1.0], np.cumprod(factors)])  # of the layers 1 .. l
+    total = depth * below[-1]
     for low in range(1, depth):
-        outside = growth(widths[: low - 1], activation)
         for high, fourth in enumerate(_fourth_moments(widths[low - 1 :], p), start=low + 1):
-            above = growth(widths[high - 1 :], activation)
-            total += 2 * outside * above * fourth / (p * widths[high - 2]) ** 2
-    return total
+            outside = below[low - 1] * below[-1] / below[high - 1]
+            total += 2 * outside * fourth / (p * widths[high - 2]) ** 2
+    return float(total)
 
 
-def _fourth_moments(widths: Sequence[int], p: float):
+def _fourth_moments(widths: Sequence[int], p: float) -> Iterator[float]:
     """E |P|_F^4 after one, two, ... of these layers, beginning with the gates of the first."""
     n = widths[0]
     frobenius, trace = n * p + n * (n - 1) * p**2, n * p
     yield frobenius
-    for before, n in zip(widths[:-1], widths[1:], strict=True):
+    for before, n in pairwise(widths):
         same, other = n * p / (p * before) ** 2, n * (n - 1) * p**2 / (p * before) ** 2
         frobenius, trace = (
             same * (frobenius + 2 * trace) + other * frobenius,

@@ -4,6 +4,7 @@ The law of everything here depends on the input only through q = |x|^2 / n_0, an
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +23,9 @@ class Passes(NamedTuple):
 
 
 def draw(stream: np.random.Generator, widths: Sequence[int], networks: int) -> list[np.ndarray]:
-    """W^1 .. W^d with entries N(0, 1), each (networks, n_l, n_(l-1)), from one input to one output."""
+    """W^1 .. W^d, one input to one output, entries N(0, 1), each (networks, n_l, n_(l-1))."""
     sizes = (1, *widths, 1)
-    return [
-        stream.standard_normal((networks, after, before))
-        for before, after in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    return [stream.standard_normal((networks, after, before)) for before, after in pairwise(sizes)]
 
 
 def passes(weights: list[np.ndarray], activation: str, sign: float = 1.0) -> Passes:
@@ -49,7 +47,9 @@ def passes(weights: list[np.ndarray], activation: str, sign: float = 1.0) -> Pas
 
 def kernel(first: Passes, second: Passes) -> np.ndarray:
     """Theta(x, x') = sum_l c_l / n_(l-1) <x^(l-1), x'^(l-1)> <delta_l, delta'_l>, (networks,)."""
-    layers = zip(first.scales, first.inputs, second.inputs, first.deltas, second.deltas, strict=True)
+    layers = zip(
+        first.scales, first.inputs, second.inputs, first.deltas, second.deltas, strict=True
+    )
     return sum(scale**2 * _dot(x, y) * _dot(a, b) for scale, x, y, a, b in layers)
 
 

@@ -1,6 +1,6 @@
-"""Networks of one hidden layer as sums over neurons, f = sum_i w_i phi(sqrt(c) u_i) / sqrt(n), q = 1.
+"""Networks of one hidden layer as sums over neurons, f = sum_i w_i phi(sqrt(c) u_i) / sqrt(n).
 
-u and w hold the first and the second layer of many networks, (networks, n), float64.
+u and w hold the first and the second layer of many networks, (networks, n), float64; q = 1.
 """
 
 import functools
@@ -12,6 +12,7 @@ import numpy as np
 
 from widenets.ntk.dynamics.tower import tower
 
+CHUNK = 2**15  # neurons that are differentiated at once: one shape, compiled once
 LEAK = {"relu": 0.0, "leaky": 0.25}  # slope of an inactive neuron; c = 2 for both
 
 
@@ -32,8 +33,11 @@ def tanh_tower(u: np.ndarray, w: np.ndarray, orders: int) -> np.ndarray:
     f is a sum over neurons and no parameter is shared, hence O_s = n^(-s/2) sum_i T_s(u_i, w_i)
     with T_s the derivatives of one neuron w tanh(u). Computed in float32, summed in float64.
     """
-    flat = np.stack([u.ravel(), w.ravel()]).astype(np.float32)
-    found = np.asarray(_neuron_tower(orders)(flat), np.float64).reshape(orders, *u.shape)
+    flat = np.zeros((2, -(-u.size // CHUNK) * CHUNK), np.float32)
+    flat[:, : u.size] = u.ravel(), w.ravel()
+    derivatives = _neuron_tower(orders)
+    parts = [np.asarray(derivatives(part)) for part in np.split(flat, flat.shape[1] // CHUNK, 1)]
+    found = np.concatenate(parts, axis=1)[:, : u.size].astype(np.float64).reshape(orders, *u.shape)
     powers = u.shape[1] ** (-np.arange(1, orders + 1) / 2)
     return powers[:, None] * found.sum(axis=2)
 
