@@ -184,8 +184,8 @@ MOMENTS = [
         arm="activity",
         estimator=per_seed(_per_layer, where={"depth": 3}, columns=("depth", "width", "square")),
         region=near(5, 0.4),
-        why="E (relu z)^4 / (E (relu z)^2)^2 - 1 = 6 - 1; the kernel of the same networks has 3.28, "
-        "linear networks 2",
+        why="E (relu z)^4 / (E (relu z)^2)^2 - 1 = 6 - 1; the kernel of the same networks has "
+        "3.28, linear networks 2",
         control="theory",
         kind="level",
         rival=Rival(6, "who takes the fourth moment itself and forgets the square of the mean"),
@@ -222,8 +222,8 @@ MOMENTS = [
     ),
     Claim(
         name="W4_measured",
-        statement="Of networks with 2, 4, 8 hidden layers of width 16, 32, 64 the relative variance "
-        "hardly changes, though the width does fourfold",
+        statement="Of networks with 2, 4, 8 hidden layers of width 16, 32, 64 the relative "
+        "variance hardly changes, though the width does fourfold",
         source="Hanin & Nica 2019, abstract",
         part="moments",
         arm="ray",
@@ -263,8 +263,8 @@ MOMENTS = [
             columns=("square", "mean", "claimed"),
         ),
         region=near(1, 0.2),
-        why="measured over claimed, at depth two and width 64, where 5/n and e^(5/n) - 1 agree; for "
-        "the square of activations it is .96",
+        why="measured over claimed, at depth two and width 64, where 5/n and e^(5/n) - 1 agree; "
+        "for the square of activations it is .96",
         control="activity",
         expected="fail",
         reason="only activations have 5/n: of the kernel's two terms one has no fluctuation of its "
@@ -426,8 +426,8 @@ TOWER = [
     *(
         correlation(
             "O_3", "third", -1, Rival(-0.5, HALF_PER_ORDER), layers, tier=tier,
-            why="its square ties two clusters of odd order, s = -2: half of it; at mean-field scale "
-            "-1/2" + more,
+            why="its square ties two clusters of odd order, s = -2: half of it; at mean-field "
+            "scale -1/2" + more,
         )
         for layers, tier, more in (
             (1, "smoke", ""), (2, "laptop", "; the next order is 1/n of it, .05 at n = 32"),
@@ -475,7 +475,8 @@ def truncation(
 
 HIERARCHY = [
     truncation(
-        "frozen", "a frozen kernel", -1, 0.15, Rival(-0.5, "who takes the bound n^-1/2 for the size"),
+        "frozen", "a frozen kernel", -1, 0.15,
+        Rival(-0.5, "who takes the bound n^-1/2 for the size"),
         source="reported as section 3.1 of Dyer & Gur-Ari 2019",
         why="s^2 O_3 / 2 and s^3 O_4 / 6 are both n^-1; with both kept it is n^-2",
         control="fourth",
@@ -484,12 +485,13 @@ HIERARCHY = [
         "third", "the kernel's first derivative kept", -1, 0.15,
         Rival(-1.5, "who gains n^-1/2 per equation that is kept"), "shift",
         source="reported as the truncated hierarchy of Huang & Yau 2019; README, 6",
-        why="the mean of O_4 is n^-1 too; in the root mean square its fluctuation n^-3/2 would still "
-        "show at n = 256; O_4 kept it is n^-2",
+        why="the mean of O_4 is n^-1 too; in the root mean square its fluctuation n^-3/2 would "
+        "still show at n = 256; O_4 kept it is n^-2",
         control="fourth",
     ),
     truncation(
-        "fourth", "two derivatives of the kernel kept", -2, 0.2, Rival(-1.5, "who gains n^-1/2 per equation that is kept"),
+        "fourth", "two derivatives of the kernel kept", -2, 0.2,
+        Rival(-1.5, "who gains n^-1/2 per equation that is kept"),
         source="reported as the truncated hierarchy of Huang & Yau 2019; README, 6",
         why="O_5 and O_6 are both n^-2; without O_4 it is n^-1",
         control="third",
@@ -536,8 +538,8 @@ CATAPULT = [
         arm="below_four",
         estimator=per_seed("converged"),
         region=at_least(0.95),
-        why="all do, but about 1 in 100 ends so flat, eta lambda < .01, that 2000 steps do not show "
-        "it; at 4.05 none does",
+        why="all do, but about 1 in 100 ends so flat, eta lambda < .01, that 2000 steps do not "
+        "show it; at 4.05 none does",
         control="above_four",
     ),
     Claim(
@@ -596,8 +598,8 @@ CATAPULT = [
         arm="threshold",
         estimator=_to_threshold("mirror"),
         region=near(1, 0.02),
-        why="x = eta lambda - 2 and u = f^2 / n conserve x^2 / 2 + eta^2 u; extrapolated from 2.025 "
-        "and 2.05 to 2; from 2.5 and 3 it is 1.09",
+        why="x = eta lambda - 2 and u = f^2 / n conserve x^2 / 2 + eta^2 u; extrapolated from "
+        "2.025 and 2.05 to 2; from 2.5 and 3 it is 1.09",
         control="far",
         kind="level",
         rival=Rival(1.071, "who reads the law off at eta lambda_0 = 2.1"),
@@ -633,8 +635,8 @@ CATAPULT = [
     Claim(
         name="W19_popular_twelve",
         statement="Relu networks converge up to eta lambda_0 = 12, so at 8 in any case",
-        source="popular reading of Lewkowycz et al. 2020 (reported: eta_max about 12 / lambda_0 for "
-        "their relu networks on images)",
+        source="popular reading of Lewkowycz et al. 2020 (reported: eta_max about 12 / lambda_0 "
+        "for their relu networks on images)",
         part="relu",
         arm="sphere",
         estimator=proportion(

@@ -72,12 +72,8 @@ def opposite(
         yield {
             "seed": seed,
             "mean": values.mean(),
-            "predicted": laws.opposite_kernel_mean(width)
-            if read_as == "closed_form"
-            else 1 / np.pi,
-            "excess": np.pi * values.std()
-            if observable == "deviation"
-            else 1 - np.pi * values.mean(),
+            "predicted": predicted,
+            "excess": excess,
         }
 
 
