@@ -33,12 +33,13 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
     networks, the exact law for n = 64 (line), its limit at fixed beta (dotted), and e^(5 beta) - 1
     (gray, dashed), which is the law of the squared activations at depth two and of nothing in the
     kernel. Linear networks lie below. (b) Velocity E[f O_3] over (E Theta)^2, with the first order
-    (4/3) beta (dotted).
+    (4/3) beta (dotted). (c) E Theta^2 over the relu law with its accepted band; linear networks, the
+    control, have another law.
     """
-    figure, (axes,) = style.panels(2, height=2.9)
+    figure, (axes,) = style.panels(3, height=2.9)
     beta = np.geomspace(0.015, 0.55, 100)
     exact = {arm: law[law["arm"] == arm] for arm in ("curve", "curve_linear")}
-    for axis, quantity in zip(axes, ("variance", "velocity"), strict=True):
+    for axis, quantity in zip(axes[:2], ("variance", "velocity"), strict=True):
         for arm, look in (("curve", "-"), ("curve_linear", "-.")):
             rows = exact[arm][exact[arm]["quantity"] == quantity].sort_values("beta")
             label = f"exact, n = 64, {'linear' if 'linear' in arm else 'relu'}"
@@ -56,15 +57,25 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
             for x, group in rows.groupby("beta")
         ]
         _bars(axes[0], points, label=label, index=index, control=control)
+        ratios = [(x, g["square"] / g["exact"]) for x, g in rows.groupby("beta")]
+        _bars(axes[2], ratios, label=label, index=index, control=control)
         rows = velocity[velocity["arm"] == arm]
         if len(rows):
             points = [(x, g["product"] / g["depth"] ** 2) for x, g in rows.groupby("beta")]
             _bars(axes[1], points, label=label, index=index, control=control)
     axes[0].set(ylabel=r"Var $\Theta$ / (E $\Theta$)$^2$", title="(a) fluctuation")
     axes[1].set(ylabel=r"E[$f\,O_3$] / (E $\Theta$)$^2$", title="(b) velocity")
+    axes[2].set(
+        ylim=(0.6, 1.15), ylabel=r"E $\Theta^2$, measured / exact", title="(c) second moment"
+    )
+    style.accepted_band(axes[2], 0.94, 1.06)
+    style.theory_line(axes[2], [0.013, 0.6], [1, 1], label=None)
     for axis in axes:
-        axis.set(xlabel=r"$\beta=\sum_l 1/n_l$", xlim=(0.013, 0.6), ylim=(0.008, 12))
-        style.logarithmic(axis, "xy")
+        axis.set(xlabel=r"$\beta=\sum_l 1/n_l$", xlim=(0.013, 0.6))
+        style.logarithmic(axis, "x", ticks=[0.02, 0.05, 0.1, 0.2, 0.5])
+    for axis in axes[:2]:
+        axis.set(ylim=(0.008, 12))
+        style.logarithmic(axis, "y")
     style.legend_below(figure, columns=5)
     return figure
 
@@ -166,8 +177,7 @@ def lewkowycz_figure_1(course: DataFrame, catapult: DataFrame) -> Figure:
     style.curve_over_seeds(axes[2], ends, x="factor", y="end", **look)
     rates = np.array([2.0, 4.0])
     style.theory_line(axes[2], rates, 4 - rates, label="mirror law")
-    axes[2].plot([1, 2], [1, 2], color=style.CONTROL, linestyle="--", label="kernel as it began")
-    axes[2].plot([2, 4], [2, 4], color=style.CONTROL, linestyle="--")
+    axes[2].plot(rates, rates, color=style.CONTROL, linestyle="--", label="kernel as it began")
     axes[2].axvline(2, color="#404040", linestyle=":", linewidth=1, label=r"2 and 4")
     axes[2].axvline(4, color="#404040", linestyle=":", linewidth=1)
     axes[2].set(
