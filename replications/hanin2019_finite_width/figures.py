@@ -33,8 +33,8 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
     networks, the exact law for n = 64 (line), its limit at fixed beta (dotted), and e^(5 beta) - 1
     (gray, dashed), which is the law of the squared activations at depth two and of nothing in the
     kernel. Linear networks lie below. (b) Velocity E[f O_3] over (E Theta)^2, with the first order
-    (4/3) beta (dotted). (c) E Theta^2 over the relu law with its accepted band; linear networks, the
-    control, have another law.
+    (4/3) beta (dotted). (c) E Theta^2 over the relu law, with its accepted band; linear networks,
+    the control, have another law.
     """
     figure, (axes,) = style.panels(3, height=2.9)
     beta = np.geomspace(0.015, 0.55, 100)
