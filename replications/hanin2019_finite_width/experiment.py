@@ -83,7 +83,8 @@ def law(
     """The closed forms at `layers` hidden layers of one width, relative to powers of E Theta = d.
 
     quantity: variance, Var Theta / (E Theta)^2; deviation, its root; square, E Theta^2 / (E
-    Theta)^2; velocity, E[f O_3] / (E Theta)^2; speed, E[f O_3] / E Theta.
+    Theta)^2; velocity, E[f O_3] / (E Theta)^2; speed, E[f O_3] / E Theta. limit: of the variance
+    for d and n to infinity at this beta.
     """
     widths = (width,) * layers
     variance = laws.relative_variance(widths, activation)
@@ -96,7 +97,13 @@ def law(
         "speed": velocity * (layers + 1),
     }[quantity]
     for seed in seeds:
-        yield {"seed": seed, "depth": layers + 1, "beta": layers / width, "value": value}
+        yield {
+            "seed": seed,
+            "depth": layers + 1,
+            "beta": layers / width,
+            "value": value,
+            "limit": laws.relative_variance_limit(layers / width, activation),
+        }
 
 
 def velocity(

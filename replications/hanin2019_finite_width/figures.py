@@ -8,12 +8,6 @@ from widenets.evidence import style
 from widenets.evidence.intervals import student_t
 
 
-def _limit(beta: np.ndarray, constant: float) -> np.ndarray:
-    """Limit of the relative variance, README (2): constant 5 for relu, 2 for linear networks."""
-    rest = beta / (constant + 1) + np.expm1(-(constant + 1) * beta) / (constant + 1) ** 2
-    return np.exp(constant * beta) / 3 * (1 + 4 * rest / beta**2) - 1
-
-
 def _bars(axes, points: list[tuple], *, label: str, index: int, control: bool = False) -> None:
     """(x, values of the blocks) as means with their 99 % bars."""
     centers = [student_t(np.asarray(values, float)) for _, values in points]
@@ -44,7 +38,8 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
             rows = exact[arm][exact[arm]["quantity"] == quantity].sort_values("beta")
             label = f"exact, n = 64, {'linear' if 'linear' in arm else 'relu'}"
             style.theory_line(axis, rows["beta"], rows["value"], label=label, linestyle=look)
-    axes[0].plot(beta, _limit(beta, 5), color="#404040", linestyle=":", label="limit")
+    rows = exact["curve"][exact["curve"]["quantity"] == "variance"].sort_values("beta")
+    axes[0].plot(rows["beta"], rows["limit"], color="#404040", linestyle=":", label="limit")
     axes[0].plot(
         beta, np.expm1(5 * beta), color=style.CONTROL, linestyle="--", label=r"$e^{5\beta}-1$"
     )

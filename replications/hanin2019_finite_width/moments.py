@@ -66,15 +66,15 @@ def velocity(widths: Sequence[int], activation: str) -> float:
     return depth**2 * growth(widths, activation) - kernel_second_moment(widths, activation)
 
 
-def relative_variance_limit(beta: np.ndarray, activation: str) -> np.ndarray:
+def relative_variance_limit(beta: float, activation: str) -> float:
     """Limit of `relative_variance` for d, n -> infinity at fixed beta = sum 1 / n_l > 0.
 
     2 int_0^1 (1 - s) e^(k beta (1 - s)) F(beta s) ds - 1 with k = 3 / p - 1 and
     F(t) = (e^(k t) + 2 e^-t) / 3.
     """
-    k, beta = exponent_constant(activation), np.asarray(beta, float)
+    k = exponent_constant(activation)
     rest = beta / (k + 1) + np.expm1(-(k + 1) * beta) / (k + 1) ** 2
-    return np.exp(k * beta) / 3 * (1 + 4 * rest / beta**2) - 1
+    return float(np.exp(k * beta) / 3 * (1 + 4 * rest / beta**2) - 1)
 
 
 def opposite_kernel_mean(width: int) -> float:
