@@ -1,0 +1,1 @@
+"""Hanin & Nica 2019 and its neighbours: corrections to the tangent kernel at finite width."""
