@@ -1,6 +1,7 @@
 """`python -m workflow.judge`: hold one replication's table against its claims."""
 
 import argparse
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def unjudged(row: Judgement, seeds_at_most: int) -> Judgement:
     """A claim in a run with fewer seeds than its tier has: its estimate, but no verdict."""
     none = str(Verdict.NOT_JUDGED)
     reason = f"reduced run: at most {seeds_at_most} seeds of each block"
-    return replace(row, verdict=none, control_verdict=none, final=none, reason=reason)
+    resolves = {"resolves_below": math.nan, "resolves_above": math.nan}
+    return replace(row, verdict=none, control_verdict=none, final=none, reason=reason, **resolves)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,16 @@ from workflow.base.files import UserError, announce, exit_code, write_json, writ
 from workflow.base.grid import ALL
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, TIERS, Results, replications
-from workflow.page.content import STATES, readme, state
+from workflow.page.content import STATES, readme, told
 from workflow.page.texts import WORDS
 
 KEPT = (
     *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),
     *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "versions"),
+)
+SPLIT = (
+    "A pass *agrees* if its interval contains the predicted value, and is another number",
+    "*within the margin* if not; a plain *pass* obeys a bound.",
 )
 MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end -->)", re.DOTALL)
 
@@ -75,11 +79,12 @@ def verdict_table(root: Path = ROOT) -> str:
     if tier is None:
         return "No reference has been written yet.\n"
     checks = read_table(folder_of(tier, root) / "checks.csv")
-    states = [state(row, withheld=False) for row in checks.to_dict("records")]
+    states = [told(row, withheld=False) for row in checks.to_dict("records")]
     present = [name for name in STATES[::-1] if name in states]
     lines = [
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
         "as it is written; the claim says why.",
+        *(SPLIT if "within the margin" in states or "agrees" in states else ()),
         "",
         f"| paper | {' | '.join(WORDS[name] for name in present)} |",
         f"|-|{'-:|' * len(present)}",

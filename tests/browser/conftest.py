@@ -37,7 +37,7 @@ def browser() -> Iterator:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """index.html of a made-up report in which every state occurs."""
-    return gallery.write(tmp_path_factory.mktemp("gallery"), gallery.report(claims=14))
+    return gallery.write(tmp_path_factory.mktemp("gallery"), gallery.report(claims=18))
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,12 @@ import pytest
 from scipy import stats
 
 from widenets.evidence.calibration import (
+    CORRECTION,
     KINDS,
     MEDIAN,
     NOISES,
     POSITIONS,
+    deviations,
     intervals,
     power_law,
     proportion_rates,
@@ -16,7 +18,7 @@ from widenets.evidence.calibration import (
     whole_rule,
     worst_rates,
 )
-from widenets.evidence.estimators import loglog_slope, per_seed, proportion
+from widenets.evidence.estimators import corrected_slope, loglog_slope, per_seed, proportion
 from widenets.evidence.intervals import clopper_pearson, sign_test, student_t
 
 
@@ -89,6 +91,39 @@ def test_the_nested_slope_covers_with_more_seeds_at_small_widths():
 @pytest.mark.parametrize("seeds", [3, 8])
 def test_the_jackknife_covers(seeds):
     assert not_below(coverage("jackknife", seeds=seeds, errors="normal", draws=80), 80, 0.985)
+
+
+NEW = (
+    *("corrected_slope mean", "corrected_slope nested mean", "last_doubling mean"),
+    *("extrapolated mean", "extrapolated nested mean", "paired_difference"),
+    *("rms_deviation", "largest_deviation"),
+)
+
+
+@pytest.mark.parametrize("seeds", [4, 8])
+@pytest.mark.parametrize("kind", NEW)
+def test_estimators_that_take_out_a_correction_cover(kind, seeds):
+    assert not_below(coverage(kind, seeds=seeds, errors="normal", draws=100), 100, 0.985)
+
+
+@pytest.mark.parametrize("seeds", [3, 8, 32])
+def test_an_rms_covers_where_nothing_deviates(seeds):
+    rng = np.random.default_rng(seeds)
+    estimator = KINDS["rms_deviation"].estimator
+    found = [estimator(deviations(rng, seeds, errors="normal", offset=0.0)) for _ in range(150)]
+    assert not_below(sum(one.low == 0 for one in found), 150, 0.99)
+    assert all(np.isfinite(one.high) for one in found)
+
+
+def test_a_corrected_slope_tells_the_exponent_where_a_plain_one_is_sure_of_a_wrong_one():
+    rng = np.random.default_rng(11)
+    tables = [power_law(rng, 8, logarithmic=True, correction=CORRECTION) for _ in range(40)]
+    plain = [loglog_slope("value", "width")(table) for table in tables]
+    corrected = [corrected_slope("value", "width", order=1)(table) for table in tables]
+    assert sum(one.low <= -0.5 <= one.high for one in plain) <= 8
+    assert sum(one.low <= -0.5 <= one.high for one in corrected) >= 37
+    widths = [np.median([one.high - one.low for one in found]) for found in (plain, corrected)]
+    assert 3 < widths[1] / widths[0] < 4.2  # the price: 3.5 for these four widths
 
 
 @pytest.mark.parametrize("kind", ["per_seed mean", "loglog_slope mean"])

@@ -12,14 +12,20 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from widenets.evidence import (
+    corrected_slope,
     difference,
     exact,
+    extrapolated,
     jackknife,
+    largest_deviation,
+    last_doubling,
     loglog_slope,
     ordering,
+    paired_difference,
     per_seed,
     proportion,
     ratio,
+    rms_deviation,
     worst,
     worst_ratio,
 )
@@ -281,6 +287,13 @@ def test_a_missing_flag_is_not_a_success():
         (lambda: per_seed("y", center="mode"), "center: found 'mode'"),
         (lambda: loglog_slope("y", "x", reduce="sum"), "reduce: found 'sum'"),
         (lambda: loglog_slope("y", "x", summary="median"), "summary: found 'median'"),
+        (lambda: corrected_slope("y", "x", order=0), "order: found 0"),
+        (lambda: corrected_slope("y", "x", order=1, reduce="sum"), "reduce: found 'sum'"),
+        (lambda: last_doubling("y", "x", sizes=(64, 256)), r"sizes: found \(64, 256\)"),
+        (lambda: extrapolated("y", "x", orders=()), "orders: found none"),
+        (lambda: extrapolated("y", "x", orders=(1, math.nan)), "order: found nan"),
+        (lambda: extrapolated("y", "x", summary="rms"), "summary: found 'rms'"),
+        (lambda: paired_difference("y", by="x", pair=(1, 1)), "pair: found 1 twice"),
     ],
 )
 def test_unknown_options_are_refused_at_once(build, message):
@@ -297,3 +310,183 @@ def test_slopes_do_not_depend_on_units(exponent, unit, seeds):
         plain = slope(rows)
         scaled = slope(rows.assign(y=rows["y"] * unit, width=rows["width"] * unit))
         assert (scaled.value, scaled.low) == pytest.approx((plain.value, plain.low), abs=1e-9)
+
+
+SIZES = (64, 128, 256, 512, 1024)
+ONE = {"width": 64}
+
+
+def of_sizes(law, seeds=4, sizes=SIZES) -> pd.DataFrame:
+    """Rows without noise, of a law in the size."""
+    return grid(np.tile(law(np.asarray(sizes, float)), (seeds, 1)), sizes)
+
+
+def numbers_of(found) -> tuple[float, float, float]:
+    return (found.low, found.value, found.high)
+
+
+@pytest.mark.parametrize("summary", [None, "mean", "rms", "geometric"])
+@pytest.mark.parametrize("order", [0.5, 1.0, 2.0])
+def test_a_correction_of_the_stated_order_is_taken_out_of_the_slope(summary, order):
+    rows = of_sizes(lambda n: 3 * n**-0.5 * np.exp(2 * n**-order))
+    found = corrected_slope("y", "width", order=order, summary=summary)(rows)
+    assert numbers_of(found) == pytest.approx((-0.5,) * 3)
+    assert abs(loglog_slope("y", "width")(rows).value + 0.5) > 1e-5
+
+
+@pytest.mark.parametrize("b", [-4.0, 4.0])
+def test_what_is_left_of_a_correction_is_of_second_order(b):
+    rows = of_sizes(lambda n: n**-0.5 * (1 + b / n))
+    left = corrected_slope("y", "width", order=1)(rows).value + 0.5
+    plain = loglog_slope("y", "width")(rows).value + 0.5
+    assert abs(left) < 0.1 * abs(plain)
+    assert abs(left) < (b / 64) ** 2
+
+
+def test_the_last_doubling_is_the_local_slope_and_bounds_a_correction():
+    rows = of_sizes(lambda n: n**-0.5 * (1 + 8 / n))
+    found = last_doubling("y", "width", sizes=(512, 1024))(rows)
+    assert found.value == pytest.approx(-0.5 + np.log2((1 + 8 / 1024) / (1 + 8 / 512)))
+    assert abs(found.value + 0.5) < 8 / 512 < abs(loglog_slope("y", "width")(rows).value + 0.5)
+    assert "two values" in last_doubling("y", "width", sizes=(1024, 2048))(rows).note
+
+
+@pytest.mark.parametrize("summary", [None, "mean"])
+@pytest.mark.parametrize("orders", [(1.0,), (0.5,), (0.5, 1.0)])
+def test_a_limit_is_read_off_behind_its_corrections(orders, summary):
+    rows = of_sizes(lambda n: -2 + sum(5 * n**-order for order in orders))
+    found = extrapolated("y", "width", orders=orders, summary=summary)(rows)
+    assert numbers_of(found) == pytest.approx((-2.0,) * 3)
+
+
+def test_an_extrapolation_has_one_size_more_than_terms_and_every_seed_at_each():
+    rows = of_sizes(lambda n: 1 + 1 / n)
+    assert (
+        "four values" in extrapolated("y", "width", orders=(0.5, 1))(rows[rows["width"] < 500]).note
+    )
+    assert "four values" in corrected_slope("y", "width", order=1)(rows[rows["width"] < 500]).note
+    assert "missing for seeds 0" in extrapolated("y", "width")(rows.iloc[1:]).note
+    assert "positive y" not in extrapolated("y", "width")(rows.assign(y=-1.0)).note
+    assert (
+        "positive width and y" in corrected_slope("y", "width", order=1)(rows.assign(y=-1.0)).note
+    )
+
+
+def test_corrected_estimates_are_those_of_least_squares():
+    rows = noisy(widths=SIZES)
+    sizes = np.array(SIZES, float)
+    design = np.stack([np.ones(5), np.log(sizes), 1 / sizes], axis=1)
+    slopes, limits = [], []
+    for _, seed in rows.groupby("seed"):
+        slopes.append(sm.OLS(np.log(seed["y"].to_numpy()), design).fit().params[1])
+        limits.append(sm.OLS(seed["y"].to_numpy(), design[:, [0, 2]]).fit().params[0])
+    found = corrected_slope("y", "width", order=1)(rows)
+    assert (found.value, found.low, found.high) == pytest.approx(student_t(np.array(slopes)))
+    found = extrapolated("y", "width")(rows)
+    assert (found.value, found.low, found.high) == pytest.approx(student_t(np.array(limits)))
+
+
+def test_the_paired_difference_cancels_what_both_share():
+    rng = np.random.default_rng(3)
+    shared = rng.standard_normal(6)
+    rows = grid(shared[:, None] + [0.5, 0.2, 9.0] + 1e-3 * rng.standard_normal((6, 3)))
+    found = paired_difference("y", by="width", pair=(64, 128))(rows)
+    assert found.value == pytest.approx(0.3, abs=2e-3)
+    assert found.high - found.low < 0.01
+    back = paired_difference("y", by="width", pair=(128, 64))(rows)
+    assert numbers_of(back) == pytest.approx(tuple(-number for number in numbers_of(found)[::-1]))
+    assert "not every seed has both" in paired_difference("y", by="width", pair=(64, 32))(rows).note
+    assert "missing" in paired_difference("y", by="width", pair=(64, 128))(rows.iloc[1:]).note
+
+
+def cells(deviations: np.ndarray) -> pd.DataFrame:
+    return grid(1 + deviations, tuple(range(deviations.shape[1])))
+
+
+def test_the_rms_over_cells_is_the_jackknife_of_its_square():
+    rng = np.random.default_rng(1)
+    rows = cells(0.3 + 0.1 * rng.standard_normal((6, 4)))
+
+    def square(rows):
+        return float(((rows.groupby("width")["y"].mean() - 1) ** 2).mean())
+
+    found = rms_deviation("y", cells=["width"], target=1.0)(rows)
+    expected = jackknife(square)(rows)
+    assert numbers_of(found) == pytest.approx(tuple(np.sqrt(numbers_of(expected))))
+
+
+def test_the_rms_of_noise_alone_reaches_down_to_0_and_not_below():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        found = rms_deviation("y", cells=["width"], target=1.0)(
+            cells(0.1 * rng.standard_normal((8, 6)))
+        )
+        assert found.low == 0 <= found.value <= found.high < 0.2
+
+
+def test_the_largest_deviation_lies_between_ends_of_simultaneous_intervals():
+    rng = np.random.default_rng(4)
+    rows = cells(np.array([0.1, -0.5, 0.0]) + 0.01 * rng.standard_normal((8, 3)))
+    found = largest_deviation("y", cells=["width"], target=1.0)(rows)
+    assert found.low < 0.5 < found.high < 0.52
+    by_column = largest_deviation("y", cells=["width"], target="theory")(rows.assign(theory=1.0))
+    assert numbers_of(by_column) == numbers_of(found)
+    one = rows[rows["width"] == 1]
+    alone = largest_deviation("y", cells=["width"], target=1.0)(one)
+    assert alone.high == pytest.approx(-(student_t(one["y"].to_numpy()).low - 1))
+    assert alone.high - alone.low < found.high - found.low
+
+
+def test_estimators_over_cells_need_the_same_cells_of_every_seed():
+    rows = cells(np.ones((4, 3)))
+    moved = rows.assign(width=rows["width"].where(rows.index != 0, 7))
+    for build in (rms_deviation, largest_deviation):
+        assert "missing for seeds 0" in build("y", cells=["width"])(rows.iloc[1:]).note
+        assert "different cells" in build("y", cells=["width"])(moved).note
+
+
+def test_a_floor_cuts_the_interval_and_refuses_what_lies_below():
+    rows = pd.DataFrame({"seed": range(4), "y": [0.0, 0.0, 0.1, 1.0]})
+    assert per_seed("y")(rows).low < 0
+    found = per_seed("y", floor=0.0)(rows)
+    assert (found.low, found.high) == (0.0, per_seed("y")(rows).high)
+    assert "below the floor 0" in per_seed("y", floor=0.0)(rows.assign(y=rows["y"] - 0.1)).note
+    whole = jackknife(lambda rows: rows["y"].mean(), floor=0.0)(rows)
+    assert whole.low == 0
+    below = jackknife(lambda rows: rows["y"].mean(), floor=9.0)(rows)
+    assert "lies below 9" in below.note
+    tiny = exact("y", resolution=1e-3, floor=0.0)(rows.assign(y=1e-4))
+    assert (tiny.low, tiny.high) == pytest.approx((0.0, 1.1e-3))
+
+
+@pytest.mark.parametrize(
+    "estimator, interval",
+    [
+        (per_seed("y", where=ONE), "t over seeds"),
+        (per_seed("y", where=ONE, center="geometric"), "t over logarithms of seeds"),
+        (per_seed("y", where=ONE, center="median"), "order statistics of seeds"),
+        (per_seed("one", where=ONE), "the same number for every seed"),
+        (worst("y", where=ONE), "range of seeds"),
+        (worst_ratio("y", "one"), "range of seeds"),
+        (proportion(lambda rows: True), "Clopper-Pearson"),
+        (ordering("y", by="width", increasing=True), "Clopper-Pearson"),
+        (jackknife(lambda rows: rows["y"].mean()), "jackknife"),
+        (exact("one", resolution=0.1), "exact (deterministic)"),
+        (loglog_slope("y", "width"), "t over seeds"),
+        (loglog_slope("y", "width", summary="rms"), "delta method, seeds nested in sizes"),
+        (corrected_slope("y", "width", order=1), "t over seeds"),
+        (last_doubling("y", "width", sizes=(256, 512)), "t over seeds"),
+        (extrapolated("y", "width"), "t over seeds"),
+        (paired_difference("y", by="width", pair=(64, 128)), "t over paired seeds"),
+        (rms_deviation("y", cells=["width"]), "jackknife of the mean square, its root"),
+        (largest_deviation("y", cells=["width"]), "t over seeds, 5 at once (Bonferroni)"),
+    ],
+)
+def test_every_estimate_says_what_kind_of_interval_it_has(estimator, interval):
+    rows = noisy(8, widths=SIZES)
+    rows["one"] = 1.0
+    assert estimator(rows).interval == interval
+
+
+def test_no_estimate_has_no_kind_of_interval():
+    assert per_seed("y")(noisy().iloc[:0]).interval == ""

@@ -12,6 +12,7 @@ from widenets.evidence import (
     Claim,
     Estimate,
     Judgement,
+    Rival,
     Verdict,
     at_least,
     at_most,
@@ -26,7 +27,7 @@ from widenets.evidence import (
 CONTRACT = """
     replication claim statement source region region_low region_high estimate ci_low ci_high
     n_seeds verdict control_arm control_estimate control_ci_low control_ci_high control_verdict
-    final expected reason
+    final expected reason kind rival resolves_below resolves_above agrees
 """.split()  # noqa: SIM905
 
 INSIDE = (-0.51, -0.50, -0.49, -0.505, -0.495)
@@ -210,3 +211,62 @@ def test_a_final_pass_always_stands_on_a_failed_control(theory, control):
         assert np.isfinite(theory).all()
         assert len(theory) > 1
         assert found.ci_high <= 0.0 < found.control_ci_low
+
+
+def test_resolving_power_is_the_shift_at_which_the_same_numbers_cross_the_edge():
+    found = judge(claim(), table(), "smoke")
+    assert found.resolves_below == pytest.approx(found.region_high - found.ci_high)
+    assert found.resolves_above == pytest.approx(found.ci_low - found.region_low)
+    for shift, resolved in ((-1, found.resolves_below), (1, found.resolves_above)):
+        for factor, verdict in ((0.999, "pass"), (1.001, "inconclusive")):
+            moved = claim(region=near(-0.5 + factor * shift * resolved, 0.05))
+            assert judge(moved, table(), "smoke").verdict == verdict
+
+
+def test_a_bound_resolves_in_the_one_direction_that_it_closes():
+    found = judge(claim(region=at_most(-0.4)), table(), "smoke")
+    assert found.resolves_below == pytest.approx(-0.4 - found.ci_high)
+    assert np.isnan(found.resolves_above)
+    found = judge(claim(region=at_least(-0.6)), table(control=(-0.9, -0.91, -0.92)), "smoke")
+    assert found.resolves_above == pytest.approx(found.ci_low + 0.6)
+    assert np.isnan(found.resolves_below)
+    assert (found.kind, found.agrees) == ("bound", "")
+
+
+@pytest.mark.parametrize(
+    "changes, rows",
+    [
+        ({}, {"theory": WIDE}),
+        ({}, {"theory": OUTSIDE}),
+        ({}, {"control": INSIDE}),
+        ({"tier": "laptop"}, {}),
+        ({"expected": "fail", "reason": "r"}, {"theory": OUTSIDE, "control": INSIDE}),
+        ({"expected": "fail", "reason": "r"}, {"theory": INSIDE}),
+    ],
+)
+def test_nothing_but_an_expected_pass_resolves(changes, rows):
+    found = judge(claim(**changes), table(**rows), "smoke")
+    assert np.isnan([found.resolves_below, found.resolves_above]).all()
+
+
+def test_agreement_is_told_from_a_pass_within_the_margin():
+    assert judge(claim(), table(), "smoke").agrees == "yes"
+    away = judge(claim(), table(theory=np.subtract(INSIDE, 0.02)), "smoke")
+    assert (away.final, away.agrees, away.prediction) == ("pass", "no", -0.5)
+    assert judge(claim(), table(theory=()), "smoke").agrees == ""
+    assert judge(claim(region=between(-0.6, -0.4)), table(), "smoke").agrees == ""
+    refuted = claim(expected="fail", reason="r")
+    assert judge(refuted, table(OUTSIDE, INSIDE), "smoke").agrees == "no"
+
+
+def test_an_identity_agrees_up_to_the_rounding_that_its_region_allows():
+    exactly = claim(region=near(-0.5, 1e-9), kind="identity")
+    rounded = np.full(5, -0.5) + 1e-15
+    assert judge(exactly, table(theory=rounded), "smoke").agrees == "yes"
+    assert judge(exactly, table(theory=rounded + 1e-6), "smoke").agrees == "no"
+
+
+def test_the_rival_is_told_with_its_holder():
+    found = judge(claim(rival=Rival(-1 / 3, "other depth")), table(), "smoke")
+    assert (found.rival, found.rival_who) == (-1 / 3, "other depth")
+    assert np.isnan(judge(claim(), table(), "smoke").rival)

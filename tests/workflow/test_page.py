@@ -235,6 +235,50 @@ def test_states(final, expected, withheld, state):
     assert content.state({"final": final, "expected": expected}, withheld) == state
 
 
+@pytest.mark.parametrize(
+    "final, agrees, told",
+    [
+        ("pass", "yes", "agrees"),
+        ("pass", "no", "within the margin"),
+        ("pass", "", "pass"),
+        ("pass", math.nan, "pass"),
+        ("fail", "no", "fail"),
+        ("inconclusive", "yes", "inconclusive"),
+        ("not judged", "yes", "not judged"),
+    ],
+)
+def test_a_pass_is_told_apart_by_its_prediction(final, agrees, told):
+    row = {"final": final, "expected": "pass", "agrees": agrees}
+    assert content.told(row, withheld=False) == told
+
+
+def sharp(**changes) -> dict:
+    known = {"kind": "level", "prediction": -0.5, "scale": math.nan, "estimate": -0.52}
+    made = {**known, "resolves_below": 0.02, "resolves_above": 0.005, **changes}
+    return {**made, "unit": content.unit(made)}
+
+
+def test_what_a_pass_resolves_is_told_in_the_own_unit_and_for_levels_in_percent():
+    assert texts.difference(sharp()).endswith("different from the prediction −0.5 by −0.02")
+    assert texts.resolution(sharp()) == "−0.02 (4 %), +0.005 (1 %)"
+    assert texts.resolution(sharp(prediction=0.0, scale=0.1)) == "−0.02 (20 %), +0.005 (5 %)"
+    assert texts.resolution(sharp(kind="exponent")) == "−0.02, +0.005"
+    assert texts.resolution(sharp(kind="bound", resolves_above=None)) == "−0.02"
+    assert texts.resolution(sharp(resolves_below=None, resolves_above=None)) == ""
+
+
+def test_every_form_of_the_report_counts_the_passes_apart():
+    made = gallery_with(["agrees", "agrees", "within the margin", "pass"])
+    for claim in made["papers"][0]["claims"]:
+        claim["prediction"] = -0.5
+    assert texts.headline(made) == "All 4 verdicts are as expected"
+    assert texts.badge(made)["message"] == "4 pass"
+    rows = [line for line in texts.summary(made).splitlines() if line.startswith("|")]
+    assert rows[0] == "| paper | within the margin | agrees | pass | CPU s |"
+    assert "| 1 | 2 | 1 |" in rows[2]
+    assert texts.markdown(made).count("different from the prediction −0.5 by") == 1
+
+
 def gallery_with(states):
     made = gallery.report(papers=1, claims=len(states))
     for claim, state in zip(made["papers"][0]["claims"], states, strict=True):
@@ -271,7 +315,7 @@ def test_text_tables_keep_their_columns():
     made = gallery_with(["fail"])
     made["papers"][0]["claims"][0]["statement"] = "|f| < 1"
     row = next(line for line in texts.markdown(made).splitlines() if "K0_law" in line)
-    assert row.replace("\\|", "").count("|") == 7
+    assert row.replace("\\|", "").count("|") == len(texts.COLUMNS) + 1
 
 
 def test_the_made_up_report_obeys_the_schema_and_the_page_escapes_its_texts(tmp_path):
@@ -295,7 +339,7 @@ def test_the_report_of_a_run(green):
     jsonschema.validate(made, json.loads(SCHEMA.read_text(encoding="utf-8")))
     paper = made["papers"][0]
     claim, figure = paper["claims"][0], paper["figures"][0]
-    assert claim["state"] == "pass"
+    assert claim["state"] == "agrees"
     assert len(claim["of_seeds"]) == claim["n_seeds"] == 6
     mean = math.fsum(claim["of_seeds"]) / 6
     assert mean == pytest.approx(claim["estimate"], rel=1e-5)
@@ -334,7 +378,7 @@ def test_what_is_stale_or_missing_is_shown_without_its_old_verdict(project):
     alpha, beta = made["papers"]
     assert [claim["state"] for claim in alpha["claims"]] == ["withheld"]
     assert alpha["claims"][0]["estimate"] is None
-    assert [claim["state"] for claim in beta["claims"]] == ["pass"]
+    assert [claim["state"] for claim in beta["claims"]] == ["agrees"]
     assert beta["figures"][0]["missing"] == ["svg"]
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "This report is incomplete" in page

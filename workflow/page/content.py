@@ -18,21 +18,26 @@ from workflow.draw import KINDS, figures
 from workflow.page import sources
 from workflow.page.markdown import sections
 
-FORMAT = 1  # raise it when a field changes its meaning
-# What a reader is told about a claim, worst first: the final verdict seen with the expected one.
+FORMAT = 2  # raise it when a field changes its meaning
+# What a reader is told about a claim, worst first: the final verdict seen with the expected one. A
+# pass agrees with the prediction, or is another number within the margin, or obeys a bound.
 STATES = (
     "fail",
     "unexpected pass",
     "withheld",
     "inconclusive",
     "refuted",
+    "within the margin",
+    "agrees",
     "pass",
     "not judged",
 )
-EXPECTED = ("pass", "refuted", "not judged")
+PASSES = ("agrees", "within the margin", "pass")
+EXPECTED = (*PASSES, "refuted", "not judged")
 NUMBERS = (
     *("region_low", "region_high", "estimate", "ci_low", "ci_high"),
     *("control_estimate", "control_ci_low", "control_ci_high"),
+    *("prediction", "scale", "rival", "resolves_below", "resolves_above"),
 )
 
 
@@ -96,7 +101,8 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     return {
         **values,
         "id": f"{one.replication}.{row['claim']}",
-        "state": state(row, withheld=bool(one.problems)),
+        "state": told(row, withheld=bool(one.problems)),
+        "unit": unit(row),
         "code": sources.claim_lines(folder / "claims.py", row["claim"]),
         "rows": f"data/{one.replication}/{row['part']}.csv" if row["part"] in where else "",
         "shards": where.get(row["part"], []),
@@ -113,6 +119,21 @@ def state(row: dict, withheld: bool) -> str:
     if final == "fail" and expected == "fail":
         return "refuted"
     return "unexpected pass" if final == "pass" and expected == "fail" else final
+
+
+def told(row: dict, withheld: bool) -> str:
+    """The state as a reader is told it: a pass by whether its interval contains the prediction."""
+    found = state(row, withheld)
+    if found != "pass":
+        return found
+    return {"yes": "agrees", "no": "within the margin"}.get(row.get("agrees"), found)
+
+
+def unit(row: dict) -> float | None:
+    """What the resolving power of a level is a share of: its prediction, or its scale at 0."""
+    if row["kind"] != "level":
+        return None
+    return number(row["scale"]) or abs(row["prediction"])
 
 
 def number(value: float) -> float | None:

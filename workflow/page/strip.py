@@ -3,7 +3,8 @@
 The axis is the same for all claims: u = asinh((x - centre) / scale). Near the region it is linear,
 far away logarithmic, so that the region has about the same place and width in every strip and a
 control that is off by orders of magnitude still fits. For a one-sided region the centre is its end
-and the scale the distance of the estimate's interval from it.
+and the scale the distance of the estimate's interval from it. A dotted line is the prediction, a
+cross its nearest rival.
 """
 
 import math
@@ -30,7 +31,16 @@ class Mark(NamedTuple):
         return None not in (self.value, self.low, self.high)
 
 
-def strip(low: float | None, high: float | None, first: Mark, second: Mark, label: str) -> Markup:
+def strip(
+    low: float | None,
+    high: float | None,
+    first: Mark,
+    second: Mark,
+    label: str,
+    *,
+    prediction: float | None = None,
+    rival: float | None = None,
+) -> Markup:
     """The strip as inline SVG; `low`, `high`: ends of the region, None where it is open."""
     place = _axis(low, high, first, second)
     left = place(low) if low is not None else 0.0
@@ -42,6 +52,7 @@ def strip(low: float | None, high: float | None, first: Mark, second: Mark, labe
             left, right - left, HEIGHT - 20
         ),
         *_ends(low, high, place),
+        *_theories(prediction, rival, place),
         *_interval(first, place, 16, "first"),
         *_interval(second, place, 34, "second"),
     ]
@@ -87,6 +98,18 @@ def _ends(low: float | None, high: float | None, place) -> Iterator[Markup]:
             '<line class="end" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{y}"/>'
             '<text x="{x:.1f}" y="{t}" text-anchor="{anchor}">{n}</text>'
         ).format(x=x, y=HEIGHT - 16, t=HEIGHT - 3, anchor=anchor, n=short(end))
+
+
+def _theories(prediction: float | None, rival: float | None, place) -> Iterator[Markup]:
+    """What the theory predicts and what its rival does, where they lie on the axis."""
+    if prediction is not None:
+        yield Markup('<line class="prediction" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{y}"/>').format(
+            x=place(prediction), y=HEIGHT - 16
+        )
+    if rival is not None and EDGE < place(rival) < WIDTH - EDGE:
+        x, y = place(rival), HEIGHT - 16
+        d = f"M{x - 4:.1f} {y - 4}l8 8M{x - 4:.1f} {y + 4}l8 -8"
+        yield Markup('<path class="rival" d="{}"/>').format(d)
 
 
 def _interval(mark: Mark, place, y: float, kind: str) -> Iterator[Markup]:

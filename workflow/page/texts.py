@@ -1,10 +1,16 @@
 """The report as text: report.md, a summary for a CI job's page, and a badge."""
 
-from workflow.page.content import EXPECTED
+from workflow.page.content import EXPECTED, PASSES
 from workflow.page.strip import short
 
 ROOM = 60_000  # characters of a summary; what shows it takes 64 kB in a comment
+COLUMNS = (
+    *("claim", "verdict", "estimate", "interval", "accepted", "notices"),
+    *("rival", "control", "statement"),
+)
 WORDS = {
+    "agrees": "agrees",
+    "within the margin": "within the margin",
     "pass": "pass",
     "fail": "FAIL",
     "refuted": "fails, as expected",
@@ -37,6 +43,23 @@ def interval(claim: dict, prefix: str = "") -> str:
     value = short(claim[f"{prefix}estimate"])
     low, high = short(claim[f"{prefix}ci_low"]), short(claim[f"{prefix}ci_high"])
     return value if value == "none" else f"{value} [{low}, {high}]"
+
+
+def difference(claim: dict) -> str:
+    """How far a pass within the margin is from the prediction."""
+    by = short(claim["estimate"] - claim["prediction"], 3)
+    return f"Within the margin, different from the prediction {short(claim['prediction'])} by {by}"
+
+
+def resolution(claim: dict) -> str:
+    """The smallest shifts of the prediction that the numbers notice; of levels in percent too."""
+    parts = []
+    for sign, key in (("\u2212", "resolves_below"), ("+", "resolves_above")):
+        if claim[key] is None:
+            continue
+        share = f" ({short(100 * claim[key] / claim['unit'], 2)} %)" if claim["unit"] else ""
+        parts.append(f"{sign}{short(claim[key], 2)}{share}")
+    return ", ".join(parts)
 
 
 def markdown(report: dict) -> str:
@@ -83,7 +106,8 @@ def counts(report: dict) -> list[str]:
 
 def badge(report: dict) -> dict:
     """An endpoint badge of shields.io."""
-    passed, refuted = report["states"]["pass"], report["states"]["refuted"]
+    passed = sum(report["states"][state] for state in PASSES)
+    refuted = report["states"]["refuted"]
     judged = sum(report["states"].values()) - report["states"]["not judged"]
     good = report["as_expected"] and not report["problems"] and judged
     if report["seeds_at_most"] and not report["problems"]:
@@ -101,16 +125,21 @@ def _badge(report: dict, message: str, color: str) -> dict:
 
 def _rows(claims: list[dict]) -> list[str]:
     lines = [
-        "| claim | verdict | estimate | accepted | control | statement |",
-        "|-|-|-|-|-|-|",
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{'-|' * len(COLUMNS)}",
     ]
     for claim in claims:
-        reason = f" ({claim['reason']})" if claim["reason"] else ""
+        margin = difference(claim) if claim["state"] == "within the margin" else ""
+        reason = "".join(f" ({text})" for text in (margin, claim["reason"]) if text)
+        rival = "" if claim["rival"] is None else f"{short(claim['rival'])}: {claim['rival_who']}"
         cells = (
             f"`{claim['claim']}`",
             WORDS[claim["state"]],
             interval(claim),
+            claim["interval"],
             claim["region"],
+            resolution(claim),
+            rival,
             interval(claim, "control_"),
             f"{claim['statement']} ({claim['source']}){reason}",
         )

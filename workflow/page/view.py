@@ -11,7 +11,7 @@ from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES
 from workflow.page.formula import equation, typeset
 from workflow.page.strip import Mark, short, strip
-from workflow.page.texts import headline, interval
+from workflow.page.texts import difference, headline, interval, resolution
 
 FOLDER = Path(__file__).parent
 ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html")
@@ -26,6 +26,8 @@ KINDS = {
 }
 # a sign and a word for each state, so that nothing rests on colour alone
 SIGNS = {
+    "agrees": ("✓", "agrees"),
+    "within the margin": ("≈", "within the margin"),
     "pass": ("✓", "pass"),
     "refuted": ("✗", "fails as expected"),
     "inconclusive": ("?", "inconclusive"),
@@ -96,6 +98,8 @@ def environment() -> jinja2.Environment:
         "signs": SIGNS,
         "claim_strip": claim_strip,
         "interval": interval,
+        "difference": difference,
+        "resolution": resolution,
     }
     return found
 
@@ -117,11 +121,13 @@ def claim_strip(claim: dict) -> Markup:
         claim["control_ci_high"],
         claim["control_of_seeds"],
     )
+    told = {"prediction": claim["prediction"], "rival": claim["rival"]}
+    said = "".join(f", {name} {short(value)}" for name, value in told.items() if value is not None)
     label = (
         f"Estimate {interval(claim)}, accepted {claim['region']}, "
-        f"control {claim['control_arm']} {interval(claim, 'control_')}"
+        f"control {claim['control_arm']} {interval(claim, 'control_')}{said}"
     )
-    return strip(claim["region_low"], claim["region_high"], first, second, label)
+    return strip(claim["region_low"], claim["region_high"], first, second, label, **told)
 
 
 def change_strip(change) -> Markup:

@@ -16,12 +16,27 @@ from pandas import DataFrame
 from scipy import stats
 
 from widenets.evidence.claim import Claim, Estimate, Estimator, Region, at_least, at_most, near
-from widenets.evidence.estimators import jackknife, loglog_slope, per_seed, proportion, worst
+from widenets.evidence.estimators import (
+    corrected_slope,
+    extrapolated,
+    jackknife,
+    largest_deviation,
+    last_doubling,
+    loglog_slope,
+    paired_difference,
+    per_seed,
+    proportion,
+    rms_deviation,
+    worst,
+)
+from widenets.evidence.estimators.scaling import SUMMARIES
 from widenets.evidence.intervals import clopper_pearson
 from widenets.evidence.judge import compare, judge
 
 WIDTHS = (64, 128, 256, 512)
 EXPONENT = -0.5
+CORRECTION = 20.0  # of order 1 / width
+CELLS, OFFSET = 12, 0.05  # of a table of deviations
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -74,22 +89,45 @@ def power_law(
     errors: str = "normal",
     rows: int = 1,
     logarithmic: bool = False,
+    correction: float = 0.0,
 ) -> DataFrame:
     """A measurement width^exponent times noise, in `seeds` draws at each of `WIDTHS`.
 
-    `rows` per seed and width; `logarithmic`: the noise is in the logarithm.
+    `rows` per seed and width; `logarithmic`: the noise is in the logarithm; `correction` b: times
+    exp(b / width), which is 1 + b / width to first order.
     """
     counts = [seeds] * len(WIDTHS) if isinstance(seeds, int) else seeds
     width = np.repeat(WIDTHS, np.array(counts) * rows)
     seed = np.concatenate([np.repeat(np.arange(count), rows) for count in counts])
     noise = NOISES[errors].draw(rng, width.shape)
     factor = np.exp(noise) if logarithmic else noise
-    return DataFrame({"seed": seed, "width": width, "value": width**exponent * factor})
+    law = width**exponent * np.exp(correction / width)
+    return DataFrame({"seed": seed, "width": width, "value": law * factor})
 
 
 def numbers(rng: np.random.Generator, seeds: int, *, errors: str) -> DataFrame:
     """One number per seed: noise alone."""
     return DataFrame({"seed": range(seeds), "value": NOISES[errors].draw(rng, (seeds,))})
+
+
+def towards_limit(rng: np.random.Generator, seeds: int, *, errors: str) -> DataFrame:
+    """A measurement noise + CORRECTION / width: its limit is the noise's mean."""
+    width = np.tile(WIDTHS, seeds)
+    value = NOISES[errors].draw(rng, width.shape) + CORRECTION / width
+    return DataFrame(
+        {"seed": np.repeat(np.arange(seeds), len(WIDTHS)), "width": width, "value": value}
+    )
+
+
+def deviations(
+    rng: np.random.Generator, seeds: int, *, errors: str, offset: float = OFFSET
+) -> DataFrame:
+    """Cells whose means are `offset` times 1, -1, 1, ...; half of the noise is a seed's own."""
+    cell = np.tile(np.arange(CELLS), seeds)
+    draw = NOISES[errors].draw
+    noise = draw(rng, (seeds, CELLS)) + draw(rng, (seeds, 1)) - 2 * NOISES[errors].mean
+    value = offset * (-1.0) ** cell + noise.ravel() / 2
+    return DataFrame({"seed": np.repeat(np.arange(seeds), CELLS), "cell": cell, "value": value})
 
 
 def log_ratio(rows: DataFrame) -> float:
@@ -113,6 +151,20 @@ def _slope(estimator: Estimator, **settings) -> Kind:
     return Kind(estimator, table, lambda errors: EXPONENT)
 
 
+def _doubling(summary: str | None, **settings) -> Kind:
+    return _slope(last_doubling("value", "width", sizes=WIDTHS[-2:], summary=summary), **settings)
+
+
+def _corrected(summary: str | None, **settings) -> Kind:
+    slope = corrected_slope("value", "width", order=1, summary=summary)
+    return _slope(slope, correction=CORRECTION, **settings)
+
+
+def _limit(summary: str | None) -> Kind:
+    limit = extrapolated("value", "width", summary=summary)
+    return Kind(limit, towards_limit, lambda errors: NOISES[errors].mean)
+
+
 # Named as `workflow.trust.calibration` names the estimators of the claims.
 KINDS = {
     "per_seed mean": Kind(per_seed("value"), numbers, lambda errors: NOISES[errors].mean),
@@ -134,6 +186,23 @@ KINDS = {
     "loglog_slope nested geometric": _slope(loglog_slope("value", "width", summary="geometric")),
     "jackknife": Kind(
         jackknife(log_ratio), power_law, lambda errors: EXPONENT * np.log(WIDTHS[-1] / WIDTHS[0])
+    ),
+    "corrected_slope mean": _corrected(None, logarithmic=True),
+    "last_doubling mean": _doubling(None, logarithmic=True),
+    **{f"corrected_slope nested {name}": _corrected(name) for name in SUMMARIES},
+    **{f"last_doubling nested {name}": _doubling(name) for name in SUMMARIES},
+    "extrapolated mean": _limit(None),
+    "extrapolated nested mean": _limit("mean"),
+    "paired_difference": Kind(
+        paired_difference("value", by="width", pair=WIDTHS[:2]),
+        towards_limit,
+        lambda errors: CORRECTION * (1 / WIDTHS[0] - 1 / WIDTHS[1]),
+    ),
+    "rms_deviation": Kind(
+        rms_deviation("value", cells=["cell"]), deviations, lambda errors: OFFSET
+    ),
+    "largest_deviation": Kind(
+        largest_deviation("value", cells=["cell"]), deviations, lambda errors: OFFSET
     ),
 }
 

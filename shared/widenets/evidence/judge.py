@@ -9,13 +9,31 @@ from dataclasses import dataclass
 
 from pandas import DataFrame
 
-from widenets.evidence.claim import TIERS, Claim, Estimate, Region, Verdict, no_estimate
+from widenets.evidence.claim import (
+    ROUNDING,
+    TIERS,
+    Claim,
+    Estimate,
+    Region,
+    Verdict,
+    no_estimate,
+)
 from widenets.evidence.rows import rows_of
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row of checks.csv; the fields are its columns, in order."""
+    """One row of checks.csv; the fields are its columns, in order.
+
+    kind            of the statement: level, exponent, identity, bound or unclassified
+    rival           the value of the nearest wrong theory (`rival_who` holds it), NaN without one
+    resolves_below  smallest shift of the prediction towards smaller values, its region with it, at
+    resolves_above  which today's interval would no longer pass, and towards larger ones; in the
+                    unit of the estimate; NaN unless the final verdict is an expected pass, and
+                    where the region is open
+    agrees          whether the interval contains the prediction: yes, no, or "" without either
+    interval        what kind of interval it is
+    """
 
     replication: str
     claim: str
@@ -37,6 +55,15 @@ class Judgement:
     final: str
     expected: str
     reason: str
+    kind: str
+    rival: float
+    resolves_below: float
+    resolves_above: float
+    agrees: str
+    interval: str
+    prediction: float
+    scale: float
+    rival_who: str
     tier: str
     part: str
     arm: str
@@ -64,6 +91,34 @@ def compare(estimate: Estimate, region: Region) -> tuple[Verdict, str]:
     return Verdict.INCONCLUSIVE, "the interval crosses the edge of the accepted region"
 
 
+def resolution(estimate: Estimate, region: Region) -> tuple[float, float]:
+    """(below, above): how far the region of a passing estimate may move until it no longer passes.
+
+    The region moves with the prediction. [low - s, high - s] ends to contain the interval at
+    s = high - estimate.high, [low + s, high + s] at s = estimate.low - low; NaN where that end is
+    open. The control is left out: it says nothing on the numbers of the arm.
+    """
+    below = region.high - estimate.high if math.isfinite(region.high) else math.nan
+    above = estimate.low - region.low if math.isfinite(region.low) else math.nan
+    return below, above
+
+
+def agreement(estimate: Estimate, claim: Claim) -> str:
+    """Whether the interval contains the prediction: "yes" or "no"; "" without one of them.
+
+    An identity is predicted up to rounding, which its region states: any common value will do.
+    """
+    if claim.predicted is None or not (
+        math.isfinite(estimate.low) and math.isfinite(estimate.high)
+    ):
+        return ""
+    slack = ROUNDING * abs(claim.predicted)
+    low, high = claim.predicted - slack, claim.predicted + slack
+    if claim.kind == "identity":
+        low, high = claim.region.low, claim.region.high
+    return "yes" if estimate.low <= high and low <= estimate.high else "no"
+
+
 def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -> Judgement:
     """Judge one claim on the gathered table of one replication (columns part, arm, seed, ...).
 
@@ -86,6 +141,8 @@ def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -
         reason = "; ".join(filter(None, (reason, remark)))
     if claim.expected == Verdict.FAIL:
         reason = "; ".join(filter(None, (claim.reason, reason)))
+    passes = final == claim.expected == Verdict.PASS
+    below, above = resolution(of_arm, claim.region) if passes else (math.nan, math.nan)
     return Judgement(
         replication=replication,
         claim=claim.name,
@@ -107,6 +164,15 @@ def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -
         final=str(final),
         expected=str(claim.expected),
         reason=reason,
+        kind=claim.classification,
+        rival=claim.rival.value if claim.rival else math.nan,
+        resolves_below=below,
+        resolves_above=above,
+        agrees=agreement(of_arm, claim),
+        interval=of_arm.interval,
+        prediction=math.nan if claim.predicted is None else claim.predicted,
+        scale=math.nan if claim.scale is None else claim.scale,
+        rival_who=claim.rival.who if claim.rival else "",
         tier=claim.tier,
         part=claim.part,
         arm=claim.arm,
