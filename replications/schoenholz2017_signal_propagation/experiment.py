@@ -136,28 +136,30 @@ def boundary(*, arm: str, rule: str, seeds: tuple[int, ...]) -> Iterator[dict]:
             yield {"seed": seed, "sw2": w, "sb2": b, "gap": gap, "chi_1": chi, "chaotic": called}
 
 
-def divergence(*, arm: str, quantity: str, side: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Measured depth scale of the correlation (or the variance) close to the edge of chaos."""
+def divergence(
+    *, arm: str, quantity: str, side: int, seeds: tuple[int, ...], law: str = "chi_1"
+) -> Iterator[dict]:
+    """Measured depth scale of the correlation (or the variance) close to the edge of chaos.
+
+    law: `away` is |chi_1 - 1|, or `weights`: |sw2 / sw2_c - 1|, which is `offset`.
+    """
+    draws = 0.3 + 0.7 * np.array([generator(seed, "signal", "edge").random() for seed in seeds])
     for offset in (0.064, 0.016, 0.004, 0.002, 0.001):
         weights, rest = phase(1 + side * offset)
-        own = scale(rest.variance_slope if quantity == "variance" else rest.chi_c)
+        start = Signal(rest.variance, draws, 0.0)
+        own = scale(rest.chi_c)
+        if quantity == "variance":
+            start = Signal(rest.variance * draws, 0.5, 0.0)
+            own = scale(rest.variance_slope)
         depths = np.array([round(8 * own), round(16 * own)])
-        for seed in seeds:
-            draws = 0.3 + 0.7 * generator(seed, "signal", "edge").random(2)
-            start = Signal(rest.variance, draws[0], 0.0)
-            if quantity == "variance":
-                start = Signal(rest.variance * draws[1], 0.5, 0.0)
-            found = limit("erf", False, weights, SB2, start, depths)
-            distance = found.gap - rest.gap
-            if quantity == "variance":
-                distance = found.variance - rest.variance
-            ratio = np.log(np.abs(distance[0] / distance[1]))
-            yield {
-                "seed": seed,
-                "offset": offset,
-                "scale": (depths[1] - depths[0]) / float(ratio),
-                "chi_distance": abs(rest.chi_1 - 1),
-            }
+        found = limit("erf", False, weights, SB2, start, depths)
+        distances = found.gap - rest.gap
+        if quantity == "variance":
+            distances = found.variance - rest.variance
+        away = abs(rest.chi_1 - 1) if law == "chi_1" else offset
+        for seed, (near, far_off) in zip(seeds, np.abs(distances).T, strict=True):
+            measured = (depths[1] - depths[0]) / np.log(near / far_off)
+            yield {"seed": seed, "offset": offset, "scale": measured, "away": away}
 
 
 def edge(*, arm: str, bias: float, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -167,11 +169,13 @@ def edge(*, arm: str, bias: float, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 
 def critical(
-    *, arm: str, phi: str, law: str, seeds: tuple[int, ...], skip: float = 0.0, ratio: float = 1.0
-) -> Iterator[dict]:
+    *, arm: str, phi: str, law: str, seeds: tuple[int, ...], skip: float = 0.0, ratio: float = 1.0,
+    against: str = "limit",
+) -> Iterator[dict]:  # fmt: skip
     """Two pairs of inputs per seed at the edge of chaos: 1 - c and Theta_ab / Theta_aa over depth.
 
     skip: the variance a = sw2 / 2 of the branch relative to that of the block, 0 for plain layers.
+    apart: that share less its limit, 1/3 or 1/4, or (against: pair) less that of the other pair.
     law: plain, skip or first_power, the constant of l^2 (1 - c) beside the measurement; erf has
     the rate of 1 / (1 - c) per layer, C''(1) / 2.
     """
@@ -187,7 +191,8 @@ def critical(
     for depth, gap, ntk in zip(depths, found.gap, found.ntk, strict=True):
         for seed, e, theta in zip(seeds, gap, ntk, strict=True):
             first, second = theta[:2] / theta[2]
-            both = {"share": first, "other_share": second, **theory}
+            apart = first - ((1 / 3 if rest else 1 / 4) if against == "limit" else second)
+            both = {"share": first, "apart": apart, **theory}
             yield {"seed": seed, "depth": depth, "gap": e[0], **both}
 
 
@@ -204,7 +209,7 @@ def kernels(phi, weights, rest: FixedPoint | None, tasks, samples: int, depths) 
 
 def spectrum(
     *, arm: str, phi: str, ratio: float, seeds: tuple[int, ...], depths: tuple[int, ...],
-    samples: int = 24, assumed: float | None = None, prefactor: int = 1, images: str = "digits",
+    samples: int, assumed: float | None = None, prefactor: int = 1, images: str = "digits",
     data_dir: str | None = None,
 ) -> Iterator[dict]:  # fmt: skip
     """Eigenvalues of the kernel of `samples` images, and |Theta(x, X) Theta^-1 y| on others.
@@ -230,6 +235,7 @@ def spectrum(
                 "depth": depth,
                 "largest": values[-1],
                 "smallest": values[0],
+                "condition": values[-1] / values[0],
                 "diagonal": train[0, 0],
                 "off_diagonal": (train.sum() - np.trace(train)) / (samples * (samples - 1)),
                 "predictor": np.sqrt(np.mean(mean**2)),
@@ -238,33 +244,35 @@ def spectrum(
 
 
 def training(
-    *, arm: str, ratio: float, seeds: tuple[int, ...], samples: int = 32,
+    *, arm: str, ratio: float, powers: tuple[int, ...], seeds: tuple[int, ...], samples: int = 24,
+    prefactor: int = 1, law: str = "xi_1",
 ) -> Iterator[dict]:  # fmt: skip
     """R^2 of the limit on its training images after t steps at eta = 2 / lambda_max, over depth.
 
-    Gradient flow; t = 8^2 .. 8^7; depths are multiples of xi_1 / 2.
+    Gradient flow; t = 8^powers; depths are multiples of xi_1 / 2. prefactor: the power of l in the
+    law of the smallest eigenvalue. law: the scale that `xi` is, xi_1 or xi_q.
     """
     weights, rest = phase(ratio)
-    xi, times = scale(rest.chi_1), 8.0 ** np.arange(2, 8)
+    xi = scale(rest.chi_1)
     depths = np.unique(np.round(np.arange(2, 41) / 2 * xi).astype(int))
-    tasks = [sets.task(seed, samples, 1, "digits", None) for seed in seeds]
+    tasks = [sets.task(seed, samples, samples, "digits", None) for seed in seeds]
     found = kernels("erf", weights, rest, tasks, samples, depths)
     for number, (seed, task) in enumerate(zip(seeds, tasks, strict=True)):
         values, vectors = np.linalg.eigh(sets.matrices(found[:, number], samples)[0])
         modes = np.sum((np.swapaxes(vectors, 1, 2) @ task.labels[:samples]) ** 2, axis=2)
         rates = 2 * np.maximum(values, 0) / values[:, -1:]
-        for t in times:
-            left = np.sum(modes * np.exp(-2 * t * rates), axis=1) / np.sum(modes, axis=1)
+        for power in powers:
+            left = np.sum(modes * np.exp(-2.0 * 8**power * rates), axis=1) / np.sum(modes, axis=1)
             for depth, lost in zip(depths, left, strict=True):
-                row = {"seed": seed, "steps": t, "depth": depth, "r2": 1 - lost}
-                yield {**row, "xi_1": xi, "xi_q": scale(rest.variance_slope)}
+                row = {"seed": seed, "steps": 8**power, "depth": depth, "r2": 1 - lost}
+                yield {**row, "xi": xi if law == "xi_1" else scale(rest.variance_slope)}
 
 
 def accuracy(
     *, arm: str, ratio: float, observable: str, multiple: float, seeds: tuple[int, ...],
-    samples: int = 80, raw: bool = False,
+    samples: int = 80, raw: bool = False, score: str = "accuracy",
 ) -> Iterator[dict]:  # fmt: skip
-    """Accuracy and R^2 of the limit at a depth of `multiple` scales; the argmax of f decides.
+    """Accuracy (of the argmax of f) or R^2 of the limit at a depth of `multiple` scales.
 
     observable: train (images of the training set after 64 steps at eta = 2 / lambda_max; the scale
     is xi_1) or test (40 others, mean predictor; the scale is 1 / ln(chi_1 / chi_c)). raw: labels
@@ -289,11 +297,11 @@ def accuracy(
         outputs = (flow.train if train else flow.test)[0]
         of = slice(0, samples) if train else slice(samples, None)
         missed = outputs - raw * task.mean - task.labels[of]
-        yield {
-            "seed": seed,
+        scores = {
             "accuracy": np.mean(np.argmax(outputs, axis=1) == task.classes[of]),
             "r2": 1 - np.sum(missed**2) / np.sum(task.labels[of] ** 2),
         }
+        yield {"seed": seed, "value": scores[score]}
 
 
 def dropout(*, arm: str, held: bool, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -328,16 +336,20 @@ def far(
         yield {"seed": seed, "gap": gap}
 
 
-def stable(*, arm: str, a: float, power: float, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """c_L with the variance of branches divided by L^power, and the solution of the equation."""
+def stable(
+    *, arm: str, a: float, power: float, seeds: tuple[int, ...], assumed: float | None = None
+) -> Iterator[dict]:
+    """c_L with the variance of branches divided by L^power, and the solution of the equation for
+    a (or the assumed one)."""
     depths = 2 ** np.arange(3, 10)
     starts = 2 * np.array([generator(seed, "signal", "stable").random() for seed in seeds]) - 1
     weights = 2 * a / depths[:, None] ** power
     found = limit("relu", True, weights, 0.0, Signal(1.0, 1 - starts[None], 0.0), depths).gap
-    ends = curves.scaled_branches(starts, a)
+    ends = curves.scaled_branches(starts, assumed or a)
     for number, depth in enumerate(depths):
         for seed, gap, end in zip(seeds, found[number, number], ends, strict=True):
-            yield {"seed": seed, "depth": depth, "correlation": 1 - gap, "equation": end}
+            row = {"seed": seed, "depth": depth, "correlation": 1 - gap, "equation": end}
+            yield {**row, "error": abs(1 - gap - end)}
 
 
 def explosion(
@@ -364,11 +376,11 @@ def explosion(
 
 def gradients(
     *, arm: str, ratio: float, width: int, layers: int, networks: int, seeds: tuple[int, ...],
-    law: str = "chi_1",
+    law: str = "xi_1",
 ) -> Iterator[dict]:  # fmt: skip
     """Mean of |g^0|^2 / |g^L|^2 over networks of finite width, beside the logarithm of the law."""
     weights, rest = phase(ratio)
-    predicted = {"chi_1": rest.chi_1, "chi_c": rest.chi_c, "chi_q": rest.variance_slope}[law]
+    predicted = {"xi_1": rest.chi_1, "xi_c": 1 / rest.chi_c, "xi_q": rest.variance_slope}[law]
     for seed in seeds:
         growth = random_networks.gradient_growth(
             generator(seed, "signal", "gradient", width),
@@ -395,4 +407,5 @@ def wide(
             weights=weights, biases=SB2, variance=rest.variance,
         )  # fmt: skip
         for layer, c, e in zip(range(layers + 1), found, limits, strict=True):
-            yield {"seed": seed, "layer": layer, "correlation": c, "predicted": 1 - e}
+            row = {"seed": seed, "layer": layer, "correlation": c, "predicted": 1 - e}
+            yield {**row, "deviation": abs(c - 1 + e)}
