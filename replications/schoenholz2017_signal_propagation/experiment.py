@@ -217,14 +217,13 @@ def spectrum(
     y: one-hot labels without their mean over the samples. prefactor: the power of l in the laws.
     """
     weights, rest = phase(ratio) if phi == "erf" else (2.0, None)
-    theory = phase(assumed or ratio)[1]
     tasks = [sets.task(seed, samples, samples, images, data_dir) for seed in seeds]
     found = kernels(phi, weights, rest, tasks, samples, np.array(depths))
-    chis = {
-        "chi_1": theory.chi_1,
-        "chi_c": theory.chi_c,
-        "limit": curves.off_diagonal_limit(theory),
-    }
+    chis = {"chi_1": 1.0, "chi_c": 1.0, "limit": np.inf}
+    if rest:
+        theory = phase(assumed or ratio)[1]
+        chis = {"chi_1": theory.chi_1, "chi_c": theory.chi_c}
+        chis["limit"] = curves.off_diagonal_limit(theory)
     for depth, ntk in zip(depths, found, strict=True):
         for seed, task, theta in zip(seeds, tasks, ntk, strict=True):
             train, test = sets.matrices(theta, samples)

@@ -1,4 +1,4 @@
-"""Figures of Schoenholz et al. 2017, of Xiao et al. 2020 and of their kin, from the tables alone."""
+"""Figures of Schoenholz et al. 2017 and its successors, redrawn from the tables alone."""
 
 import numpy as np
 from matplotlib.figure import Figure
