@@ -136,6 +136,21 @@ def boundary(*, arm: str, rule: str, seeds: tuple[int, ...]) -> Iterator[dict]:
             yield {"seed": seed, "sw2": w, "sb2": b, "gap": gap, "chi_1": chi, "chaotic": called}
 
 
+@cache
+def scales_near_edge(quantity: str, ratio: float, seeds: tuple[int, ...]) -> np.ndarray:
+    """Measured depth scales (seeds,), between 8 and 16 predicted ones."""
+    weights, rest = phase(ratio)
+    draws = 0.3 + 0.7 * np.array([generator(seed, "signal", "edge").random() for seed in seeds])
+    if quantity == "correlation":
+        own, start = scale(rest.chi_c), Signal(rest.variance, draws, 0.0)
+    else:
+        own, start = scale(rest.variance_slope), Signal(rest.variance * draws, 0.5, 0.0)
+    depths = np.array([round(8 * own), round(16 * own)])
+    found = limit("erf", False, weights, SB2, start, depths)
+    gone = found.gap - rest.gap if quantity == "correlation" else found.variance - rest.variance
+    return (depths[1] - depths[0]) / np.log(np.abs(gone[0] / gone[1]))
+
+
 def divergence(
     *, arm: str, quantity: str, side: int, seeds: tuple[int, ...], law: str = "chi_1"
 ) -> Iterator[dict]:
@@ -143,23 +158,11 @@ def divergence(
 
     law: `away` is |chi_1 - 1|, or `weights`: |sw2 / sw2_c - 1|, which is `offset`.
     """
-    draws = 0.3 + 0.7 * np.array([generator(seed, "signal", "edge").random() for seed in seeds])
     for offset in (0.064, 0.016, 0.004, 0.002, 0.001):
-        weights, rest = phase(1 + side * offset)
-        start = Signal(rest.variance, draws, 0.0)
-        own = scale(rest.chi_c)
-        if quantity == "variance":
-            start = Signal(rest.variance * draws, 0.5, 0.0)
-            own = scale(rest.variance_slope)
-        depths = np.array([round(8 * own), round(16 * own)])
-        found = limit("erf", False, weights, SB2, start, depths)
-        distances = found.gap - rest.gap
-        if quantity == "variance":
-            distances = found.variance - rest.variance
-        away = abs(rest.chi_1 - 1) if law == "chi_1" else offset
-        for seed, (near, far_off) in zip(seeds, np.abs(distances).T, strict=True):
-            measured = (depths[1] - depths[0]) / np.log(near / far_off)
-            yield {"seed": seed, "offset": offset, "scale": measured, "away": away}
+        ratio = 1 + side * offset
+        away = abs(phase(ratio)[1].chi_1 - 1) if law == "chi_1" else offset
+        for seed, found in zip(seeds, scales_near_edge(quantity, ratio, seeds), strict=True):
+            yield {"seed": seed, "offset": offset, "scale": found, "away": away}
 
 
 def edge(*, arm: str, bias: float, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -236,10 +239,27 @@ def spectrum(
                 "smallest": values[0],
                 "condition": values[-1] / values[0],
                 "diagonal": train[0, 0],
-                "off_diagonal": (train.sum() - np.trace(train)) / (samples * (samples - 1)),
+                "off_diagonal": train[np.triu_indices(samples, 1)].mean(),
                 "predictor": np.sqrt(np.mean(mean**2)),
                 **chis,
             }
+
+
+@cache
+def trained(ratio: float, powers: tuple, samples: int, seeds: tuple) -> tuple[np.ndarray, ...]:
+    """Depths (D,) and R^2 (seeds, powers, D) of `training`."""
+    weights, rest = phase(ratio)
+    depths = np.unique(np.round(np.arange(2, 41) / 2 * scale(rest.chi_1)).astype(int))
+    tasks = [sets.task(seed, samples, samples, "digits", None) for seed in seeds]
+    found = kernels("erf", weights, rest, tasks, samples, depths)
+    left = []
+    for number, task in enumerate(tasks):
+        values, vectors = np.linalg.eigh(sets.matrices(found[:, number], samples)[0])
+        modes = np.sum((np.swapaxes(vectors, 1, 2) @ task.labels[:samples]) ** 2, axis=2)
+        rates = 2 * np.maximum(values, 0) / values[:, -1:]
+        decays = [np.exp(-2.0 * 8**power * rates) for power in powers]
+        left.append([np.sum(modes * e, axis=1) / np.sum(modes, axis=1) for e in decays])
+    return depths, 1 - np.array(left)
 
 
 def training(
@@ -251,20 +271,13 @@ def training(
     Gradient flow; t = 8^powers; depths are multiples of xi_1 / 2. prefactor: the power of l in the
     law of the smallest eigenvalue. law: the scale that `xi` is, xi_1 or xi_q.
     """
-    weights, rest = phase(ratio)
-    xi = scale(rest.chi_1)
-    depths = np.unique(np.round(np.arange(2, 41) / 2 * xi).astype(int))
-    tasks = [sets.task(seed, samples, samples, "digits", None) for seed in seeds]
-    found = kernels("erf", weights, rest, tasks, samples, depths)
-    for number, (seed, task) in enumerate(zip(seeds, tasks, strict=True)):
-        values, vectors = np.linalg.eigh(sets.matrices(found[:, number], samples)[0])
-        modes = np.sum((np.swapaxes(vectors, 1, 2) @ task.labels[:samples]) ** 2, axis=2)
-        rates = 2 * np.maximum(values, 0) / values[:, -1:]
-        for power in powers:
-            left = np.sum(modes * np.exp(-2.0 * 8**power * rates), axis=1) / np.sum(modes, axis=1)
-            for depth, lost in zip(depths, left, strict=True):
-                row = {"seed": seed, "steps": 8**power, "depth": depth, "r2": 1 - lost}
-                yield {**row, "xi": xi if law == "xi_1" else scale(rest.variance_slope)}
+    rest = phase(ratio)[1]
+    xi = scale(rest.chi_1 if law == "xi_1" else rest.variance_slope)
+    depths, scores = trained(ratio, tuple(powers), samples, tuple(seeds))
+    for seed, of_seed in zip(seeds, scores, strict=True):
+        for power, of_power in zip(powers, of_seed, strict=True):
+            for depth, r2 in zip(depths, of_power, strict=True):
+                yield {"seed": seed, "steps": 8**power, "depth": depth, "r2": r2, "xi": xi}
 
 
 def accuracy(
@@ -322,7 +335,7 @@ def dropout(*, arm: str, held: bool, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 
 def far(
-    *, arm: str, phi: str, skip: bool, weights: float, scaled: bool, seeds: tuple[int, ...]
+    *, arm: str, phi: str, blocks: bool, weights: float, scaled: bool, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
     """1 - c^L at L = 4096; scaled: the branch's variance is divided by L."""
     depth = 4096
@@ -330,7 +343,7 @@ def far(
     share = weights / depth if scaled else weights
     variance = phase(1.5)[1].variance if phi == "erf" else 1.0
     biases = SB2 if phi == "erf" else 0.0
-    found = limit(phi, skip, share, biases, Signal(variance, starts, 0.0), np.array([depth]))
+    found = limit(phi, blocks, share, biases, Signal(variance, starts, 0.0), np.array([depth]))
     for seed, gap in zip(seeds, found.gap[0], strict=True):
         yield {"seed": seed, "gap": gap}
 

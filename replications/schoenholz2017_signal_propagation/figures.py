@@ -49,7 +49,7 @@ def figure_critical(critical: DataFrame) -> Figure:
     (a) l^2 (1 - c) of ReLU networks and of blocks h + W relu(h) over their constants, (b)
     l (1 - c) C''/2 of erf; shaded, what the claims accept of the limit; dashed: sw2 a thousandth
     off the edge. (c) Theta_ab / Theta_aa of one pair of inputs per seed, and 1/3 + B ln(l) / l,
-    1/4 + 3 ln(l) / (8 l) (black), of which the start decides another 1 / l.
+    1/4 + 3 ln(l) / (8 l) (black), with the 1 / l that the start decides taken from the last depth.
     """
     figure, (axes,) = style.panels(3)
     rows = critical[critical["depth"] > 0].copy()
@@ -66,7 +66,7 @@ def figure_critical(critical: DataFrame) -> Figure:
         axes[1], rows[rows["arm"] == "erf_off"], label="off the edge", control=True, **look
     )
     for axis, name in ((axes[0], "(a) ReLU"), (axes[1], "(b) erf")):
-        axis.set(ylabel=r"$1-c^l$ over its law", ylim=(0.3, 1.4), title=name)
+        axis.set(ylabel=r"$1-c^l$ over its law", ylim=(0, 1.3), title=name)
         style.accepted_band(axis, 0.99, 1.01)
         style.theory_line(axis, [8, 8192], [1, 1], label="limit")
     for index, (arm, limit) in enumerate((("erf", 1 / 3), ("relu", 1 / 4))):
@@ -74,14 +74,16 @@ def figure_critical(critical: DataFrame) -> Figure:
         label = {"erf": "erf", "relu": "ReLU"}[arm]
         style.curve_over_seeds(axes[2], of_arm, x="depth", y="share", label=label, index=index)
         layers = of_arm["depth"].unique().astype(float)
-        law = limit + of_arm["logarithm"].iloc[0] * np.log(layers) / layers
+        coefficient, end = of_arm["logarithm"].iloc[0], layers[-1]
+        last = of_arm.loc[of_arm["depth"] == end, "share"].mean() - limit
+        law = limit + (coefficient * np.log(layers / end) + last * end) / layers
         deep = layers >= 64
-        style.theory_line(axes[2], layers[deep], law[deep], label=None if index else "ln(l) / l")
+        style.theory_line(axes[2], layers[deep], law[deep], label=None if index else "law")
     axes[2].set(ylabel=r"$\Theta_{ab}/\Theta_{aa}$", ylim=(0.1, 0.6), title="(c) kernel")
     for axis in axes:
         axis.set_xlabel("depth l (layers)")
         style.logarithmic(axis, "x")
-        axis.legend()
+        axis.legend(loc="upper right" if axis is axes[2] else "lower right")
     return figure
 
 
@@ -146,7 +148,6 @@ def figure_training(training: DataFrame, accuracy: DataFrame) -> Figure:
     style.accepted_band(axes[1], 5, 7, label="six scales")
     axes[1].set(xlabel="steps t", ylabel=r"trainable depth / $\xi_1$", title="(b) threshold")
     style.logarithmic(axes[1], "x")
-    axes[1].legend(fontsize=5.5)
     names = {
         "ordered": "train,\ncentred",
         "ordered_raw": "train,\nraw",
@@ -161,6 +162,7 @@ def figure_training(training: DataFrame, accuracy: DataFrame) -> Figure:
         )
     axes[2].set_xticks(range(len(names)), list(names.values()))
     axes[2].set(ylabel=r"accuracy or $R^2$", ylim=(-0.05, 1.05), title="(c) what is sorted")
+    style.legend_below(figure, columns=4)
     return figure
 
 
@@ -179,7 +181,7 @@ def figure_residual(explosion: DataFrame, stable: DataFrame, far: DataFrame) -> 
         slope = explosion.loc[explosion["arm"] == arm, "predicted"].iloc[0]
         law = slope * (tanh["root"] - tanh["root"].iloc[-1]) + tanh["log"].iloc[-1]
         if arm == "tanh":
-            style.theory_line(axes[0], tanh["root"], law, label="theory")
+            style.theory_line(axes[0], tanh["root"], law, label="theory of tanh")
         else:
             axes[0].plot(tanh["root"], law, label="without bias", **look)
     axes[0].set(xlabel=r"$\sqrt{l}$", ylabel=r"$\ln|g^0|^2/|g^l|^2$", title="(a) gradients")
@@ -208,8 +210,7 @@ def figure_residual(explosion: DataFrame, stable: DataFrame, far: DataFrame) -> 
     style.accepted_band(axes[2], 0.01, np.inf, label="kept apart")
     axes[2].set_xticks(range(len(names)), list(names.values()))
     axes[2].set(ylabel=r"$1-c$ at l = 4096", title="(c) far away")
-    for axis in axes:
-        axis.legend(loc="center right" if axis is axes[2] else "best")
+    style.legend_below(figure, columns=5)
     return figure
 
 
@@ -237,7 +238,7 @@ def figure_dropout(dropout: DataFrame, wide: DataFrame) -> Figure:
         )  # fmt: skip
     limit = rows.groupby("layer")["predicted"].first()
     style.theory_line(axes[1], limit.index, limit, label="recursion")
-    axes[1].set(xlabel="layer", ylabel="correlation", title="(b) random networks")
+    axes[1].set(xlabel="layer", ylabel="correlation", title="(b) random networks", ylim=(-0.5, 1.6))
     for axis in axes:
         axis.legend()
     return figure
