@@ -2,7 +2,7 @@
 
 Equation, table and figure numbers are given as reported: the texts of the papers were not at hand.
 "The authors' notebook" is `Disentangling_Trainability_and_Generalization.ipynb` of neural-tangents.
-Fit windows are multiples of the theory's own scale, or the last doublings of the depth.
+Seeds draw where signals start. Fit windows are multiples of the theory's own scale, or the last doublings of the depth.
 """
 
 import numpy as np
@@ -360,7 +360,7 @@ CRITICAL = [
         source=f"{HAYOU}, as reported",
         part="critical",
         arm="relu",
-        estimator=exact(squared_constant, columns=("depth", "gap"), resolution=0.02),
+        estimator=per_seed(squared_constant, columns=("depth", "gap")),
         region=near(9 * np.pi**2 / 2, 0.45),
         why="1 %: the difference leaves 3 ln(2) / 4096 of the logarithm, .05 %",
         control="relu_blocks",
@@ -374,7 +374,7 @@ CRITICAL = [
         source=f"{HAYOU}, as reported",
         part="critical",
         arm="erf",
-        estimator=exact(closing(1), columns=("depth", "gap", "rate"), resolution=EXACT),
+        estimator=per_seed(closing(1), columns=("depth", "gap", "rate")),
         region=near(1, 0.01),
         why="the difference leaves |kappa| ln(2) / 4096 of the logarithm, .05 % with kappa = -2.9",
         control="erf_off",
@@ -389,7 +389,7 @@ CRITICAL = [
             source=f"{XIAO_TABLE}; {HAYOU}",
             part="critical",
             arm=phi,
-            estimator=exact(share_at_infinity, columns=("depth", "share"), resolution=0.0005),
+            estimator=per_seed(share_at_infinity, columns=("depth", "share")),
             region=near(value, 0.002),
             why="what is left after ln(l) / l and 1 / l is (ln l / l)^2 < 2e-5 with factors O(10)",
             control=other,
@@ -409,7 +409,7 @@ CRITICAL = [
             source=f"{HAYOU}: rate ln(l) / l, as reported; the coefficient is ours",
             part="critical",
             arm=phi,
-            estimator=exact(logarithm, columns=("depth", "apart", "logarithm"), resolution=0.01),
+            estimator=per_seed(logarithm, columns=("depth", "apart", "logarithm")),
             region=near(1, 0.03),
             why="extrapolated over two doublings; left is (ln l)^2 / l = 1 % at 8192",
             control=f"{phi}_pair",
@@ -663,7 +663,7 @@ RESIDUAL = [
         source=f"{YANG}: the exponent, as reported; the constant is ours",
         part="critical",
         arm="blocks",
-        estimator=exact(worst_rate, columns=("skip", "depth", "gap", "rate"), resolution=EXACT),
+        estimator=per_seed(worst_rate, columns=("skip", "depth", "gap", "rate")),
         region=near(1, 0.01),
         why="the difference leaves 3 ln(2) / 4096 of the logarithm, .03 % for the root",
         control="blocks_first_power",
@@ -792,9 +792,9 @@ NETWORKS = [
         "Correlations in a random network of width n scatter around the recursion by n^(-1/2)",
         source="Poole et al. 2016, as reported: theory and networks of 1000 units",
         part="wide",
-        estimator=loglog_slope("deviation", "width", where={"layer": 10}, summary="rms"),
+        estimator=loglog_slope("deviation", "width", where={"layer": 5}, summary="rms"),
         region=near(-0.5, 0.1),
-        why="a layer is a mean over n units, its bias O(1 / n); 200 networks a width give +-.06",
+        why="a layer is a mean over n units, its bias O(1 / n); 300 networks a width give +-.055",
         control="other_weights",
         kind="exponent",
         rival=Rival(-1.0, "the rate of the bias, taken for that of single networks"),

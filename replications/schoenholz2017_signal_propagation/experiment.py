@@ -407,7 +407,7 @@ def wide(
     *, arm: str, ratio: float, width: int, seeds: tuple[int, ...], assumed: float | None = None
 ) -> Iterator[dict]:
     """Correlation of two inputs in one random network per seed, layer by layer, and its limit."""
-    layers, gap = 10, 0.8
+    layers, gap = 5, 0.8
     weights, rest = phase(ratio)
     other_weights, other = phase(assumed or ratio)
     start = Signal(other.variance, np.array([gap]), 0.0)
