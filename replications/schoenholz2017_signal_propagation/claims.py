@@ -2,7 +2,8 @@
 
 Equation, table and figure numbers are given as reported: the texts of the papers were not at hand.
 "The authors' notebook" is `Disentangling_Trainability_and_Generalization.ipynb` of neural-tangents.
-Seeds draw where signals start. Fit windows are multiples of the theory's own scale, or the last doublings of the depth.
+Seeds draw where signals start. Fit windows are multiples of the theory's own scale, or the last
+doublings of the depth.
 """
 
 import numpy as np
@@ -794,7 +795,7 @@ NETWORKS = [
         part="wide",
         estimator=loglog_slope("deviation", "width", where={"layer": 5}, summary="rms"),
         region=near(-0.5, 0.1),
-        why="a layer is a mean over n units, its bias O(1 / n); 300 networks a width give +-.055",
+        why="a layer is a mean over n units, its bias O(1 / n); 600 networks a width give +-.04",
         control="other_weights",
         kind="exponent",
         rival=Rival(-1.0, "the rate of the bias, taken for that of single networks"),
