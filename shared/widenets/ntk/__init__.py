@@ -8,6 +8,7 @@
     parameterization the abc exponents and what follows from them
     data             distributions and verified real sets
     random           named streams
+    signal           the limit at many depths in one pass, its fixed points, the edge of chaos
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong

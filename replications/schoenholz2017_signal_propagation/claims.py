@@ -1,0 +1,827 @@
+"""What the papers claim, what is popularly said of them, and how both are checked.
+
+Equation, table and figure numbers are given as reported: the texts of the papers were not at hand.
+"The authors' notebook" is `Disentangling_Trainability_and_Generalization.ipynb` of neural-tangents.
+Seeds draw where signals start. Fit windows are multiples of the theory's own scale, or the last
+doublings of the depth.
+"""
+
+import numpy as np
+
+from widenets.evidence import (
+    Claim,
+    Rival,
+    at_least,
+    at_most,
+    exact,
+    jackknife,
+    loglog_slope,
+    near,
+    ordering,
+    per_seed,
+)
+
+SCHOENHOLZ = "Schoenholz et al. 2017"
+XIAO = "Xiao et al. 2020"
+HAYOU = "Hayou et al. 2019"
+YANG = "Yang and Schoenholz 2017"
+XIAO_TABLE = f"{XIAO}, reported as Table 1"
+CURVES = ("ratio", "steps", "depth", "r2", "xi", "prefactor")  # of `training`
+EXACT = 0.002  # of closed recursions: what the start of the signal still changes in the windows
+
+
+def between(rows, column: str, first: float, last: float, by: str = "depth") -> float:
+    """Slope of ln column between the two places that lie nearest to first and last."""
+    at = [rows.iloc[(rows[by] - place).abs().argmin()] for place in (first, last)]
+    return float(np.log(at[1][column] / at[0][column]) / (at[1][by] - at[0][by]))
+
+
+def scale_ratio(rows) -> float:
+    """Measured over predicted scale, between 10 and 18 scales."""
+    own = rows["own"].iloc[0]
+    return -1 / between(rows, "distance", 10 * own, 18 * own) / rows["predicted"].iloc[0]
+
+
+def agreement(rows) -> float:
+    """Share of points of the plane where the rule says whether the gap is still open."""
+    clear = rows[(rows["chi_1"] - 1).abs() > 0.02]
+    return float(((clear["gap"] > 1e-6) == clear["chaotic"].astype(bool)).mean())
+
+
+def last_two(rows, column: str) -> np.ndarray:
+    """The column at offsets .002 and .001."""
+    return rows.set_index("offset").loc[[0.002, 0.001], column].to_numpy(float)
+
+
+def exponent_at_the_edge(rows) -> float:
+    return float(np.diff(np.log(last_two(rows, "scale")))[0] / np.log(0.5))
+
+
+def product_at_the_edge(rows) -> float:
+    """scale x away, extrapolated linearly to the edge."""
+    two = last_two(rows, "scale") * last_two(rows, "away")
+    return float(2 * two[1] - two[0])
+
+
+def at(rows, column: str) -> np.ndarray:
+    """The column at depths 2048, 4096, 8192."""
+    return rows.set_index("depth").loc[[2048, 4096, 8192], column].to_numpy(float)
+
+
+def closing(power: float):
+    """Growth per layer of (1 - c)^-power over the last doubling, over the rate of the law.
+
+    Differences take out the start, and all but ln(2) / l of the logarithm.
+    """
+
+    def statistic(rows) -> float:
+        grown = np.diff(at(rows, "gap") ** -power)[-1] / 4096
+        return float(grown / rows["rate"].iloc[0])
+
+    return statistic
+
+
+def squared_constant(rows) -> float:
+    """l^2 (1 - c) from the growth of (1 - c)^(-1/2) over the last doubling."""
+    return float((4096 / np.diff(at(rows, "gap") ** -0.5)[-1]) ** 2)
+
+
+def worst_rate(rows) -> float:
+    """`closing` of (1 - c)^(-1/2), of the blocks that are farthest from 1."""
+    found = [closing(0.5)(of_skip) for _, of_skip in rows.groupby("skip")]
+    return max(found, key=lambda value: abs(value - 1))
+
+
+def share_at_infinity(rows) -> float:
+    """a of Theta_ab / Theta_aa = a + (b ln l + c) / l through the last three doublings."""
+    layers = np.array([2048.0, 4096.0, 8192.0]) + 1
+    terms = np.stack([np.ones(3), np.log(layers) / layers, 1 / layers], axis=1)
+    return float(np.linalg.solve(terms, at(rows, "share"))[0])
+
+
+def logarithm(rows) -> float:
+    """The coefficient of ln(l) / l over its prediction, 2 B(8192) - B(4096) of B per doubling."""
+    layers = np.array([2048.0, 4096.0, 8192.0]) + 1
+    steps = np.diff(layers * at(rows, "apart")) / np.log(2)
+    return float((2 * steps[1] - steps[0]) / rows["logarithm"].iloc[0])
+
+
+def fading(rows) -> float:
+    """Exponent of |apart| in l over the last doubling."""
+    apart = np.abs(at(rows, "apart"))
+    return float(np.log(apart[2] / apart[1]) / np.log(8193 / 4097))
+
+
+def slope_of_condition(rows) -> float:
+    """(kappa - 1) / m, extrapolated as a + (b ln l + c) / l through l = 512, 1024, 2048."""
+    rows = rows.set_index("depth").loc[[512, 1024, 2048]]
+    layers = np.array([512.0, 1024.0, 2048.0]) + 1
+    terms = np.stack([np.ones(3), np.log(layers) / layers, 1 / layers], axis=1)
+    slopes = (rows["condition"].to_numpy(float) - 1) / rows["samples"].iloc[0]
+    return float(np.linalg.solve(terms, slopes)[0])
+
+
+def rate(column: str, first: int, last: int, law):
+    """Slope of ln(column / l^prefactor) over that of the law, a function of (chi_1, chi_c)."""
+
+    def statistic(rows) -> float:
+        rows = rows.assign(reduced=rows[column] / (rows["depth"] + 1.0) ** rows["prefactor"])
+        one = rows.iloc[0]
+        return between(rows, "reduced", first, last) / np.log(law(one["chi_1"], one["chi_c"]))
+
+    return statistic
+
+
+def growth_of_diagonal(rows) -> float:
+    one = rows.iloc[0]
+    return between(rows, "diagonal", 60, 120) / float(np.log(one["chi_1"]))
+
+
+def off_diagonal_at_120(rows) -> float:
+    row = rows[rows["depth"] == 120].iloc[0]
+    return float(row["off_diagonal"] / row["limit"])
+
+
+def last_change(rows) -> float:
+    """|ln| of what the mean predictor changes by between l = 60 and 120."""
+    return abs(60 * between(rows, "predictor", 60, 120))
+
+
+def exponent_of_predictor(rows) -> float:
+    """Local exponent in l + 1, extrapolated to 2 p(1024..2048) - p(512..1024)."""
+    rows = rows.set_index("depth").loc[[512, 1024, 2048]]
+    layers = np.log([513.0, 1025.0, 2049.0])
+    slopes = np.diff(np.log(rows["predictor"].to_numpy(float))) / np.diff(layers)
+    return float(2 * slopes[1] - slopes[0])
+
+
+def thresholds(rows) -> dict[tuple[float, int], float]:
+    """Depth at which R^2 falls through 1/2, for each (ratio, steps), between points linearly."""
+    found = {}
+    for key, curve in rows.groupby(["ratio", "steps"]):
+        curve = curve.sort_values("depth")
+        r2, depth = curve["r2"].to_numpy(float), curve["depth"].to_numpy(float)
+        if not (r2[0] > 0.5 > r2[-1]):
+            return {}
+        last = int(np.argmax(r2 < 0.5))
+        share = (r2[last - 1] - 0.5) / (r2[last - 1] - r2[last])
+        found[key] = depth[last - 1] + share * (depth[last] - depth[last - 1])
+    return found
+
+
+def depth_per_log_steps(rows) -> float:
+    """Slope of threshold / xi - prefactor x ln(threshold) on ln t, t >= 8^4; mean of all sw2."""
+    found, xi = thresholds(rows), rows.groupby("ratio")["xi"].first()
+    slopes = []
+    for ratio in xi.index:
+        of_ratio = [(t, depth) for (r, t), depth in found.items() if r == ratio and t >= 8**4]
+        if not of_ratio:
+            return float("nan")
+        steps, depths = np.array(of_ratio, float).T
+        left = depths / xi[ratio] - rows["prefactor"].iloc[0] * np.log(depths)
+        slopes.append(np.polyfit(np.log(steps), left, 1)[0])
+    return float(np.mean(slopes))
+
+
+def threshold_in_scale(rows) -> float:
+    """Exponent of the threshold at t = 8^7 in the scale, over the values of sw2."""
+    found = {ratio: depth for (ratio, t), depth in thresholds(rows).items() if t == 8**7}
+    xi = rows.groupby("ratio")["xi"].first()
+    if not found:
+        return float("nan")
+    return float(np.polyfit(np.log(xi.loc[list(found)]), np.log(list(found.values())), 1)[0])
+
+
+def farthest_from_six(rows) -> float:
+    """Largest |threshold / xi_1 - 6| over the numbers of steps, at ratio .7."""
+    rows = rows[rows["ratio"] == 0.7]
+    found = np.array(list(thresholds(rows).values()))
+    return float(np.abs(found / rows["xi"].iloc[0] - 6).max()) if found.size else float("nan")
+
+
+def dropout_exponent(rows) -> float:
+    """p of max xi_c = A d^p (1 + b d^(1/2)) through d = 1 - keep = 1e-4, 1e-3, 1e-2."""
+    rows = rows.set_index("drop").loc[[1e-4, 1e-3, 1e-2]]
+    root = np.sqrt(rows.index.to_numpy(float))
+    terms = np.stack([np.ones(3), 2 * np.log(root), root], axis=1)
+    return float(np.linalg.solve(terms, np.log(rows["deepest"].to_numpy(float)))[1])
+
+
+def dropout_amplitude(rows) -> float:
+    """a of max xi_c / predicted = a + b d^(1/2) + c d through d = 1e-4, 1e-3, 1e-2."""
+    rows = rows.set_index("drop").loc[[1e-4, 1e-3, 1e-2]]
+    root = np.sqrt(rows.index.to_numpy(float))
+    relative = (rows["deepest"] / rows["predicted"]).to_numpy(float)
+    return float(np.linalg.solve(np.stack([np.ones(3), root, root**2], axis=1), relative)[0])
+
+
+def exponent_of_log(rows) -> float:
+    """d ln(ln |g|^2) / d ln l over the last factor of four in depth (less where there is less)."""
+    depth, log = rows["depth"].to_numpy(float), np.log(rows["log"].to_numpy(float))
+    first = int(np.argmin(np.abs(depth - depth[-1] / 4)))
+    return float((log[-1] - log[first]) / np.log(depth[-1] / depth[first]))
+
+
+def amplitude_of_root(rows) -> float:
+    """A of ln |g|^2 = A sqrt(l) + B ln l + C, l >= 300, over the predicted one."""
+    rows = rows[rows["depth"] >= 300]
+    depth = rows["depth"].to_numpy(float)
+    terms = np.stack([np.sqrt(depth), np.log(depth), np.ones(depth.size)], axis=1)
+    fitted = np.linalg.lstsq(terms, rows["log"].to_numpy(float), rcond=None)[0]
+    return float(fitted[0] / rows["predicted"].iloc[0])
+
+
+def log_per_layer(rows) -> float:
+    return float(rows["log"].iloc[-1] / rows["depth"].iloc[-1])
+
+
+def growth_over_law(rows) -> float:
+    """ln of the mean over networks, extrapolated linearly in 1 / n, over the law's."""
+    means = rows.groupby("width")["growth"].mean()
+    terms = np.stack([np.ones(len(means)), 1 / means.index.to_numpy(float)], axis=1)
+    fitted = np.linalg.lstsq(terms, np.log(means.to_numpy(float)), rcond=None)[0]
+    return float(fitted[0] / rows["predicted"].iloc[0])
+
+
+def claim(name: str, statement: str, **fields) -> Claim:
+    return Claim(name=name, statement=statement, **fields)
+
+
+DEPTH_SCALES = [
+    claim(
+        "D1_ordered_scale",
+        "In the ordered phase correlations approach 1 exponentially, over the depth scale xi_c",
+        formula=r"$|c^l-c^*|\sim e^{-l/\xi_c},\ \xi_c=-1/\ln\chi_1$",
+        source=f"{SCHOENHOLZ}, reported as equation (9)",
+        part="scales",
+        arm="ordered",
+        estimator=exact(
+            scale_ratio, columns=("depth", "distance", "predicted", "own"), resolution=EXACT
+        ),
+        region=near(1, 0.01),
+        why="the next term of the expansion is exp(-10) of the first at ten scales",
+        control="ordered_by_xi_q",
+        kind="level",
+        rival=Rival(4.775, "one scale for all signals: that of the variance, xi_q"),
+    ),
+    claim(
+        "D2_chaotic_scale",
+        "In the chaotic phase correlations approach c* exponentially, over -1 / ln C'(c*)",
+        formula=r"$\xi_c=-1/\ln\chi_{c^*}$",
+        source=f"{SCHOENHOLZ}, reported as equation (9)",
+        part="scales",
+        arm="chaotic",
+        estimator=exact(
+            scale_ratio, columns=("depth", "distance", "predicted", "own"), resolution=EXACT
+        ),
+        region=near(1, 0.01),
+        why="the next term of the expansion is exp(-10) of the first at ten scales",
+        control="chaotic_by_xi_1",
+        kind="level",
+        rival=Rival(1.504, "the gradients' scale 1 / |ln chi_1|, taken for that of correlations"),
+    ),
+    claim(
+        "D3_variance_scale",
+        "The variance approaches q* over the scale of dQ/dq, which has two terms",
+        formula=r"$\xi_q^{-1}=-\ln(\chi_1+\sigma_w^2E[\phi''\phi])$",
+        source=f"{SCHOENHOLZ}, reported as equation (7)",
+        part="scales",
+        arm="variance",
+        estimator=exact(
+            scale_ratio, columns=("depth", "distance", "predicted", "own"), resolution=EXACT
+        ),
+        region=near(1, 0.01),
+        why="the next term of the expansion is exp(-10) of the first at ten scales",
+        control="variance_first_term",
+        kind="level",
+        rival=Rival(0.2094, "dQ/dq without its second term, which leaves chi_1"),
+    ),
+    claim(
+        "D4_boundary",
+        "Equal inputs stay equal exactly where chi_1 < 1, whatever the bias",
+        source="Poole et al. 2016; the authors' notebook",
+        part="boundary",
+        estimator=exact(agreement, resolution=0),
+        region=at_least(1),
+        why="c* = 1 is stable if and only if C'(1) < 1; 3000 layers leave exp(-60) at chi_1 = .98",
+        control="weights_alone",
+        kind="bound",
+        rival=Rival(0.656, "the rule of Xavier, sw2 phi'(0)^2 = 1, which forgets the bias"),
+    ),
+    claim(
+        "D5_critical_weights",
+        "For erf and sb2 = .18 the edge of chaos is at sw2 = 1.76, to the grid of the notebook",
+        source="the authors' notebook",
+        part="edge",
+        estimator=exact("critical", resolution=1e-6),
+        region=near(1.76, 0.032),
+        why="half a step of the notebook's 40 values of sw2 between .5 and 3",
+        control="other_bias",
+        kind="level",
+        rival=Rival(2.234, "the edge of tanh, for which erf is often taken"),
+    ),
+    *(
+        claim(
+            f"D6_divergence_{side}",
+            f"The depth scale diverges like 1 / |sw2 - sw2_c| from {side} the edge of chaos",
+            formula=r"$\xi_c\sim|\sigma_w^2-\sigma_{w,c}^2|^{-1}$",
+            source=f"{SCHOENHOLZ}, reported as section 3; the exponent is ours",
+            part="divergence",
+            arm=side,
+            estimator=exact(exponent_at_the_edge, resolution=EXACT),
+            region=near(-1, 0.02),
+            why="the next order is relative .002 x O(1) at the offsets .002 and .001",
+            control="variance",
+            kind="exponent",
+            rival=Rival(-0.5, "the mean-field exponent of a correlation length"),
+        )
+        for side in ("below", "above")
+    ),
+    claim(
+        "D7_amplitude_above",
+        "Above the edge of chaos xi_c |chi_1 - 1| tends to 1, as it does below",
+        formula=r"$\chi_{c^*}=2-\chi_1+O((\chi_1-1)^2)$",
+        source="ours, derived in the README",
+        part="divergence",
+        arm="above",
+        estimator=exact(product_at_the_edge, resolution=EXACT),
+        region=near(1, 0.02),
+        why="linear extrapolation leaves the square of the offset .002, times O(10)",
+        control="above_by_weights",
+        kind="level",
+        rival=Rival(0.5, "a mean-field susceptibility, half as large on the ordered side"),
+    ),
+]
+
+CRITICAL = [
+    claim(
+        "C1_relu_rate",
+        "At the edge of chaos correlations of ReLU networks close like 9 pi^2 / (2 l^2)",
+        formula=r"$1-c^l\sim 9\pi^2/(2l^2)$",
+        source=f"{HAYOU}, as reported",
+        part="critical",
+        arm="relu",
+        estimator=per_seed(squared_constant, columns=("depth", "gap")),
+        region=near(9 * np.pi**2 / 2, 0.45),
+        why="1 %: the difference leaves 3 ln(2) / 4096 of the logarithm, .05 %",
+        control="relu_blocks",
+        kind="level",
+        rival=Rival(9 * np.pi**2, "theta^2 = (3 pi / l)^2 taken for 1 - cos(theta)"),
+    ),
+    claim(
+        "C2_smooth_rate",
+        "At the edge of chaos correlations of erf networks close like 2 / (C''(1) l)",
+        formula=r"$1-c^l\sim 2/(C''(1)\,l)$",
+        source=f"{HAYOU}, as reported",
+        part="critical",
+        arm="erf",
+        estimator=per_seed(closing(1), columns=("depth", "gap", "rate")),
+        region=near(1, 0.01),
+        why="the difference leaves |kappa| ln(2) / 4096 of the logarithm, .05 % with kappa = -2.9",
+        control="erf_off",
+        kind="level",
+        rival=Rival(2.0, "the second order of C taken without its factor 1/2"),
+    ),
+    *(
+        claim(
+            f"C3_kernel_ratio_{phi}",
+            f"At the edge of chaos Theta_ab / Theta_aa of {phi} networks tends to {text}",
+            formula=rf"$\chi(c^l)\approx1-{order}/l$",
+            source=f"{XIAO_TABLE}; {HAYOU}",
+            part="critical",
+            arm=phi,
+            estimator=per_seed(share_at_infinity, columns=("depth", "share")),
+            region=near(value, 0.002),
+            why="what is left after ln(l) / l and 1 / l is (ln l / l)^2 < 2e-5 with factors O(10)",
+            control=other,
+            kind="level",
+            rival=Rival(other_value, f"the constant of {other}"),
+        )
+        for phi, text, order, value, other, other_value in (
+            ("erf", "1/3", 2, 1 / 3, "relu", 1 / 4),
+            ("relu", "1/4", 3, 1 / 4, "erf", 1 / 3),
+        )
+    ),
+    *(
+        claim(
+            f"C4_logarithm_{phi}",
+            f"Theta_ab / Theta_aa of {phi} approaches its limit like {text} ln(l) / l",
+            formula=formula,
+            source=f"{HAYOU}: rate ln(l) / l, as reported; the coefficient is ours",
+            part="critical",
+            arm=phi,
+            estimator=per_seed(logarithm, columns=("depth", "apart", "logarithm")),
+            region=near(1, 0.03),
+            why="extrapolated over two doublings; left is (ln l)^2 / l = 1 % at 8192",
+            control=f"{phi}_pair",
+            kind="level",
+            rival=Rival(0.0, "a rate of 1 / l, as between two pairs: no logarithm at all"),
+        )
+        for phi, text, formula in (
+            ("erf", "(1 - 2 C''' / (3 C''^2)) / 3", r"$B=\frac13(1-2C'''/3C''^2)$"),
+            ("relu", "3/8", r"$B=3/8$"),
+        )
+    ),
+    claim(
+        "C5_data_fade",
+        "At the edge of chaos what tells pairs apart in Theta_ab / Theta_aa dies like 1 / l",
+        source=f"{XIAO}, as reported: the mean predictor at the edge",
+        part="critical",
+        arm="relu_pair",
+        estimator=per_seed(fading, columns=("depth", "apart")),
+        region=near(-1, 0.02),
+        why="a pair's start enters the constant of 1 / l alone; its next order is ln(l) / l^2",
+        control="relu",
+        kind="exponent",
+        rival=Rival(-0.91, "the rate of the whole deviation from 1/4, ln(l) / l, at these depths"),
+    ),
+]
+
+SPECTRA = [
+    *(
+        claim(
+            f"K1_condition_{phi}",
+            f"The condition number of the {phi} kernel of m images at the edge tends to {text}",
+            formula=formula,
+            source=source,
+            part="spectrum",
+            arm=phi,
+            estimator=per_seed(slope_of_condition, columns=("depth", "condition", "samples")),
+            region=near(value, 0.005),
+            why="(kappa - 1) / m is r / (1 - r) with r = 1/3 or 1/4; the extrapolation leaves "
+            "about a tenth of (30 ln(l) / l)^2, .3 % at l = 1024",
+            control="erf_below",
+            kind="level",
+            rival=Rival(other, "the limit of the other nonlinearity"),
+        )
+        for phi, text, formula, value, other, source in (
+            ("erf", "(m + 2) / 2", r"$\kappa\to(m+2)/2$", 1 / 2, 1 / 3, XIAO_TABLE),
+            (
+                "relu",
+                "(m + 3) / 3",
+                r"$\kappa\to(m+3)/3$",
+                1 / 3,
+                1 / 2,
+                "ours, from the ratio 1/4",
+            ),
+        )
+    ),
+    claim(
+        "K2_condition_improves",
+        "At the edge of chaos the condition number falls with every doubling of the depth",
+        source=f"{XIAO}, as reported",
+        part="spectrum",
+        arm="erf",
+        estimator=ordering("condition", by="depth", increasing=False),
+        region=at_least(0.5),
+        why="Theta_ab / Theta_aa falls to 1/3 from above for inputs that are alike; eight draws of "
+        "eight show a share of .52",
+        control="erf_below",
+        kind="bound",
+    ),
+    claim(
+        "K3_ordered_bulk",
+        "In the ordered phase the least eigenvalue falls like l chi_1^l",
+        formula=r"$\lambda_{\min}\sim l\,\chi_1^l$",
+        source="the authors' notebook",
+        part="spectrum",
+        arm="ordered",
+        estimator=per_seed(
+            rate("smallest", 60, 120, lambda chi_1, chi_c: chi_1),
+            columns=("depth", "smallest", "prefactor", "chi_1", "chi_c"),
+        ),
+        region=near(1, 0.02),
+        why="l + l_0 for l leaves l_0 / 120^2 of |ln chi_1| = .126, .06 % per unit of l_0, which "
+        "is of the order of xi_1 = 8",
+        control="ordered_no_prefactor",
+        kind="level",
+        rival=Rival(0.908, "chi_1^l without the factor l"),
+    ),
+    claim(
+        "K4_chaotic_diagonal",
+        "In the chaotic phase Theta_aa grows like chi_1^l",
+        source="the authors' notebook",
+        part="spectrum",
+        arm="chaotic",
+        estimator=per_seed(growth_of_diagonal, columns=("depth", "diagonal", "chi_1")),
+        region=near(1, 0.01),
+        why="a geometric series: the rest is chi_1^-60 = 1e-4 at l = 60",
+        control="chaotic_other",
+        kind="level",
+        rival=Rival(1.09, "chi_1 of sw2 that is 3 % smaller"),
+    ),
+    claim(
+        "K5_chaotic_off_diagonal",
+        "In the chaotic phase Theta_ab tends to q* c* / (1 - chi_c), whatever the inputs",
+        formula=r"$\Theta_{ab}\to q^*c^*/(1-\chi_{c^*})$",
+        source="the authors' notebook",
+        part="spectrum",
+        arm="chaotic",
+        estimator=per_seed(off_diagonal_at_120, columns=("depth", "off_diagonal", "limit")),
+        region=near(1, 0.01),
+        why="what is left at l = 120 is 120 exp(-120 / 9.7) = .05 % times O(1)",
+        control="chaotic_other",
+        kind="level",
+        rival=Rival(0.929, "the same limit for sw2 that is 3 % smaller"),
+    ),
+    claim(
+        "K6_chaotic_condition",
+        "In the chaotic phase the condition number tends to 1: every input is learnt alike",
+        source=f"{XIAO}, as reported; the authors' notebook",
+        part="spectrum",
+        arm="chaotic",
+        estimator=per_seed("condition", where={"depth": 120}),
+        region=at_most(1.01),
+        why="kappa - 1 = m Theta_ab / Theta_aa is 24 x 4.2 / 1e9 at l = 120",
+        control="ordered",
+        kind="bound",
+    ),
+    claim(
+        "M1_chaotic_predictor",
+        "In the chaotic phase the mean predictor vanishes like l (chi_c / chi_1)^l",
+        formula=r"$|\Theta(x,X)\Theta^{-1}y|\sim l(\chi_{c^*}/\chi_1)^l$",
+        source="the authors' notebook",
+        part="spectrum",
+        arm="chaotic",
+        estimator=per_seed(
+            rate("predictor", 120, 240, lambda chi_1, chi_c: chi_c / chi_1),
+            columns=("depth", "predictor", "prefactor", "chi_1", "chi_c"),
+        ),
+        region=near(1, 0.01),
+        why="l + l_0 for l leaves l_0 / (2 x 120^2) of .26 per layer: .1 % for l_0 of the order of "
+        "xi_c = 10",
+        control="chaotic_no_prefactor",
+        kind="level",
+        rival=Rival(0.978, "(chi_c / chi_1)^l without the factor l"),
+    ),
+    claim(
+        "M2_ordered_predictor",
+        "In the ordered phase the mean predictor tends to one that depends on the data",
+        source=f"{XIAO}, as reported",
+        part="spectrum",
+        arm="ordered",
+        estimator=per_seed(last_change, columns=("depth", "predictor")),
+        region=at_most(0.02),
+        why="relative corrections of the kernel's bulk are O(1 / l), so that the last doubling "
+        "changes it by O(1 / 120); a law of 1 / l would change it by .69",
+        control="chaotic",
+        kind="bound",
+    ),
+    claim(
+        "M3_critical_predictor",
+        "At the edge of chaos the mean predictor vanishes like 1 / l",
+        source=f"{XIAO}, as reported",
+        part="spectrum",
+        arm="erf",
+        estimator=per_seed(exponent_of_predictor, columns=("depth", "predictor")),
+        region=near(-1, 0.02),
+        why="extrapolated in 1 / l; left is (ln l)^2 / l = 2 % at 2048, less by the extrapolation",
+        control="erf_below",
+        kind="exponent",
+        rival=Rival(0.0, "a limit that depends on the data, as in the ordered phase"),
+    ),
+]
+
+TRAINING = [
+    claim(
+        "T1_depth_for_steps",
+        "The depth that trains in t steps grows by one scale xi_1 for every factor e of t",
+        formula=r"$l/\xi_1=\ln t+\ln l+\mathrm{const}$",
+        source="ours, derived in the README from the eigenvalues of the authors' notebook",
+        part="training",
+        estimator=per_seed(depth_per_log_steps, columns=CURVES),
+        region=near(1, 0.03),
+        why="l + l_0 for l leaves l_0 / l of the logarithm's slope 1 / (l / xi_1): at l = 10 to 16 "
+        "scales less than 1 / 10^2 if l_0 is of the order of xi_1",
+        control="no_prefactor",
+        kind="level",
+        rival=Rival(1.08, "the law without ln l: l / xi_1 = ln t + const, at l = 13 scales"),
+    ),
+    claim(
+        "T2_threshold_in_scale",
+        "The depth that trains in a given number of steps is proportional to xi_1",
+        source=f"{SCHOENHOLZ}, as reported: trainable up to a multiple of the depth scale",
+        part="training",
+        estimator=per_seed(threshold_in_scale, columns=CURVES),
+        region=near(1, 0.05),
+        why="the constant is O(1) beside ln t + ln(l / xi_1) = 16 at t = 8^7; should it change by "
+        "2 while xi_1 grows 18-fold, the exponent moves by 2 / (15 ln 18) = .046",
+        control="other_scale",
+        kind="exponent",
+        rival=Rival(0.5, "a signal that spreads by diffusion: the root of the scale"),
+    ),
+    claim(
+        "T3_popular_six_scales",
+        "Networks train up to six depth scales, however long they are trained",
+        source="popular reading of the abstract and Figure 5 of Schoenholz et al. 2017",
+        part="training",
+        estimator=per_seed(farthest_from_six, columns=CURVES),
+        region=at_most(1),
+        why="6 +- 1 for every number of steps: a constant to a sixth",
+        control="one_budget",
+        kind="bound",
+        expected="fail",
+        reason="the constant is the logarithm of the number of steps: 3.4, 6, 8.5, 11, 13, 15 "
+        "scales for t = 8^2 to 8^7; at t = 512 alone it is 6",
+    ),
+    claim(
+        "T4_popular_untrainable",
+        "Ordered networks eight scales deep cannot sort their own training images",
+        source="last figures of the authors' notebook, where accuracy stands for trainability",
+        part="accuracy",
+        arm="ordered",
+        estimator=per_seed("value"),
+        region=at_most(0.5),
+        why="near chance, .1 to .2 for ten classes that occur unequally often",
+        control="ordered_raw",
+        kind="bound",
+        expected="fail",
+        reason="labels without their mean are sorted at .9 where R^2 is .02: the argmax does not "
+        "see the scale of f. With raw one-hot labels the constant mode alone decides",
+    ),
+    claim(
+        "T5_popular_no_generalisation",
+        "Deep chaotic networks memorise, so that their mean predictor sorts test images by chance",
+        source="popular reading of the last figure of the authors' notebook",
+        part="accuracy",
+        arm="chaotic",
+        estimator=per_seed("value"),
+        region=at_most(0.3),
+        why="chance is .1 to .2 for ten classes that occur unequally often",
+        control="chaotic_r2",
+        kind="bound",
+        expected="fail",
+        reason="the predictor vanishes (R^2 = 1e-8), but its direction survives and so does the "
+        "argmax of centred labels",
+    ),
+]
+
+RESIDUAL = [
+    claim(
+        "R1_block_rate",
+        "Correlations of ReLU blocks h + W relu(h) close like ((1+a)/a)^2 9 pi^2 / (2 l^2)",
+        formula=r"$1-c^l\sim((1+a)/a)^2\,9\pi^2/(2l^2),\ a=\sigma_w^2/2$",
+        source=f"{YANG}: the exponent, as reported; the constant is ours",
+        part="critical",
+        arm="blocks",
+        estimator=per_seed(worst_rate, columns=("skip", "depth", "gap", "rate")),
+        region=near(1, 0.01),
+        why="the difference leaves 3 ln(2) / 4096 of the logarithm, .03 % for the root",
+        control="blocks_first_power",
+        kind="level",
+        rival=Rival(0.817, "1 - c larger by (1 + a) / a, not by its square; a = 2, .58 at a = .5"),
+    ),
+    claim(
+        "R2_popular_skips_separate",
+        "Skip connections keep inputs apart at any depth: 1 - c stays above .01",
+        source="a popular encyclopedia page: the kernel of residual networks never degenerates",
+        part="far",
+        arm="blocks",
+        estimator=per_seed("gap"),
+        region=at_least(0.01),
+        why="a hundredth of the right angle from which pairs start, at 4096 layers",
+        control="blocks_scaled",
+        kind="bound",
+        expected="fail",
+        reason="the gap closes like 1 / l^2, to 1e-5; branches divided by sqrt(L) keep it",
+    ),
+    claim(
+        "R3_popular_relu_chaos",
+        "ReLU networks with sw2 > 2 are chaotic: two inputs stay apart at any depth",
+        source="popular phase diagrams that call sw2 < 2 ordered and sw2 > 2 chaotic",
+        part="far",
+        arm="relu_above",
+        estimator=per_seed("gap"),
+        region=at_least(0.01),
+        why="a chaotic network keeps 1 - c* = .59 here (erf at 1.5 times its critical sw2)",
+        control="erf_above",
+        kind="bound",
+        expected="fail",
+        reason="without a bias sw2 changes norms alone: the map of correlations has the slope 1 "
+        "at c = 1 for every sw2",
+    ),
+    claim(
+        "R4_stable_limit",
+        "With branches divided by sqrt(L) correlations tend to those of an equation, like 1 / L",
+        formula=r"$|c_L-c(1)|\sim1/L,\ \dot c=a(\kappa_1(c)-c)$",
+        source="Hayou et al. 2021 (Stable ResNet), as reported; the rate is Euler's",
+        part="stable",
+        estimator=loglog_slope("error", "depth", where={"depth": lambda depth: depth >= 64}),
+        region=near(-1, 0.03),
+        why="L blocks are Euler's rule with the step 1 / L; its next order is O(1 / 64)",
+        control="other_branches",
+        kind="exponent",
+        rival=Rival(-0.5, "the scale 1 / sqrt(L) of a single branch"),
+    ),
+    claim(
+        "R5_tanh_exponent",
+        "Gradients of tanh blocks grow like exp(const sqrt(l))",
+        formula=r"$\ln|g|^2\sim\sqrt{l}$",
+        source=f"{YANG}, as reported",
+        part="explosion",
+        arm="tanh",
+        estimator=exact(exponent_of_log, columns=("depth", "log"), resolution=1e-4),
+        region=near(0.5, 0.02),
+        why="a next term of ln l changes the exponent by 1 / ln |g|^2 = .02 at most",
+        control="relu",
+        kind="exponent",
+        rival=Rival(1.0, "exponential growth, as of plain chaotic networks and of ReLU blocks"),
+    ),
+    claim(
+        "R6_tanh_amplitude",
+        "The logarithm of tanh blocks' gradients is (8/3) sw2 sqrt(l) / sqrt(2 pi (sw2 + sb2))",
+        formula=r"$\ln|g|^2\approx\frac83\sigma_w^2\sqrt{l}/\sqrt{2\pi(\sigma_w^2+\sigma_b^2)}$",
+        source="ours, derived in the README",
+        part="explosion",
+        arm="tanh",
+        estimator=exact(amplitude_of_root, columns=("depth", "log", "predicted"), resolution=1e-4),
+        region=near(1, 0.01),
+        why="fitted together with ln l; left is 1 / sqrt(l), 1 % of a constant of O(1) at 12000",
+        control="tanh_without_bias",
+        kind="level",
+        rival=Rival(0.913, "the same without the bias"),
+    ),
+    claim(
+        "R7_popular_no_explosion",
+        "Skip connections keep gradients of ReLU networks from exploding",
+        source="popular: skip connections cure vanishing and exploding gradients",
+        part="explosion",
+        arm="relu",
+        estimator=exact(log_per_layer, columns=("depth", "log"), resolution=1e-9),
+        region=at_most(0.01),
+        why="less than a factor e in 100 layers",
+        control="relu_scaled",
+        kind="bound",
+        expected="fail",
+        reason="|g|^2 grows by 1 + sw2 / 2 in every block, ln 1.5 = .405 per layer; branches "
+        "divided by sqrt(L) stay below sw2 / 2 in all",
+    ),
+]
+
+DROPOUT = [
+    claim(
+        "P1_dropout_exponent",
+        "Dropout removes the edge of chaos: the largest depth scale is (1 - keep)^(-1/2)",
+        formula=r"$\max\xi_c\sim(1-\rho)^{-1/2}$",
+        source=f"{SCHOENHOLZ}: no critical point, reported as section 5; the exponent is ours",
+        part="dropout",
+        estimator=exact(dropout_exponent, resolution=1e-3),
+        region=near(-0.5, 0.02),
+        why="fitted together with (1 - keep)^(1/2); left is 1 - keep = .01",
+        control="held",
+        kind="exponent",
+        rival=Rival(-1.0, "a depth scale of 1 / (1 - keep): one lost unit of signal"),
+    ),
+    claim(
+        "P2_dropout_amplitude",
+        "The largest depth scale under dropout is 1 / sqrt(2 C''(1) (1 - C(1)))",
+        formula=r"$\max\xi_c\approx(2C''(1)(1-C(1)))^{-1/2}$",
+        source="ours, derived in the README",
+        part="dropout",
+        estimator=exact(dropout_amplitude, resolution=1e-3),
+        region=near(1, 0.02),
+        why="extrapolated in (1 - keep)^(1/2) to the second order",
+        control="held",
+        kind="level",
+        rival=Rival(2**0.5, "C'' for C'' / 2, so that the gap is sqrt(d / C'')"),
+    ),
+]
+
+NETWORKS = [
+    claim(
+        "N1_wide_networks",
+        "Correlations in a random network of width n scatter around the recursion by n^(-1/2)",
+        source="Poole et al. 2016, as reported: theory and networks of 1000 units",
+        part="wide",
+        estimator=loglog_slope("deviation", "width", where={"layer": 5}, summary="rms"),
+        region=near(-0.5, 0.1),
+        why="a layer is a mean over n units, its bias O(1 / n); 600 networks a width give +-.04",
+        control="other_weights",
+        kind="exponent",
+        rival=Rival(-1.0, "the rate of the bias, taken for that of single networks"),
+    ),
+    *(
+        claim(
+            f"N2_gradients_{arm}",
+            f"In the {arm} phase the mean |gradient|^2 changes by chi_1 per layer",
+            formula=r"$E|g^0|^2/E|g^L|^2=\chi_1^L$",
+            source=f"{SCHOENHOLZ}, reported as section 4",
+            part="gradients",
+            arm=arm,
+            estimator=jackknife(growth_over_law, columns=("width", "growth", "predicted")),
+            region=near(1, 0.06),
+            why="extrapolated in 1 / n from 100 to 400: left is (3 / n)^2 per layer, 1e-3 of "
+            "|ln chi_1| = .13 to .16, and the noise of the mean over networks",
+            control=f"{arm}_other",
+            tier="laptop",
+            kind="level",
+            rival=rival,
+        )
+        for arm, rival in (
+            ("ordered", Rival(4.78, "the scale xi_q of the variance")),
+            ("chaotic", Rival(1.5, "the scale xi_c of correlations, by its modulus")),
+        )
+    ),
+]
+
+CLAIMS = [*DEPTH_SCALES, *CRITICAL, *SPECTRA, *TRAINING, *RESIDUAL, *DROPOUT, *NETWORKS]
