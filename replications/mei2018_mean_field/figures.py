@@ -134,8 +134,8 @@ def figure_particles(deconvolution: DataFrame) -> Figure:
     """A few particles get trapped, many do not, if their support is rich
 
     Redraws the idea of Figure 3 of Chizat & Bach (as reported): J at the end over its optimum,
-    less one, of every start, against the number of particles; below the line a start succeeds. Starts
-    in one arc and with one sign (dashed: the best nonnegative measure) stay above.
+    less one, of every start, against the number of particles; below the line a start succeeds.
+    Starts in one arc and with one sign (dashed: the best nonnegative measure) stay above.
     """
     figure, ((axis,),) = style.panels(1)
     names = {

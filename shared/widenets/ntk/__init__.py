@@ -12,5 +12,6 @@
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong
-arguments are told. kernels import architecture, which imports engine; the others know no room but their own.
+arguments are told. kernels import architecture, which imports engine; the others know no
+room but their own.
 """
