@@ -1,4 +1,4 @@
-"""repeat and fully_connected compile one layer, whatever the depth, to the same numbers (row B14)."""
+"""repeat and fully_connected compile one layer whatever the depth, to equal numbers (row B14)."""
 
 import jax
 import jax.numpy as jnp

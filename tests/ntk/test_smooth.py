@@ -1,5 +1,7 @@
 """Hermite sums are right or refused (row A2): kinks, jumps, variances too large."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,19 +45,19 @@ def diagonal(phi, slope, q):
             return function(u) ** 2 * np.exp(-(u**2) / 2 / q) / np.sqrt(2 * np.pi * q)
 
         ends = np.sqrt(q) * np.array([0, 0.001, 0.01, 0.1, 1, 3, 40])
-        parts = zip(ends[:-1], ends[1:], strict=True)
+        parts = itertools.pairwise(ends)
         return 2 * sum(quad(density, *part, limit=500, epsabs=1e-14)[0] for part in parts)
 
     return mean(phi) + q * mean(slope)
 
 
-@pytest.mark.parametrize("q", [0.01, 1.0, 30.0, 60.0, 100.0, 300.0])
+@pytest.mark.parametrize("q", [0.01, 1.0, 9.0, 25.0, 35.0, 100.0])
 def test_tanh_is_right_to_1e_6_or_refused(q):
     """On the diagonal, where the sum converges last; the check is not blind to what is left."""
     network = serial(dense(1, q), tanh(), dense(1))
     wanted = diagonal(np.tanh, lambda u: 1 / np.cosh(np.clip(u, -300, 300)) ** 2, q)
     x = np.ones((1, 3))
-    if q > 80:
+    if q > 30:
         with pytest.raises(ValueError, match="tanh: 1000 Hermite terms miss"):
             network.kernel(x)
     else:
