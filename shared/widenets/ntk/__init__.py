@@ -11,5 +11,6 @@
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them. Rooms import downwards:
-engine, architecture, kernels; the others know no room but their own, and `dynamics` none of these.
+engine, architecture, kernels; the others know no room but their own (`dense_kernels` is handed an
+Architecture and reads its `form`). `checks` has the checks of arguments that they share.
 """
