@@ -158,4 +158,4 @@ def _is_number(value) -> bool:
         return False
     if isinstance(value, Real):
         return True
-    return np.ndim(value) == 0 and getattr(getattr(value, "dtype", None), "kind", "") in "iuf"
+    return np.ndim(value) == 0 and np.dtype(getattr(value, "dtype", object)).kind in "iuf"

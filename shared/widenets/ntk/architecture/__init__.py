@@ -29,8 +29,9 @@ from widenets.ntk.architecture.activations import (
 from widenets.ntk.architecture.affine import dense
 from widenets.ntk.architecture.base import Architecture, Kernels
 from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
-from widenets.ntk.architecture.convolution import average_pool, conv, flatten, global_average_pool
+from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
+from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
 from widenets.ntk.architecture.quadrature import gelu, silu, smooth, softplus, tanh
 
 __all__ = [

@@ -70,7 +70,7 @@ def missing_share(phi: Callable, q, terms: int = TERMS):
 
 
 def checked_expectations(name: str, phi: Callable, q, terms: int):
-    """`_expectations` where they are right within MISSING (float32: its rounding), else nan.
+    """`_expectations` where they are right within MISSING (float32: 64 eps), else nan.
 
     ValueError instead of nan where q is a number and not traced.
     """
@@ -92,7 +92,8 @@ def _mehler(rho, one, two):
     def step(total, coefficients):
         return total * rho + coefficients[0] * coefficients[1], None
 
-    return lax.scan(step, jnp.zeros_like(rho), (one[::-1], two[::-1]))[0]
+    with jax.disable_jit(False):  # step by step it would take minutes to explain a refusal
+        return lax.scan(step, jnp.zeros_like(rho), (one[::-1], two[::-1]))[0]
 
 
 def smooth(phi: Callable, terms: int = TERMS) -> Architecture:

@@ -16,7 +16,6 @@ than that of params).  One output alone: wrap apply so that it returns this outp
 traceable (jit, vmap over seeds, differentiation) and stays in the dtype of its arguments.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from widenets.ntk.checks import checked_parameters
+from widenets.ntk.empirical.chain import DenseLayer, dense_chain
 
 Kind = Literal["full", "per_output", "trace", "diagonal"]
 KINDS = ("full", "per_output", "trace", "diagonal")
@@ -79,17 +79,6 @@ def empirical_ntk(
     if kind == "diagonal":
         return _each(lambda x: sum((leaf**2).sum(axis=2) for leaf in block(x)), x1, rows)
     return _all_pairs(block, pair, x1, x2, rows)
-
-
-class DenseLayer(NamedTuple):
-    """h = weight_factor phi(below) W + bias_factor b, and what is read above it."""
-
-    weight: jax.Array
-    bias: jax.Array | None
-    weight_factor: Any
-    bias_factor: Any
-    trained: Any
-    phi: Callable | None  # elementwise, of h; None for the read-out
 
 
 def dense_kernels(
@@ -213,75 +202,6 @@ def layer_ntk(gram, deltas_1, deltas_2=None):
     numpy's or all jax's, and so is the result.
     """
     return _product(deltas_1, (deltas_1 if deltas_2 is None else deltas_2).T) * gram
-
-
-def dense_chain(network, params) -> list[DenseLayer]:
-    """The dense layers of a network, each with its parameters and the function that follows."""
-    if not hasattr(network, "form"):
-        raise ValueError(
-            "network must be an Architecture such as fully_connected(...), found "
-            f"{type(network).__name__}"
-        )
-    chain: list[DenseLayer] = []
-    for layer, own in _layers(network, params):
-        if callable(layer.form) and chain:
-            below, phi = chain[-1].phi, layer.form
-            both = phi if below is None else functools.partial(_composed, phi, below)
-            chain[-1] = chain[-1]._replace(phi=both)
-        elif hasattr(layer.form, "weight_variance"):
-            chain.append(_dense_layer(layer.form, own, chain))
-        else:
-            raise ValueError(
-                "dense_kernels takes dense layers and functions of single units after them, found "
-                f"{layer.name}: use empirical_ntk"
-            )
-    if not chain or chain[-1].phi is not None:
-        raise ValueError("dense_kernels takes a network that ends in a dense layer")
-    if any(layer.phi is None for layer in chain[:-1]):
-        chain = [layer._replace(phi=layer.phi or _same) for layer in chain[:-1]] + chain[-1:]
-    return chain
-
-
-def _layers(network, params):
-    """(layer, its params) in their order, chains inside of chains opened."""
-    if not isinstance(network.form, tuple) or hasattr(network.form, "weight_variance"):
-        return [(network, params)]
-    if not isinstance(params, tuple | list) or len(params) != len(network.form):
-        found = len(params) if isinstance(params, tuple | list) else type(params).__name__
-        raise ValueError(
-            f"params must be those of the network, {len(network.form)} entries, found {found}"
-        )
-    pairs = zip(network.form, params, strict=True)
-    return [one for layer, own in pairs for one in _layers(layer, own)]
-
-
-def _dense_layer(scales, params, below) -> DenseLayer:
-    if not isinstance(params, dict) or not {"weight"} <= set(params) <= {"weight", "bias"}:
-        found = sorted(params) if isinstance(params, dict) else params
-        raise ValueError(f"params of a dense layer must be weight and perhaps bias, found {found}")
-    weight, bias = params["weight"], params.get("bias")
-    if below and below[-1].weight.shape[1] != weight.shape[0]:
-        raise ValueError(
-            f"params are no chain: a layer of {below[-1].weight.shape[1]} units before a weight of "
-            f"shape {weight.shape}"
-        )
-    if scales.standard:
-        factors = 1.0, 0.0 if bias is None else 1.0
-    else:
-        variances = (
-            scales.weight_variance / weight.shape[0],
-            0.0 if bias is None else scales.bias_variance,
-        )
-        factors = tuple(jnp.sqrt(jnp.asarray(variance, weight.dtype)) for variance in variances)
-    return DenseLayer(weight, bias, *factors, scales.trained, None)
-
-
-def _composed(phi, below, h):
-    return phi(below(h))
-
-
-def _same(h):
-    return h
 
 
 def _features_and_deltas(chain, x):
