@@ -144,8 +144,8 @@ def lewkowycz_figure_1(course: DataFrame, catapult: DataFrame) -> Figure:
 
     (a) Loss of one start against the step, for three widths at eta lambda_0 = 1.5, 3 and 4.5: the
     catapult peaks at order n after (1/2) ln n / ln 2 steps. (b) Its curvature. (c) Curvature in the
-    end against the rate, means over starts at n = 2^20 with the range of the blocks: on the mirror
-    law (line) near 2, down to nearly 0 at 3.1, and up again.
+    end against the rate, blocks of starts at n = 2^20 and their means: on the mirror law
+    (line) near 2, down to nearly 0 at 3.1, and up again.
     """
     figure, (axes,) = style.panels(3, height=2.9)
     looks = {"lazy": "1.5", "catapult": "3", "diverges": "4.5"}
@@ -169,7 +169,7 @@ def lewkowycz_figure_1(course: DataFrame, catapult: DataFrame) -> Figure:
         end=lambda rows: rows["flatness"] * rows["factor"]
     )
     look = {"label": r"$\eta\lambda_\infty$", "index": 1}
-    style.curve_over_seeds(axes[2], ends, x="factor", y="end", **look)
+    style.seeds_and_mean(axes[2], ends, x="factor", y="end", **look)
     rates = np.array([2.0, 4.0])
     style.theory_line(axes[2], rates, 4 - rates, label="mirror law")
     axes[2].plot(rates, rates, color=style.CONTROL, linestyle="--", label="kernel as it began")
