@@ -818,7 +818,7 @@ NETWORKS = [
             rival=rival,
         )
         for arm, rival in (
-            ("ordered", Rival(4.78, "the scale xi_q of the variance")),
+            ("ordered", Rival(0.21, "the scale xi_q of the variance")),
             ("chaotic", Rival(1.5, "the scale xi_c of correlations, by its modulus")),
         )
     ),
