@@ -15,7 +15,7 @@ ALLOWED = {
     "workflow": {"workflow", "replications", "widenets"},
 }
 # In `widenets.ntk`, whoever stands lower imports nothing that stands above.
-ROOMS = ("kernels", "architecture", "engine", "checks")
+ROOMS = ("signal", "kernels", "architecture", "engine", "checks")
 MOST_MODULES = 14  # in one folder
 
 
@@ -85,7 +85,7 @@ def test_rooms_of_the_numerics_import_downwards():
 
 def test_public_names_of_the_numerics_come_from_its_doors():
     """Replications and benchmarks import rooms, not what stands in them."""
-    doors = r"widenets\.ntk(\.\w+|\.empirical\.torch)?"
+    doors = r"widenets\.ntk(\.\w+|\.empirical\.torch|\.dynamics\.(particles|tower))?"
     modules = {
         m for folder in ("replications", "benchmarks") for p in sources(folder) for m in imported(p)
     }

@@ -3,7 +3,8 @@
     architecture     layers and activations: one description gives the finite network and its limit
     kernels          infinite-width kernels of many inputs, in blocks or into a file
     empirical        kernels of finite networks, of any jax function; empirical.torch for modules
-    dynamics         training: closed forms for a fixed kernel, gradient descent, tangents
+    dynamics         training: closed forms for a fixed kernel, gradient descent, tangents; besides
+                     dynamics.particles (the mean-field limit), dynamics.tower (higher derivatives)
     spectra          harmonics of the sphere, kernels by degree, learning curves
     parameterization the abc exponents and what follows from them
     data             distributions and verified real sets
@@ -12,6 +13,6 @@
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong
-arguments are told. kernels import architecture, which imports engine; the others know no
-room but their own.
+arguments are told. kernels and signal import architecture, which imports engine; the others know no
+room but their own (`dense_kernels` is handed an Architecture and reads its `form`).
 """
