@@ -281,7 +281,7 @@ CLAIMS = [
         source="Theorem 2.4 read as a necessary condition",
         part="rate",
         arm="below",
-        estimator=per_seed("left"),
+        estimator=per_seed("left", floor=0.0),
         region=at_least(0.01),
         why="exp(-12) is 6e-6; half the rate would leave 2e-3, the theorem's quarter 5e-2",
         control="lambda_max",

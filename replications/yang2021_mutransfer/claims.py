@@ -28,8 +28,8 @@ def rate_exponent(**where):
     return per_seed(optimum.rate_exponent, where=where or None, columns=SWEEP)
 
 
-def sweep(statistic, **options):
-    return per_seed(partial(statistic, **options), columns=SWEEP)
+def sweep(statistic, floor=None, **options):
+    return per_seed(partial(statistic, **options), columns=SWEEP, floor=floor)
 
 
 # -- M1-M5: the exponent of the optimal learning rate --------------------------------------------
@@ -112,7 +112,7 @@ TRANSFER = [
         statement="In muP the widest network loses nothing by the narrowest one's optimal rate.",
         source=f"{TP5}, Algorithm 1, Tables 4-7",
         part="transformer",
-        estimator=sweep(optimum.transfer_penalty),
+        estimator=sweep(optimum.transfer_penalty, floor=0.0),
         region=at_most(0.02),
         why=FREE_NATS,
         arm=MUP,
@@ -125,7 +125,7 @@ TRANSFER = [
         statement="A learning rate tuned on a small standard network suits the wide one.",
         source="popular statement",
         part="transformer",
-        estimator=sweep(optimum.transfer_penalty),
+        estimator=sweep(optimum.transfer_penalty, floor=0.0),
         region=at_most(0.02),
         why=FREE_NATS,
         arm=SP,
