@@ -37,11 +37,15 @@ class Outcome(NamedTuple):
     problems: list[str]
 
 
-def outcome(results: Results, replication: str, seeds: Seeds) -> Outcome:
-    """Checks of a replication as far as they can be trusted today."""
+def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool = False) -> Outcome:
+    """Checks of a replication as far as they can be trusted today.
+
+    derived: these very files were derived again before, and need not be once more.
+    """
     found = problems(results, replication, seeds)
     found = found or _problems_downstream(results, replication, seeds)
-    found = found or audit(results, replication, seeds)
+    if not derived:
+        found = found or audit(results, replication, seeds)
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
     nothing = pd.DataFrame(columns=["part", "arm", "seed"])
@@ -104,10 +108,10 @@ def provenance_of(settings: dict, facts: dict[str, list[dict]]) -> dict:
 
 def write_provenance(results: Results, made: dict) -> None:
     """With a checksum of itself, the last file of a run."""
-    write_json(results.provenance, {**made, "sha256": _digest(made)})
+    write_json(results.provenance, {**made, "sha256": provenance_digest(made)})
 
 
-def _digest(made: dict) -> str:
+def provenance_digest(made: dict) -> str:
     return sha256_of(json.dumps(made, sort_keys=True, ensure_ascii=False))
 
 
@@ -115,7 +119,7 @@ def provenance(results: Results) -> dict:
     """What the results were made with; the report writes it, the gate needs its settings."""
     try:
         made = json.loads(results.provenance.read_text(encoding="utf-8"))
-        if made.pop("sha256") == _digest(made):
+        if made.pop("sha256") == provenance_digest(made):
             return made
     except FileNotFoundError:
         raise UserError(f"{results.provenance}: missing: no finished run in this folder") from None

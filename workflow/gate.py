@@ -8,6 +8,7 @@ that applies of 2, 1, 3, 0.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from workflow.assemble import (
     facts_of,
     outcome,
     provenance,
+    provenance_digest,
     provenance_of,
     results_folder,
 )
 from workflow.audit import altered, bad_data
-from workflow.base.files import broken
+from workflow.base.digest import code_digest
+from workflow.base.files import broken, sha256_of, write_json
 from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
 from workflow.host.terminal import INCOMPLETE, announce, exit_code
@@ -39,6 +42,8 @@ def main() -> int:
     made = provenance(results)
     seeds = chosen_seeds(made["settings"])
     outcomes, problems = examined(results, made)
+    if not problems:
+        write_json(_memory(results), {"derived": _key(made)})
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
         announce(line)
@@ -49,20 +54,47 @@ def main() -> int:
 
 
 def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
-    """Outcomes of all replications that the provenance `made` names, and all that is wrong."""
+    """Outcomes of all replications that the provenance `made` names, and all that is wrong.
+
+    Everything is derived again from the records, unless it was before: from the same files, which
+    provenance lists with their checksums, by the same code.
+    """
+    changed = altered(results, made)
+    derived = not changed and _derived_before(results, made)
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
-    outcomes = [outcome(results, name, seeds) for name in names if name not in gone]
+    outcomes = [
+        outcome(results, name, seeds, derived=derived) for name in names if name not in gone
+    ]
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     problems += bad_figures(results, [o.replication for o in outcomes])
     if not problems:
         problems += stale_summary(results, [o.replication for o in outcomes])
-    if not problems:
+    if not problems and not derived:
         problems += [text for name in names for text in bad_data(results, name)]
+    if not problems:
         problems += bad_provenance(results, made)
-    problems += [f"{path}: altered since the report was made" for path in altered(results, made)]
+    problems += [f"{path}: altered since the report was made" for path in changed]
     return outcomes, problems
+
+
+def _memory(results: Results) -> Path:
+    """What the gate has derived again, so that a run with nothing to do takes no time."""
+    return results.folder / "gate.json"
+
+
+def _key(made: dict) -> str:
+    """Of all files, by their checksums in provenance, and of the code that derives."""
+    return sha256_of(provenance_digest(made) + code_digest("workflow.gate"))
+
+
+def _derived_before(results: Results, made: dict) -> bool:
+    try:
+        memory = json.loads(_memory(results).read_text(encoding="utf-8"))
+        return memory["derived"] == _key(made)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # then everything is derived again
 
 
 def bad_provenance(results: Results, made: dict) -> list[str]:

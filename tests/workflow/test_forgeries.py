@@ -214,3 +214,16 @@ def test_judging_again_allows_rounding_alone():
     assert "final is pass, judged again fail" in _differing(
         written, f"{header}\nT1,0.123456789012345,fail\n"
     )
+
+
+def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
+    """The first gate derives, the second need not; another table is derived again all the same."""
+    project = green.copy(tmp_path / "again")
+    memory = project.path("results/smoke/gate.json")
+    assert project.gate().code == 0
+    first = memory.read_text(encoding="utf-8")
+    assert project.gate().code == 0
+    assert memory.read_text(encoding="utf-8") == first
+    table = project.path("results/smoke/tables/alpha2000_toy.csv")
+    table.write_text(table.read_text(encoding="utf-8").replace("theory", "control", 1), "utf-8")
+    assert project.gate().code == 2
