@@ -75,7 +75,8 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
         problems += [text for name in names for text in bad_data(results, name)]
     if not problems:
         problems += bad_provenance(results, made)
-    problems += [f"{path}: altered since the report was made" for path in changed]
+    if not problems:
+        problems += [f"{path}: altered since the report was made" for path in changed]
     return outcomes, problems
 
 

@@ -27,6 +27,18 @@ from widenets.ntk.signal import (
 )
 
 SB2 = 0.05  # Schoenholz et al.
+# Arms of these parts are the same start, image or network, held against another prediction.
+PAIRED = {
+    "scales": "the recursion from the same two starting values, held against two depth scales",
+    "critical": "the recursion from the same starting values, at other points of the phase diagram",
+    "divergence": "one path of the recursion, held against the laws of all three exponents",
+    "spectrum": "kernels of the same images in other phases and against other prefactors",
+    "training": "the same images, held against several predictions of the trainable depth",
+    "accuracy": "the same images with and without their mean, in two phases",
+    "far": "the same starting correlations in several architectures",
+    "stable": "the same starting correlation with other branches",
+    "wide": "networks of the same draws with weights of another variance",
+}
 PHI = {"erf": erf(), "relu": relu()}
 ERF = PHI["erf"]
 

@@ -83,7 +83,7 @@ def edit_gather(project):
 
 
 def edit_judge(project):
-    project.edit("workflow/judge.py", "reason=reason)", "reason=str(reason))")
+    project.edit("workflow/judge.py", "reason=reason, ", "reason=str(reason), ")
 
 
 def edit_draw(project):
@@ -92,7 +92,7 @@ def edit_draw(project):
 
 def edit_what_is_said(project):
     """Progress, messages, costs, and what tests the suite."""
-    for name in ("base/progress.py", "measure.py", "base/clock.py", "trust/scratch.py"):
+    for name in ("host/progress.py", "measure.py", "host/clock.py", "trust/scratch.py"):
         path = project.path(f"workflow/{name}")
         path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
 
