@@ -214,11 +214,13 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
     """A folder of results as `workflow.compare` reads it; every third estimate moves."""
     rows = [one for made in report()["papers"] for one in made["claims"]]
     for number, row in enumerate(rows):
+        shift = moved if number % 3 == 0 else 0.0
+        row["of_seeds"] = [value + shift for value in row["of_seeds"]]
         for key in ("of_seeds", "control_of_seeds"):
             row[key] = " ".join(map(str, row[key]))
         for key in ("estimate", "ci_low", "ci_high"):
-            if number % 3 == 0 and row[key] is not None:
-                row[key] += moved
+            if row[key] is not None:
+                row[key] += shift
         if row["final"] == "pass" and number % 6 == 3 and moved:
             row["final"] = "fail"
     columns = [
