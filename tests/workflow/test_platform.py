@@ -316,12 +316,13 @@ def test_after_ctrl_c_one_line_says_how_far_it_came(untouched):
     untouched.edit(
         "replications/alpha2000_toy/experiment.py",
         "    for seed in seeds:",
-        "    import time\n    time.sleep(60)\n    for seed in seeds:",
+        "    import pathlib, time\n    pathlib.Path('begun').touch()\n    time.sleep(60)\n"
+        "    for seed in seeds:",
     )
     process = untouched.start()
-    log = untouched.path("run.log")
-    until = time.monotonic() + 90
-    while "measure alpha2000_toy/main" not in log.read_text(encoding="utf-8"):
+    log, begun = untouched.path("run.log"), untouched.path("begun")
+    until = time.monotonic() + 120
+    while not begun.exists():
         assert time.monotonic() < until, log.read_text(encoding="utf-8")
         time.sleep(0.1)
     time.sleep(1)
