@@ -26,7 +26,10 @@ def test_a_broken_paper_fails_every_time_and_loses_its_old_pass(project):
         assert "name 'seedz' is not defined" in run.output
         assert finals(project) == {"alpha2000_toy": "inconclusive", "beta2001_toy": "pass"}
         assert "withheld: record main is missing" in run.output
-        assert project.gate().code == 2
+        gate = project.gate()
+        assert gate.code == 2
+        errors = [line for line in gate.output.splitlines() if line.startswith("error: ")]
+        assert errors == ["error: alpha2000_toy: record main is missing"]  # and no list of figures
 
 
 def test_a_false_claim_comes_out_fail_after_the_report(project):

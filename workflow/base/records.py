@@ -121,8 +121,13 @@ def damage(path: Path) -> str:
 def problems(
     results: Results, replication: str, seeds: Seeds = ALL, root: Path = ROOT
 ) -> list[str]:
-    found = (
-        problem(results, replication, shard, seeds, root)
+    """What is wrong with the records of a replication; all that are missing share one line."""
+    found = {
+        shard: problem(results, replication, shard, seeds, root)
         for shard in shards(replication, results.tier, seeds, root)
-    )
-    return [text for text in found if text]
+    }
+    missing = [shard for shard, text in found.items() if text.endswith("is missing")]
+    if len(missing) < 2:
+        return [text for text in found.values() if text]
+    others = [text for shard, text in found.items() if text and shard not in missing]
+    return [f"records {', '.join(missing)} are missing", *others]
