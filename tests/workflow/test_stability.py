@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from workflow.base.files import UserError
-from workflow.trust.stability import counts, finals, publish
+from workflow.trust.stability import counts, finals, publish, whole_runs
 
 
 def checks(seed, *verdicts, digest="d"):
@@ -22,6 +22,12 @@ def test_counts_per_claim_and_names_the_other_verdicts():
     assert table["runs"].tolist() == [2, 2]
     assert table["as_expected"].tolist() == [2, 1]
     assert table["others"].tolist() == ["", "1 fail"]
+
+
+def test_a_run_is_as_expected_if_all_its_claims_are():
+    table = pd.concat([finals(RUNS), finals([checks(1000, "pass").assign(replication="other")])])
+    assert whole_runs(finals(RUNS)) == (2, 1)
+    assert whole_runs(table.reset_index(drop=True)) == (1, 1)  # the other paper has one seed
 
 
 def test_claims_keep_their_order():

@@ -32,6 +32,8 @@ from workflow.gather import gather
 from workflow.host.terminal import announce, exit_code
 from workflow.judge import write_checks
 from workflow.measure import measure
+from workflow.reference import folder_of
+from workflow.trust import alarms
 from workflow.trust.document import table as markdown
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
@@ -46,6 +48,10 @@ INTRODUCTION = (
     "`python -m workflow.trust.stability --tier TIER --seeds N --folder FOLDER --publish`.",
     "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, so",
     "that their table flatters the claims a little; fresh ones stand in a table of their own.",
+)
+PER_RUN = (
+    "Computed from the reference, each claim's own scatter and margin (`workflow.trust.alarms`;",
+    "claims are taken as independent, the scatter that was found as the true one):",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
@@ -172,7 +178,15 @@ def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
     for kind, chosen in (("", seeds[~fresh]), (FRESH, seeds[fresh])):
         if len(chosen):
             keep(table[[*ABOUT, *chosen]], kept_in(root, f"{tier}{kind}"))
-    write_text(root / "docs" / "stability.md", page({name: kept(name, root) for name in TABLES}))
+    write_page(root)
+
+
+def write_page(root: Path = ROOT) -> None:
+    """docs/stability.md from the seeds that are kept and from the references."""
+    references = {tier: folder_of(tier, root) / "checks.csv" for tier in TIERS}
+    checks = {tier: read_table(path) for tier, path in references.items() if path.exists()}
+    tables = {name: kept(name, root) for name in TABLES}
+    write_text(root / "docs" / "stability.md", page(tables, checks))
 
 
 def keep(table: pd.DataFrame, folder: Path) -> None:
@@ -201,9 +215,26 @@ def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
-def page(tables: dict[str, pd.DataFrame]) -> str:
-    """docs/stability.md: share of runs as expected per table and paper, and every stray claim."""
+def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
+    """Master seeds at which all claims of the table were judged, and those with all as expected."""
+    seeds = table.drop(columns=ABOUT)
+    whole = seeds.loc[:, seeds.notna().all()]
+    good = whole.eq(table["expected"], axis=0).all()
+    return len(good), int(good.sum())
+
+
+def page(tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame]) -> str:
+    """docs/stability.md: how often a run is as expected, computed from the references of the tiers
+    and counted; per table and paper the share of claims as expected, and every stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION, ""]
+    for tier, checks in references.items():
+        lines += [f"## A run of the {tier} tier", "", *PER_RUN, ""]
+        lines += [alarms.section(alarms.chances(checks)), ""]
+        for name in (tier, f"{tier}{FRESH}"):
+            runs, good = whole_runs(tables[name])
+            if runs:
+                kind = "fresh master seeds" if name.endswith(FRESH) else "master seeds"
+                lines += [f"Counted: at {good} of {runs} {kind} all claims were as expected.", ""]
     for name, table in tables.items():
         if table.empty:
             continue
