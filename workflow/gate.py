@@ -68,20 +68,17 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
         outcome(results, name, seeds, derived=derived) for name in names if name not in gone
     ]
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
-    whole = [
-        o.replication for o in outcomes if not o.problems
-    ]  # of the others the first fault is told
-    problems += bad_figures(results, whole)
+    # Of the others the first fault is told.
+    problems += bad_figures(results, [o.replication for o in outcomes if not o.problems])
     if not problems:
         problems += stale_summary(results, [o.replication for o in outcomes])
     if not problems and not derived:
         problems += [text for name in names for text in bad_data(results, name)]
     if not problems:
         problems += bad_provenance(results, made)
-    there = [
-        path for path in changed if path.is_file() or not problems
-    ]  # one word for what is gone
-    problems += [f"{path}: altered since the report was made" for path in there]
+    said = "\n".join(problems)
+    unsaid = [path for path in changed if not said or (path.is_file() and path.name not in said)]
+    problems += [f"{path}: altered since the report was made" for path in unsaid]
     return outcomes, problems
 
 
