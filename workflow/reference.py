@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from widenets.evidence.alarms import as_expected, chances
 from workflow.assemble import chosen_seeds, provenance, results_folder
 from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
@@ -86,6 +87,8 @@ def verdict_table(root: Path = ROOT) -> str:
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
         "as it is written; the claim says why.",
         *(SPLIT if "within the margin" in states or "agrees" in states else ()),
+        f"An unchanged tree is as expected in {as_expected(chances(checks)):.0%} of runs at other",
+        "master seeds, by the claims' own scatter and margins ([stability](docs/stability.md)).",
         "",
         f"| paper | {' | '.join(WORDS[name] for name in present)} |",
         f"|-|{'-:|' * len(present)}",

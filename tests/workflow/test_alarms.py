@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.trust.alarms import as_expected, section
+from widenets.evidence.alarms import as_expected
+from workflow.trust.alarms import section
 
 
 def test_a_run_is_as_expected_if_no_claim_strays():

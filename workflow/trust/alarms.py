@@ -8,10 +8,9 @@ chance that a check passes if its rival is true. Nothing is measured.
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from widenets.evidence.alarms import alarm, false_pass
+from widenets.evidence.alarms import as_expected, chances
 from workflow.assemble import results_folder
 from workflow.base.files import UserError
 from workflow.base.records import read_table
@@ -28,14 +27,6 @@ def main() -> None:
     if not results.all_checks.exists():
         raise UserError(f"{results.all_checks}: missing; is {results.folder} a folder of results?")
     announce(section(chances(read_table(results.all_checks))))
-
-
-def chances(checks: pd.DataFrame) -> pd.DataFrame:
-    """replication, claim, alarm, false_pass of every claim that is judged and as expected."""
-    judged = checks[checks["final"] == checks["expected"]]
-    rows = judged.to_dict("records")
-    found = {"alarm": [alarm(row) for row in rows], "false_pass": [false_pass(row) for row in rows]}
-    return judged[["replication", "claim"]].assign(**found).reset_index(drop=True)
 
 
 def section(found: pd.DataFrame) -> str:
@@ -59,11 +50,6 @@ def section(found: pd.DataFrame) -> str:
         )
         lines += ["Likeliest to be unexpected:", "", markdown(shown, right=["unexpected in"])]
     return "\n".join(lines)
-
-
-def as_expected(found: pd.DataFrame) -> float:
-    """Chance that all claims are; their chances are taken as independent."""
-    return float(np.prod(1 - found["alarm"].dropna()))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from widenets.evidence.alarms import chances
 from workflow.assemble import outcome
 from workflow.base import config
 from workflow.base.digest import cells_digest, code_digest
@@ -229,7 +230,7 @@ def page(tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame]) -
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION, ""]
     for tier, checks in references.items():
         lines += [f"## A run of the {tier} tier", "", *PER_RUN, ""]
-        lines += [alarms.section(alarms.chances(checks)), ""]
+        lines += [alarms.section(chances(checks)), ""]
         for name in (tier, f"{tier}{FRESH}"):
             runs, good = whole_runs(tables[name])
             if runs:

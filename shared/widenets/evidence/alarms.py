@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from pandas import DataFrame
 from scipy import stats
 
 from widenets.evidence.claim import Verdict
@@ -80,6 +81,19 @@ def _mean_below(center: float, high: float, edge: float, n: int) -> float:
     if abs(away) > FAR:
         return float(away < 0)
     return float(stats.nct.cdf(-quantile, n - 1, away))
+
+
+def chances(checks: DataFrame) -> DataFrame:
+    """replication, claim, alarm, false_pass of every claim that is judged and as expected."""
+    judged = checks[checks["final"] == checks["expected"]]
+    rows = judged.to_dict("records")
+    found = {"alarm": [alarm(row) for row in rows], "false_pass": [false_pass(row) for row in rows]}
+    return judged[["replication", "claim"]].assign(**found).reset_index(drop=True)
+
+
+def as_expected(found: DataFrame) -> float:
+    """Chance that all claims are; their chances are taken as independent."""
+    return float(np.prod(1 - found["alarm"].dropna()))
 
 
 def alarm(row: Mapping[str, object]) -> float:
