@@ -5,17 +5,20 @@ PYTHON ?= python3
 TIER ?= laptop
 CORES ?= all
 CONFIG ?=
+PROFILE ?= default
 WORKERS ?= auto
 PY := .venv/bin/python
 FOR_RUN := .venv/.installed-run
 FOR_TEST := .venv/.installed-test
+FOR_SLURM := .venv/.installed-slurm
 # The locks are complete, so that nothing is looked for beyond them.
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
 .PHONY: run test sabotage lint format benchmark lock browser clean
 
-run: $(FOR_RUN)
-	$(PY) -m snakemake --cores $(CORES) --config tier=$(TIER) $(CONFIG)
+# `make run PROFILE=slurm`: the same jobs through a cluster's queue (docs/cluster.md).
+run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
+	$(PY) -m snakemake $(if $(filter default,$(PROFILE)),--cores $(CORES),--workflow-profile profiles/$(PROFILE)) --config tier=$(TIER) $(CONFIG)
 
 test: $(FOR_TEST) browser
 	$(PY) -m pytest -n $(WORKERS) $(PYTEST)
@@ -57,6 +60,10 @@ $(FOR_RUN): requirements.lock requirements-cpu.lock requirements-cuda.lock
 	$(INSTALL) requirements-cpu.lock 2>/dev/null || echo "pip finds no torch for CPUs alone; the index's is taken"
 	$(INSTALL) requirements.lock
 	$(PY) -c 'import torch' 2>/dev/null || { $(INSTALL) requirements-cuda.lock && $(PY) -c 'import torch'; }
+	touch $@
+
+$(FOR_SLURM): $(FOR_RUN) requirements-slurm.lock
+	$(INSTALL) requirements-slurm.lock
 	touch $@
 
 $(FOR_TEST): $(FOR_RUN) requirements-test.lock

@@ -15,6 +15,7 @@ rule gate:
         f"{RESULTS}/logs/gate.log",
     conda:
         ENVIRONMENT
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

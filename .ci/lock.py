@@ -1,6 +1,7 @@
 """`make lock`: pin what is installed in .venv, with the checksums of all files that may be taken.
 
 requirements.lock        what a run needs: the closure of the extra `suite`
+requirements-slurm.lock  what a run on Slurm needs besides: the closure of the extra `slurm`
 requirements-test.lock   what tests, lint and benchmarks need besides: the closure of `test`
 requirements-cpu.lock    the build of torch for CPUs, `2.13.0+cpu`, where pip finds one
 requirements-cuda.lock   what the index's torch for Linux needs besides, which is built for CUDA
@@ -52,6 +53,10 @@ HEADS = {
 # 3.13 on Linux (x86_64, aarch64) and macOS (arm64). Made by `make lock`; environment.yml names the
 # same versions of the direct dependencies. pip install --require-hashes -r requirements.lock
 """,
+    "requirements-slurm.lock": """\
+# What a run on Slurm needs besides requirements.lock (the extra `slurm`).
+# pip install --no-deps --require-hashes -r requirements-slurm.lock
+""",
     "requirements-test.lock": """\
 # What tests, lint and benchmarks need besides requirements.lock. `mup` is compared with, and goes
 # without its dependencies: pip install --no-deps --require-hashes -r requirements-test.lock
@@ -71,15 +76,16 @@ def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     run = closure([*project["dependencies"], *extras["suite"]])
+    slurm = {name: pin for name, pin in closure(extras["slurm"]).items() if name not in run}
     test = {**closure(extras["test"]), **closure(WITHOUT_DEPENDENCIES, deep=False)}
     with tempfile.TemporaryDirectory() as scratch:
         pip = Pip(Path(scratch))
         torch = next(pin for pin in run.values() if pin.startswith("torch=="))
         cuda = {name: pin for name, pin in pip.needs(torch).items() if name not in run}
-        found = pip.checksums([*run.values(), *test.values()], torch, [*cuda.values()])
+        found = pip.checksums([*run.values(), *slurm.values(), *test.values()], torch, [*cuda.values()])
     test = {name: pin for name, pin in test.items() if name not in run}
     cpu = {pin: pin for pin in found if "+" in pin}
-    for name, pins in zip(HEADS, (run, test, cpu, cuda), strict=True):
+    for name, pins in zip(HEADS, (run, slurm, test, cpu, cuda), strict=True):
         (ROOT / name).write_text(HEADS[name] + locked(pins, found), encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """What the Snakefile needs to know: settings, targets, digests, and that no other run is going."""
 
+import math
 import os
 import shlex
 import shutil
@@ -19,8 +20,12 @@ from workflow.host import progress
 from workflow.host.lock import hold
 from workflow.host.terminal import announce, explained
 
-MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # declared per measuring job
+MEMORY_MB = {"smoke": 1500, "laptop": 1500, "paper": 8000}  # of a job that was never run
 MINUTES = {"smoke": 10, "laptop": 60, "paper": 1440}
+# Of one that was: head-room for another machine, and to start on it. Each retry asks for as much
+# again.
+MORE_MEMORY, MEMORY_TO_START_MB = 1.3, 300
+MORE_TIME, MINUTES_TO_START = 3.0, 5
 ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's results may need
 UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
@@ -45,8 +50,6 @@ class Plan:
         self.settings = config.settings(given)
         self.results = Results(Path("results") / self.settings.tier)
         self.names = self.settings.replications
-        self.memory_mb = MEMORY_MB[self.settings.tier]
-        self.minutes = MINUTES[self.settings.tier]
         self.shards = {
             name: grid.shards(name, self.settings.tier, self.settings.seeds) for name in self.names
         }
@@ -102,12 +105,31 @@ class Plan:
         return grid.shard_digest(self.shards[name][shard])
 
     @cached_property
-    def took(self) -> dict[tuple[str, str], float]:
-        return progress.seconds_before(self.results)
+    def took(self) -> dict[tuple[str, str], progress.Cost]:
+        return progress.costs_before(self.results)
 
     def priority(self, name: str, shard: str) -> float:
         """What the job took before: the longest start first, so that none runs alone at the end."""
-        return self.took.get((name, shard), UNKNOWN)
+        return self._seconds(name, shard) or UNKNOWN
+
+    def _seconds(self, name: str, shard: str) -> float | None:
+        before = self.took.get((name, shard))
+        return before.seconds if before else None
+
+    def memory_mb(self, name: str, shard: str, attempt: int) -> int:
+        """What a measuring job asks for, from what it took before."""
+        before = self.took.get((name, shard))
+        once = MEMORY_MB[self.settings.tier]
+        if before:
+            once = MORE_MEMORY * before.memory_mb + MEMORY_TO_START_MB
+        return math.ceil(attempt * once)
+
+    def minutes(self, name: str, shard: str, attempt: int) -> int:
+        seconds = self._seconds(name, shard)
+        once = MINUTES[self.settings.tier]
+        if seconds:
+            once = MORE_TIME * seconds / 60 + MINUTES_TO_START
+        return math.ceil(attempt * once)
 
     def jobs(self) -> list[progress.Job]:
         """All measuring jobs, with what each took before."""
@@ -117,7 +139,7 @@ class Plan:
                 shard,
                 self.experiment_code(name),
                 self.cells(name, shard),
-                self.took.get((name, shard)),
+                self._seconds(name, shard),
             )
             for name in self.names
             for shard in self.shards[name]
@@ -176,14 +198,19 @@ class Plan:
         return subprocess.run([sys.executable, *words], env=surroundings, check=False).returncode
 
 
-def begin(given: dict, cores: int | None) -> Plan:
-    """Check everything that can be checked before a job starts; hold the folder for this run."""
+def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
+    """Check everything that can be checked before a job starts; hold the folder for this run.
+
+    at_once: how many jobs may run at a time; remote: on other machines, whose words are not seen.
+    """
     plan = Plan(given)
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.results)
         _hold(plan.results)
         _repair(plan)
-        progress.begin(plan.results, plan.jobs(), cores or 1)
+        progress.begin(plan.results, plan.jobs(), at_once or 1)
+        if remote:
+            progress.watch(plan.results)
         plan.listen()
     return plan
 
@@ -195,10 +222,10 @@ def _repair(plan: Plan) -> None:
     repair.correct_notes(plan.results, plan.shards, plan.settings.seeds, STATE)
 
 
-def begin_or_exit(given: dict, cores: int | None) -> Plan:
+def begin_or_exit(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
     """As `begin`; what the user can mend is one line instead of a traceback through snakemake."""
     try:
-        return begin(given, cores)
+        return begin(given, at_once, remote=remote)
     except (UserError, OSError) as error:
         raise SystemExit(f"error: {explained(error)}") from None
 

@@ -29,7 +29,7 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "dry_run", lambda settings: 1.5)
     made = {"settings": {"replications": ["paper"]}, "records": [RECORD]}
     write_provenance(found, made)
-    write_json(found.folder / "plan.json", {"cores": 2, "jobs": []})
+    write_json(found.folder / "plan.json", {"at_once": 2, "jobs": []})
     write_text(found.folder / "logs" / "gate.log", "")
     write_text(found.report / "index.html", "x" * 1_500_000)
     for name, seconds in (

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from workflow.base.tree import ROOT
 from workflow.trust.scratch import copy_parts
 
-RUN, TEST, CPU, CUDA = (
-    ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-cpu", "-cuda")
+RUN, SLURM, TEST, CPU, CUDA = (
+    ROOT / f"requirements{kind}.lock" for kind in ("", "-slurm", "-test", "-cpu", "-cuda")
 )
 PIN = re.compile(r"^([A-Za-z][\w.-]*)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
 
@@ -23,7 +23,7 @@ def pins(path):
     return {canonicalize_name(name): version for name, version, _ in PIN.findall(path.read_text())}
 
 
-@pytest.mark.parametrize("path", [RUN, TEST, CPU, CUDA], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [RUN, SLURM, TEST, CPU, CUDA], ids=lambda path: path.name)
 def test_every_pin_has_checksums(path):
     text = path.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -56,6 +56,7 @@ def test_the_run_lock_holds_what_a_run_needs_and_nothing_for_tests_alone():
     assert needed - cuda <= run
     assert closure(extras["test"]) <= run | test
     assert not run & test
+    assert not (run | test) & set(pins(SLURM))
     assert not (run | test) & cuda
     assert not {"statsmodels", "pytest", "ruff", "snakefmt", "mup", "pre-commit"} & run
 

@@ -1,12 +1,14 @@
 """How far a run is, and about how long it will still take, from what the same jobs took before."""
 
 import json
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from workflow.base.files import write_json
 from workflow.base.records import read_facts
 from workflow.base.tree import ROOT, Results
+from workflow.host.terminal import announce
 
 
 class Job(NamedTuple):
@@ -19,20 +21,47 @@ class Job(NamedTuple):
     seconds: float | None
 
 
-def begin(results: Results, jobs: list[Job], cores: int) -> None:
-    """Note what this run is to measure."""
-    content = {"cores": cores, "jobs": [job._asdict() for job in jobs]}
+class Cost(NamedTuple):
+    """What a shard took before: seconds, and the largest memory in MB."""
+
+    seconds: float
+    memory_mb: float
+
+
+def begin(results: Results, jobs: list[Job], at_once: int) -> None:
+    """Note what this run is to measure, and how many jobs may run at once: cores, or jobs in a
+    cluster's queue."""
+    content = {"at_once": at_once, "jobs": [job._asdict() for job in jobs]}
     write_json(results.folder / "plan.json", content)
 
 
-def seconds_before(results: Results, root: Path = ROOT) -> dict[tuple[str, str], float]:
+def watch(results: Results, every: float = 15.0) -> None:
+    """Say on this terminal how far the run is, whenever that changes, until the process ends: for
+    jobs whose own words end in a log of the machine that runs them."""
+
+    def look() -> None:
+        said = remaining(results)
+        while not ended.wait(every):
+            now = remaining(results)
+            if now.partition(",")[0] != said.partition(",")[0]:
+                announce(now)
+            said = now
+
+    ended = threading.Event()
+    threading.Thread(target=look, daemon=True, name="progress").start()
+
+
+def costs_before(results: Results, root: Path = ROOT) -> dict[tuple[str, str], Cost]:
     """What each shard took in the reference and, where there is one, in this folder's last run."""
     reference = root / "results" / "reference" / results.tier / "provenance.json"
     known = (
         json.loads(reference.read_text(encoding="utf-8"))["records"] if reference.exists() else []
     )
     known += [facts for path in results.folder.glob("records/*/*.json") if (facts := _facts(path))]
-    return {(facts["replication"], facts["shard"]): facts["seconds"] for facts in known}
+    return {
+        (facts["replication"], facts["shard"]): Cost(facts["seconds"], facts["max_rss_mb"])
+        for facts in known
+    }
 
 
 def remaining(results: Results) -> str:
@@ -49,7 +78,7 @@ def remaining(results: Results) -> str:
     said = f"{len(jobs) - len(left)} of {len(jobs)} jobs measured"
     if not left or any(job.seconds is None for job in left):
         return said
-    seconds = max(sum(job.seconds for job in left) / plan["cores"], max(j.seconds for j in left))
+    seconds = max(sum(job.seconds for job in left) / plan["at_once"], max(j.seconds for j in left))
     return f"{said}, about {duration(seconds)} left"
 
 
@@ -68,4 +97,4 @@ def _facts(path: Path) -> dict | None:
         facts = read_facts(path)
     except (OSError, ValueError):
         return None
-    return facts if {"replication", "shard", "seconds", "code", "cells"} <= set(facts) else None
+    return facts if {"replication", "shard", "seconds", "max_rss_mb", "code", "cells"} <= set(facts) else None

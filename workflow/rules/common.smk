@@ -7,7 +7,9 @@ ROOT = os.path.realpath(os.path.join(str(workflow.current_basedir), "..", ".."))
 sys.path.insert(0, ROOT)  # before a folder of PYTHONPATH that has a package `workflow` too
 
 planning = importlib.import_module("workflow.plan")
-PLAN = planning.begin_or_exit(config, workflow.cores)
+# On a cluster: how many jobs its queue may hold. (Else None, and `cores` is there.)
+QUEUED = workflow.nodes
+PLAN = planning.begin_or_exit(config, QUEUED or workflow.cores, remote=QUEUED is not None)
 RESULTS = str(PLAN.results.folder)
 # Of every rule. Snakemake looks for wildcards in the whole path, hence the doubled braces.
 ENVIRONMENT = f"{ROOT}/environment.yml".replace("{", "{{").replace("}", "}}")

@@ -5,7 +5,7 @@ for NAME in PLAN.names:
         name:
             f"draw_{NAME}"
         input:
-            f"{RESULTS}/tables/{NAME}.csv",
+            PLAN.table(NAME),
         output:
             [
                 report(
@@ -24,6 +24,7 @@ for NAME in PLAN.names:
             f"{RESULTS}/benchmarks/draw/{NAME}.jsonl"
         conda:
             ENVIRONMENT
+        localrule: True
         threads: 1
         resources:
             mem_mb=1500,

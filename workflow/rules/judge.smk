@@ -16,6 +16,7 @@ rule gather:
         f"{RESULTS}/benchmarks/gather/{{replication}}.jsonl"
     conda:
         ENVIRONMENT
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -33,7 +34,7 @@ rule gather:
 
 rule judge:
     input:
-        f"{RESULTS}/tables/{{replication}}.csv",
+        lambda w: PLAN.table(w.replication),
     output:
         table=f"{RESULTS}/checks/{{replication}}.csv",
         facts=f"{RESULTS}/checks/{{replication}}.json",
@@ -43,6 +44,7 @@ rule judge:
         f"{RESULTS}/benchmarks/judge/{{replication}}.jsonl"
     conda:
         ENVIRONMENT
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

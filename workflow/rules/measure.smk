@@ -13,8 +13,8 @@ rule measure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=PLAN.memory_mb,
-        runtime=PLAN.minutes,
+        mem_mb=lambda w, attempt: PLAN.memory_mb(w.replication, w.shard, attempt),
+        runtime=lambda w, attempt: PLAN.minutes(w.replication, w.shard, attempt),
     params:
         code=lambda w: PLAN.experiment_code(w.replication),
         outside=lambda w: PLAN.experiment_outside(w.replication),

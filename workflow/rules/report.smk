@@ -7,6 +7,7 @@ REPORT_COMMAND = shlex.join(["python", *PLAN.report_words()])
 rule report:
     input:
         [PLAN.records(name) for name in PLAN.names],
+        [PLAN.table(name) for name in PLAN.names],
         [PLAN.checks(name) for name in PLAN.names],
         [PLAN.drawn(name) for name in PLAN.names],
     output:
@@ -33,6 +34,7 @@ rule report:
         f"{RESULTS}/benchmarks/report.jsonl"
     conda:
         ENVIRONMENT
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -54,6 +56,7 @@ rule compare:
         f"{RESULTS}/logs/compare.log",
     conda:
         ENVIRONMENT
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

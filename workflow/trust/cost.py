@@ -135,7 +135,7 @@ def run_of(results: Results, made: dict) -> tuple[int, float]:
     first = min(datetime.fromisoformat(record["started"]) for record in made["records"])
     if begun > first.timestamp() + 1:  # records note whole seconds
         raise UserError(f"{results.folder}: not made in one go; remove it and run the tier once")
-    return planned["cores"], gate.stat().st_mtime - begun
+    return planned["at_once"], gate.stat().st_mtime - begun
 
 
 def dry_run(settings: dict) -> float:
