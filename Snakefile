@@ -13,9 +13,9 @@ rule gate:
         rules.all.input,
     log:
         f"{RESULTS}/logs/gate.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

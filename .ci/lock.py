@@ -82,7 +82,9 @@ def main() -> None:
         pip = Pip(Path(scratch))
         torch = next(pin for pin in run.values() if pin.startswith("torch=="))
         cuda = {name: pin for name, pin in pip.needs(torch).items() if name not in run}
-        found = pip.checksums([*run.values(), *slurm.values(), *test.values()], torch, [*cuda.values()])
+        found = pip.checksums(
+            [*run.values(), *slurm.values(), *test.values()], torch, [*cuda.values()]
+        )
     test = {name: pin for name, pin in test.items() if name not in run}
     cpu = {pin: pin for pin in found if "+" in pin}
     for name, pins in zip(HEADS, (run, slurm, test, cpu, cuda), strict=True):

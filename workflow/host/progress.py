@@ -97,4 +97,8 @@ def _facts(path: Path) -> dict | None:
         facts = read_facts(path)
     except (OSError, ValueError):
         return None
-    return facts if {"replication", "shard", "seconds", "max_rss_mb", "code", "cells"} <= set(facts) else None
+    return (
+        facts
+        if {"replication", "shard", "seconds", "max_rss_mb", "code", "cells"} <= set(facts)
+        else None
+    )

@@ -22,9 +22,9 @@ for NAME in PLAN.names:
             f"{RESULTS}/logs/draw/{NAME}.log",
         benchmark:
             f"{RESULTS}/benchmarks/draw/{NAME}.jsonl"
+        localrule: True
         conda:
             ENVIRONMENT
-        localrule: True
         threads: 1
         resources:
             mem_mb=1500,

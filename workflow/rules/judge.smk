@@ -14,9 +14,9 @@ rule gather:
         f"{RESULTS}/logs/gather/{{replication}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/gather/{{replication}}.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -42,9 +42,9 @@ rule judge:
         f"{RESULTS}/logs/judge/{{replication}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/judge/{{replication}}.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

@@ -32,9 +32,9 @@ rule report:
         f"{RESULTS}/logs/report.log",
     benchmark:
         f"{RESULTS}/benchmarks/report.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -54,9 +54,9 @@ rule compare:
         rules.report.output,
     log:
         f"{RESULTS}/logs/compare.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
