@@ -71,14 +71,14 @@ def remaining(results: Results) -> str:
         return ""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-        jobs = [Job(**job) for job in plan["jobs"]]
+        jobs, at_once = [Job(**job) for job in plan["jobs"]], int(plan["at_once"])
     except (ValueError, KeyError, TypeError):
         return f"{path.name} is damaged, so the rest is not known"
     left = [job for job in jobs if not _done(results, job)]
     said = f"{len(jobs) - len(left)} of {len(jobs)} jobs measured"
     if not left or any(job.seconds is None for job in left):
         return said
-    seconds = max(sum(job.seconds for job in left) / plan["at_once"], max(j.seconds for j in left))
+    seconds = max(sum(job.seconds for job in left) / at_once, max(j.seconds for j in left))
     return f"{said}, about {duration(seconds)} left"
 
 
