@@ -163,7 +163,8 @@ def slopes(
     """Arms that name a window of s and a depth: exponents in s at fixed width."""
     splits, alpha = _splits(task, points, test_points, seeds), s / np.sqrt(width)
     run = _run(MODELS.get(model, Model()), splits, depth, width, alpha, seeds)
-    yield from _single(run, splits, alpha, seeds)
+    for row in _single(run, splits, alpha, seeds):
+        yield row | {"inverse_s": 1 / s}
 
 
 def widths(
