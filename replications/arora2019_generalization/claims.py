@@ -237,8 +237,8 @@ CLAIMS = [
         part="powers",
         estimator=per_seed(_norm_ratio, columns=("complexity", "norm")),
         region=near(1, 0.02),
-        why="mean over p of the ratio of squares at n = 400; it tends to 1 from below, and what is "
-        "not yet learned of p = 4 makes it .995",
+        why="mean over p of the ratio of squares at n = 256; it tends to 1 from below, and what is "
+        "not yet learned of p = 4 makes it .993",
         control="taylor",
         kind="level",
         rival=Rival(0.65, "who takes the Taylor coefficients, 4, 2 pi and 12 pi"),
