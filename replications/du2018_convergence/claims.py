@@ -346,6 +346,7 @@ CLAIMS = [
         "samples "
         "turns while they are fitted one eigenvector after the other (README)",
         control="both_layers_moves",
+        tier="laptop",
         kind="level",
         rival=Rival(0.956, "who lets the pushes go straight to their end"),
     ),

@@ -224,7 +224,7 @@ def epochs(
                 first = state.loss
                 parts = basis.T @ state.residual.astype(np.float64)
                 pushes = basis @ ((1 - decays) / eigenvalues[:, None] * parts[:, None])
-                changes = first_order_changes(start, pushes, max(8, 20000 // count))
+                changes = first_order_changes(start, pushes, max(8, 10000 // count))
             if state.step not in shown:
                 continue
             place = shown.index(state.step)

@@ -117,9 +117,12 @@ def changes_in_the_limit(start: Start, residual: np.ndarray, problem: Problem) -
     """Share of pattern changes to first order, along the residuals (1 - eta H_inf)^k residual.
 
     One by one at first, since neurons at their kink feel each of them; from SINGLE on by 20 % at a
-    time, until the slowest mode is down to 1/1000. The last push takes all that is left.
+    time, until the slowest mode is down to 1/1000. The last push takes all that is left. NaN
+    where the limit's own descent diverges.
     """
     eigenvalues, basis = np.linalg.eigh(problem.first_layer)
+    if problem.rate * eigenvalues[-1] >= 2:
+        return math.nan
     end = math.log(1e-3) / math.log1p(-problem.rate * problem.smallest)
     together = SINGLE * 1.2 ** np.arange(1 + max(0, math.log(end / SINGLE, 1.2)))
     steps = np.concatenate([np.arange(SINGLE), together, [np.inf]])
