@@ -257,7 +257,8 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
 
     The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are
     (1 - e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the
-    limit kernel in the place of a network. mu_k is the one on the grid (aliasing included).
+    limit kernel in the place of a network; first_only: the read-out is not trained. mu_k is the one
+    on the grid (aliasing included).
     What the sizes of the drawn weights do to a rate, of mean 0 whatever mu_k is, is subtracted from
     rate_over_eigenvalue and from collapse (`size_effect`).
     Rows: one per degree and level, `time` at which A_k first falls to that level; `collapse` is
@@ -289,8 +290,9 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
             residual = frozen
             if arm != "limit":
                 residual, _ = train(
-                    x, target, weights, first, readout, step_size, steps, bias=arm == "bias"
-                )
+                    x, target, weights, first, readout, step_size, steps, bias=arm == "bias",
+                    readout_rate=0.0 if arm == "first_only" else 1.0,
+                )  # fmt: skip
             for degree in group:
                 power = np.sqrt(degree_power(residual, x, weights, degree))
                 linear = np.sqrt(degree_power(frozen, x, weights, degree))
