@@ -257,7 +257,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
 
     The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are
     (1 - e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the
-    limit kernel in the place of a network; first_only: the read-out is not trained. mu_k is the one
+    limit kernel in the place of a network; readout_only: nothing but the read-out is trained. mu_k is the one
     on the grid (aliasing included).
     What the sizes of the drawn weights do to a rate, of mean 0 whatever mu_k is, is subtracted from
     rate_over_eigenvalue and from collapse (`size_effect`).
@@ -291,7 +291,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
             if arm != "limit":
                 residual, _ = train(
                     x, target, weights, first, readout, step_size, steps, bias=arm == "bias",
-                    readout_rate=0.0 if arm == "first_only" else 1.0,
+                    first_rate=0.0 if arm == "readout_only" else 1.0,
                 )  # fmt: skip
             for degree in group:
                 power = np.sqrt(degree_power(residual, x, weights, degree))
@@ -405,10 +405,10 @@ def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int,
     """Theorem 4.2: eps that |V'r_T| <= 2 (1 - eta lambda)^T |V'r_0| + eps needs, over |V'r_0|.
 
     V: all harmonics of degree <= 2 that are at least `degree`, norms in L2 of the sample; lambda =
-    mu of that degree, in arm standard that of 2 t kappa_0 + 2 kappa_1.
+    mu of that degree. Arm squared: with (1 - eta lambda)^(2 T), which bounds the loss.
     """
-    spectrum_of = "standard" if arm == "standard" else "theory"
-    rate = step_size * eigenvalues_of(spectrum_of, dimension, degree)[degree]
+    power = 2 if arm == "squared" else 1
+    rate = step_size * eigenvalues_of("theory", dimension, degree)[degree]
     for seed in seeds:
         stream = generator(seed, "bound", samples)
         x = sphere(stream, samples, dimension)
@@ -420,5 +420,5 @@ def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int,
         harmonics = low_harmonics(x)[:, 0 if degree < 2 else 1 + dimension :]
         harmonics = harmonics[:, : 1 + dimension] if degree == 1 else harmonics
         size = np.linalg.norm(residual @ harmonics / samples, axis=1)
-        excess = size - 2 * (1 - rate) ** np.arange(steps + 1) * size[0]
+        excess = size - 2 * (1 - rate) ** (power * np.arange(steps + 1)) * size[0]
         yield {"seed": seed, "epsilon": max(excess.max(), 0.0) / size[0]}

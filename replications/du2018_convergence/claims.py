@@ -457,7 +457,8 @@ CLAIMS = [
         estimator=per_seed("share", where={"width": 1024}),
         region=near(0.247, 0.012),
         why="half of lambda_0 is given away, and a square is bounded by a first power: 1/4, less "
-        "eta lambda_0 / 4 = 2.4 % of it; modes beside the slowest, -1 to -3 %, and lambda_min(H(k)) "
+        "eta lambda_0 / 4 = 2.4 % of it; modes beside the slowest, -1 to -3 %, and "
+        "lambda_min(H(k)) "
         "below lambda_0, 3 to 5 %, leave 1 %. Half the output has a quarter of the kernel",
         control="half_output",
         kind="level",
