@@ -361,7 +361,8 @@ CLAIMS = [
         part="bound",
         estimator=worst(_largest("epsilon"), columns=("epsilon",)),
         region=at_most(0.01),
-        why="the theorem's eps is O(theta) and the bound has a factor of 2 to spare: 1 % is small. With "
+        why="the theorem's eps is O(theta) and the bound has a factor of 2 to spare: 1 % is "
+        "small. With "
         "twice the exponent max_x (e^-x - 2 e^(-2 x)) = 1/8 is needed",
         control="squared",
         tier="laptop",

@@ -255,12 +255,12 @@ def samples_needed(*, arm: str, dimension: int, samples: int, seeds):
 def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: float, seeds):
     """Decay rates per degree on an exact quadrature of S^2, against K_0-linear dynamics and mu_k.
 
-    The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are
-    (1 - e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the
-    limit kernel in the place of a network; readout_only: nothing but the read-out is trained. mu_k is the one
-    on the grid (aliasing included).
-    What the sizes of the drawn weights do to a rate, of mean 0 whatever mu_k is, is subtracted from
-    rate_over_eigenvalue and from collapse (`size_effect`).
+    The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are (1 -
+    e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the limit
+    kernel in the place of a network; readout_only: nothing but the read-out is trained. mu_k is
+    the one on the grid (aliasing included). What the sizes of the drawn weights do to a rate, of
+    mean 0 whatever mu_k is, is subtracted from rate_over_eigenvalue and from collapse
+    (`size_effect`).
     Rows: one per degree and level, `time` at which A_k first falls to that level; `collapse` is
     1/(mu_k T_1/e), 0 if never reached.
     """
