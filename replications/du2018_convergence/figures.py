@@ -207,7 +207,7 @@ def figure_concentration(concentration: DataFrame) -> Figure:
 
     Left: spectral distance, which falls like m^(-1/2); the distance to a limit that is 2 %
     larger (grey) does not. Right: least eigenvalue of H(0) over that of the limit. The three
-    quarters that the proof needs (shaded) are kept from m of the order of n on, far below n^2 /
+    quarters that the proof needs (shaded) are kept at all of these widths, far below n^2 /
     lambda_0^2.
     """
     figure, axes = style.panels(2, height=2.5)
