@@ -11,9 +11,10 @@ def figure_1(descent: DataFrame) -> Figure:
     """Random labels take gradient descent longer, the worst case longest
 
     Redraws Figure 1 (a) for the digits 0 and 1: residual of wide networks, range of the seeds
-    shaded, on the curve of Theorem 4.1 (black). The worst case is the last eigenvector of H_inf. A narrow network (dashed, its range outlined)
-    leaves its curve, and so does a wide one that learns coins: its kernel moves. Kept at its start
-    it would have followed the dotted curve.
+    shaded, on the curve of Theorem 4.1 (black). The worst case is the last eigenvector of
+    H_inf. A narrow network (dashed, its range outlined) leaves its curve, and so does a wide
+    one that learns coins: its kernel moves. Kept at its start it would have followed the dotted
+    curve.
     """
     figure, ((axis,),) = style.panels(1)
     names = {"theory": "true", "random": "random", "narrow": "true", "race": "worst"}
