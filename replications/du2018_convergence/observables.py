@@ -19,7 +19,7 @@ from replications.du2018_convergence.problem import Problem
 from widenets.ntk.dynamics import eigensystem, loss_curve
 
 LATE = (1e-20, 1e-9)  # relative losses between which the late rate is read
-SINGLE = 40  # steps that are followed one by one
+SINGLE = 80  # steps that are followed one by one
 FLOOR = 1e-24  # relative loss below which float64 residuals are round-off
 
 
