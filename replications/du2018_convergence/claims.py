@@ -473,9 +473,9 @@ CLAIMS = [
         arm="data_sets",
         estimator=per_seed(_slope("smallest", "speed"), columns=("dimension", "smallest", "speed")),
         region=near(1, 0.08),
-        why="the slowest mode decides; at 8192 neurons lambda_min(H(k)) lacks 2 to 3 % of the smallest "
-        "lambda_0, which is half of the largest: .03 in the slope. Before the loss has fallen "
-        "tenfold all modes count",
+        why="the slowest mode decides; at 8192 neurons lambda_min(H(k)) lacks 2 to 3 % of the "
+        "smallest lambda_0, which is half of the largest: .03 in the slope. Before the loss has "
+        "fallen tenfold all modes count",
         control="data_sets_early",
         tier="laptop",
         kind="exponent",
