@@ -11,6 +11,8 @@ start equal to the target. Training is float32 in torch (one preallocated activa
 kernels and spectra are float64.
 """
 
+from math import exp, lgamma, log, pi
+
 import numpy as np
 import torch
 
@@ -29,6 +31,7 @@ from replications.cao2019_spectral_bias.kernels import (
     kernel_of,
     limit_kernel,
     scaled,
+    size_effect,
 )
 from replications.cao2019_spectral_bias.tasks import (
     draw_samples,
@@ -101,11 +104,14 @@ def decay(*, arm: str, kernel: str, dimension: int, degree: int, seeds):
 
 
 def dimension_order(*, arm: str, degree: int, seeds):
-    """mu_k against d = D - 1 at fixed degree; the arm growing_trace multiplies kappa by d."""
+    """mu_k against d = D - 1 at fixed degree. Arm reported: Funk-Hecke's formula with (d - 1)/2 pi
+    for the ratio of the surfaces of S^(d-1) and S^d, in both of its places."""
     for exponent in range(5, 13):
         d = 2**exponent
         value = eigenvalues_of("theory", d + 1, degree)[degree]
-        value *= d if arm == "growing_trace" else 1.0
+        if arm == "reported":
+            log_ratio = lgamma((d + 1) / 2) - lgamma(d / 2) - log(pi) / 2
+            value *= ((d - 1) / (2 * pi * exp(log_ratio))) ** 2
         count = multiplicity(d + 1, degree)
         for seed in seeds:
             yield {"seed": seed, "d": d, "eigenvalue": value, "trace_share": value * count}
@@ -218,12 +224,14 @@ def samples_needed(*, arm: str, dimension: int, samples: int, seeds):
     """Part of degree k that ridgeless kernel regression leaves unlearned, measured and predicted.
 
     1 - mu_k sum_ij (K^-1)_ij P_k(<x_i, x_j>) is exact for the average over targets of degree k;
-    predicted is 1 - L_k = kap/(kap + n mu_k). Arm degree_blind predicts degree 1 for all. Up to 600
-    points are the first of 600, so that their kernels share one compilation.
+    predicted is 1 - L_k = kap/(kap + n mu_k). Arm standard predicts with the spectrum of 2 t
+    kappa_0 + 2 kappa_1, whose layers have equal weight. Up to 600 points are the first of 600, so
+    that their kernels share one compilation.
     """
     kernel = zonal_kernel(kernel_of("theory"))
     values = sphere_spectrum(kernel, dimension, 30)
-    predicted = 1 - fixed_point(values, samples).learnability
+    spectrum_of = kernel if arm != "standard" else zonal_kernel(kernel_of(arm))
+    predicted = 1 - fixed_point(sphere_spectrum(spectrum_of, dimension, 30), samples).learnability
     for seed in seeds:
         stream = generator(seed, "samples_needed", arm, samples)
         x = sphere(stream, max(samples, 600), dimension)
@@ -232,13 +240,12 @@ def samples_needed(*, arm: str, dimension: int, samples: int, seeds):
         polynomials = legendre(dimension, 4, np.clip(x @ x.T, -1, 1))
         for degree in (1, 2, 4):
             learned = values.eigenvalues[degree] * np.sum(inverse * polynomials[degree])
-            prediction = predicted[1 if arm == "degree_blind" else degree]
             yield {
                 "seed": seed,
                 "degree": degree,
                 "unlearned": 1 - learned,
-                "predicted": prediction,
-                "error": abs(1 - learned - prediction),
+                "predicted": predicted[degree],
+                "deviation": 1 - learned - predicted[degree],
             }
 
 
@@ -248,9 +255,12 @@ def samples_needed(*, arm: str, dimension: int, samples: int, seeds):
 def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: float, seeds):
     """Decay rates per degree on an exact quadrature of S^2, against K_0-linear dynamics and mu_k.
 
-    The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are
-    (1 - e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the
-    limit kernel in the place of a network. mu_k is the one on the grid (aliasing included).
+    The target has equal power in every degree, and laziness = |f*|_H / sqrt(m). Rates are (1 -
+    e^slope)/eta, slope of log A_k against steps in the window .9 to .35. Arm limit: the limit
+    kernel in the place of a network; readout_only: nothing but the read-out is trained. mu_k is
+    the one on the grid (aliasing included). What the sizes of the drawn weights do to a rate, of
+    mean 0 whatever mu_k is, is subtracted from rate_over_eigenvalue and from collapse
+    (`size_effect`).
     Rows: one per degree and level, `time` at which A_k first falls to that level; `collapse` is
     1/(mu_k T_1/e), 0 if never reached.
     """
@@ -267,6 +277,7 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
         kernel = (
             limit_kernel(x) if arm == "limit" else initial_kernel(x, first, readout, arm == "bias")
         )
+        effect = 0 * mu if arm == "limit" else size_effect(first, readout, arm, max(degrees))
         system = eigensystem(root[:, None] * kernel * root)
         for step_size in sorted(set(steps_of.values())):
             group = [k for k in degrees if steps_of[k] == step_size]
@@ -279,8 +290,9 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
             residual = frozen
             if arm != "limit":
                 residual, _ = train(
-                    x, target, weights, first, readout, step_size, steps, bias=arm == "bias"
-                )
+                    x, target, weights, first, readout, step_size, steps, bias=arm == "bias",
+                    first_rate=0.0 if arm == "readout_only" else 1.0,
+                )  # fmt: skip
             for degree in group:
                 power = np.sqrt(degree_power(residual, x, weights, degree))
                 linear = np.sqrt(degree_power(frozen, x, weights, degree))
@@ -294,9 +306,9 @@ def rates(*, arm: str, width: int, latitudes: int, degrees: tuple, laziness: flo
                         "level": level,
                         "eigenvalue": mu[degree],
                         "scaled_time": on_grid[degree] * step_size * crossing(power, level),
-                        "collapse": 0.0 if np.isnan(fold) else 1 / fold,
+                        "collapse": 0.0 if np.isnan(fold) else 1 / fold - effect[degree],
                         "rate_over_frozen": rate / frozen_rate if frozen_rate > 1e-6 else np.nan,
-                        "rate_over_eigenvalue": rate / on_grid[degree],
+                        "rate_over_eigenvalue": rate / on_grid[degree] - effect[degree],
                     }
 
 
@@ -368,6 +380,7 @@ def projections(
         curves = remaining(residual, seen.basis)
         unseen = remaining(fresh.values - predictions, fresh.basis)
         mu = eigenvalues_of("theory", dimension, max(degrees))
+        effect = size_effect(first, readout, arm, max(degrees))
         for column, degree in enumerate(degrees):
             speed = speed_of(curves[:, column], step_size)
             for row, step in enumerate(record):
@@ -382,18 +395,20 @@ def projections(
                     "speed": speed,
                     "average": curves[:, column].mean(),
                     "linear_speed": speed_of(linear[:, column], step_size),
+                    "size_effect": effect[degree],
                     "last": step == record[-1],
                 }
 
 
-def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int, rate_degree: int,
+def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int,
           step_size: float, steps: int, seeds):  # fmt: skip
     """Theorem 4.2: eps that |V'r_T| <= 2 (1 - eta lambda)^T |V'r_0| + eps needs, over |V'r_0|.
 
     V: all harmonics of degree <= 2 that are at least `degree`, norms in L2 of the sample; lambda =
-    mu of `rate_degree`.
+    mu of that degree. Arm squared: with (1 - eta lambda)^(2 T), which bounds the loss.
     """
-    rate = step_size * eigenvalues_of("theory", dimension, rate_degree)[rate_degree]
+    power = 2 if arm == "squared" else 1
+    rate = step_size * eigenvalues_of("theory", dimension, degree)[degree]
     for seed in seeds:
         stream = generator(seed, "bound", samples)
         x = sphere(stream, samples, dimension)
@@ -405,5 +420,5 @@ def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int, ra
         harmonics = low_harmonics(x)[:, 0 if degree < 2 else 1 + dimension :]
         harmonics = harmonics[:, : 1 + dimension] if degree == 1 else harmonics
         size = np.linalg.norm(residual @ harmonics / samples, axis=1)
-        excess = size - 2 * (1 - rate) ** np.arange(steps + 1) * size[0]
+        excess = size - 2 * (1 - rate) ** (power * np.arange(steps + 1)) * size[0]
         yield {"seed": seed, "epsilon": max(excess.max(), 0.0) / size[0]}

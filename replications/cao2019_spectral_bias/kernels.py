@@ -102,3 +102,17 @@ def initial_kernel(x, first, readout, bias: bool, first_layer: float = 1.0) -> n
 def _relu_kernels(params, x, bias_variance):
     network = serial(dense(1, 1.0, bias_variance), relu(), dense(1))
     return dense_kernels(network, params, x)
+
+
+def size_effect(first, readout, arm: str, max_degree: int) -> np.ndarray:
+    """By how much the lengths of the weights change the eigenvalue of each degree, relative to it.
+
+    Given the lengths, the expectation of K_0 has mean v^2 times the part of the first layer (and of
+    a bias) and mean |w|^2 / 2 D times that of the read-out; both factors have expectation 1.
+    """
+    dimension = first.shape[1]
+    whole = eigenvalues_of("bias" if arm == "bias" else "theory", dimension, max_degree)
+    of_readout = eigenvalues_of("readout_only", dimension, max_degree)
+    squares, lengths = np.mean(readout**2), np.mean(np.sum(first**2, axis=1)) / (2 * dimension)
+    change = (squares - 1) * (whole - of_readout) + (lengths - 1) * of_readout
+    return np.divide(change, whole, out=np.zeros_like(whole), where=whole > 1e-12)

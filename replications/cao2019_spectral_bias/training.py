@@ -20,9 +20,12 @@ def draw_weights(seed: int, dimension: int, width: int, name: str):
 
 def train(
     x, target, weights, first, readout, step_size, steps, *, bias=False, absolute=False,
-    probes=None, probe_steps: Sequence[int] = (), dtype=torch.float32,
+    first_rate=1.0, probes=None, probe_steps: Sequence[int] = (), dtype=torch.float32,
 ):  # fmt: skip
-    """Gradient descent: residuals target + f_0 - f, (steps+1, n), and f - f_0 on the probes."""
+    """Gradient descent: residuals target + f_0 - f, (steps+1, n), and f - f_0 on the probes.
+
+    first_rate: step of the first layer in units of the read-out's.
+    """
 
     def tensor(array):
         return torch.tensor(np.asarray(array), dtype=dtype, device=DEVICE)
@@ -68,6 +71,6 @@ def train(
         residuals[step] = torch.cat(found).cpu().numpy()
         # sigma(z) = sigma'(z) z (Euler), so that sum_i pull_i sigma(w.x_i) = w.change.
         change_of_v = (w.T * change).sum(0)
-        w += (change * v).T
+        w += first_rate * (change * v).T
         v += change_of_v
     return residuals, np.array(predictions, dtype=np.float64)

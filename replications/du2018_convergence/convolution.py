@@ -1,7 +1,7 @@
 """Deep convolutional networks of the sequel in the limit of infinitely many channels.
 
 Square images on a torus, windows of 3 x 3, cos, and the output a dense map of all positions. Arms
-and the form of residual blocks are those of `deep`; plain has no skip.
+residual and residual_root, and the form of their blocks, are those of `deep`; plain has no skip.
 """
 
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 import jax
 import numpy as np
 
-from replications.du2018_convergence.deep import PRESERVING
+from replications.du2018_convergence.deep import BRANCHES, PRESERVING
 from widenets.ntk.architecture import (
     Architecture,
     conv,
@@ -43,7 +43,7 @@ def conv_network(arm: str, depth) -> Architecture:
         inner = serial(conv(1, 3, 1, "CIRCULAR", gain, trained=trained), cos())
         if arm == "plain":
             return inner
-        return residual(serial(inner, conv(1, 1, 1, "SAME", 1 / depth**2, trained=False)))
+        return residual(serial(inner, conv(1, 1, 1, "SAME", depth ** BRANCHES[arm], trained=False)))
 
     first = serial(conv(1, 3, 1, "CIRCULAR", trained=False), cos())
     readout = serial(flatten(), dense(1, gain, trained=False))

@@ -2,7 +2,7 @@
 
 Arms: fully_connected (cos: smooth, analytic, chi = c_sigma E sigma'^2 = tanh 1 = 0.76), relu (fully
 connected, chi = 1), residual (cos; x + V sigma(W x) / H, where V, the only addition to the paper's
-block, keeps the branch uncorrelated with the skip).
+block, keeps the branch uncorrelated with the skip), residual_root (the same with 1 / sqrt(H)).
 """
 
 import bisect
@@ -18,6 +18,8 @@ from widenets.ntk.data import sphere
 from widenets.ntk.empirical import layer_ntk
 from widenets.ntk.random import generator
 
+# exponent of H in the variance of a residual branch: branches of size 1/H, 1/sqrt(H)
+BRANCHES = {"residual": -2.0, "residual_root": -1.0}
 # 1 / E sigma(z)^2: the weight variance c_sigma that keeps unit variance through the layers
 PRESERVING = {"relu": 2.0, "cos": 2 / (1 + np.exp(-2.0))}
 
@@ -51,9 +53,9 @@ def deep_network(arm: str, depth: int, width: int, others=1.0) -> Architecture:
 
     def block(trained):
         inner = serial(dense(width, variance, trained=trained), sigma)
-        if arm != "residual":
+        if arm not in BRANCHES:
             return inner
-        return residual(serial(inner, dense(width, 1 / depth**2, trained=others)))
+        return residual(serial(inner, dense(width, depth ** BRANCHES[arm], trained=others)))
 
     below = block(others)
     below = [below] * (depth - 2) if isinstance(depth, int) else [repeat(below, depth - 2)]

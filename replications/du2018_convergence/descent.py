@@ -148,3 +148,21 @@ def first_order_changes(start: Start, pushes: np.ndarray, neurons: int) -> np.nd
         total += np.mean(np.where(off * on < 0, stuck, reach), axis=0)
     density = 1 / np.sqrt(2 * np.pi)
     return density * total / len(gram) / (2 * np.sqrt(len(start.signs)))
+
+
+def followed_changes(start: Start, pushes: np.ndarray) -> float:
+    """Share of pattern changes to first order: each preactivation follows given pushes.
+
+    pushes (steps, count): learning rate times residual. What neuron r hears of the other samples
+    keeps its pattern of the start; of sample i itself it hears while z_ri > 0, so that it may stick
+    to its kink. Against a real descent two things are missing, both of order m^(-1/2): the changes
+    of other samples' patterns, and the network's own residuals, if those of the limit are given.
+    """
+    z0, gram = start.preactivations, start.gram
+    own = np.diag(gram)[:, None]
+    active, pull = (z0 > 0).astype(z0.dtype), start.scale * start.signs
+    z = np.array(z0)
+    for push in pushes[:, :, None]:
+        others = gram @ (active * push) - own * active * push
+        z += pull * (others + own * push * (z > 0))
+    return float(np.mean((z > 0) != (z0 > 0)))

@@ -17,6 +17,8 @@ from replications.du2018_convergence.deep import (
     steps_to,
 )
 from replications.du2018_convergence.descent import (
+    Start,
+    State,
     descend,
     first_order_changes,
     first_order_norms,
@@ -27,6 +29,7 @@ from replications.du2018_convergence.descent import (
 from replications.du2018_convergence.observables import against_bounds, motion, train, worst_margin
 from replications.du2018_convergence.problem import (
     Setting,
+    least_eigenvalue,
     limit_kernels,
     make_problem,
     make_start,
@@ -37,9 +40,16 @@ from widenets.ntk.random import generator, keys
 
 
 def closed_form(
-    *, arm: str, count: int, dimension: int, width: int, seeds: tuple[int, ...]
+    *,
+    arm: str,
+    count: int,
+    dimension: int,
+    width: int,
+    seeds: tuple[int, ...],
+    reference: float = 1.0,
 ) -> Iterator[dict]:
-    """Mean squared z-score of H(0) against H_inf over pairs of inputs: 1 if H_inf is exact."""
+    """scale: the factor with which reference * H_inf fits H(0) best over pairs of inputs, weighted
+    by the variances of single pairs; its expectation is 1 / reference if H_inf is exact."""
     setting = Setting(count, dimension)
     for seed in seeds:
         problem = make_problem(setting, arm, seed)
@@ -47,10 +57,15 @@ def closed_form(
         pairs = np.triu_indices(count, 1)
         cosines, kernel = start.gram[pairs], problem.first_layer[pairs]
         probability = kernel / cosines
-        error = np.abs(cosines) * np.sqrt(probability * (1 - probability) / width)
-        found = gram_of_gradients(start, start.preactivations)[pairs]
-        claimed = probability if arm == "without_product" else kernel
-        yield {"seed": seed, "squared_score": float(np.mean(((found - claimed) / error) ** 2))}
+        weights = 1 / (cosines**2 * probability * (1 - probability))
+        found, claimed = (
+            gram_of_gradients(start, start.preactivations)[pairs],
+            reference * kernel,
+        )
+        yield {
+            "seed": seed,
+            "scale": float(weights * claimed @ found / (weights * claimed @ claimed)),
+        }
 
 
 def two_points(*, arm: str, angle: float, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -81,17 +96,14 @@ def parallel(
 def sphere_spectrum(
     *, arm: str, count: int, dimension: int, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
-    """Extreme eigenvalues of H_inf against those of I/4 + G/4 with Marchenko-Pastur edges.
+    """Least eigenvalue of H_inf against the edge of a free sum over degrees (our overlay).
 
-    lambda_min is approximately 1/4 + (1 - sqrt(n/d))^2 / 4 - 1/(2 pi d) for n <= d, its second
-    term 0 for n > d (our overlay; the last term is the part of the diagonal beyond degree one).
+    Arm degree_one: the parts beyond degree one replaced by their diagonal.
     """
-    ratio = np.sqrt(count / dimension)
-    low = max(0.0, 1 - ratio) ** 2
+    predicted = least_eigenvalue(count, dimension, 1 if arm == "degree_one" else 8)
     for seed in seeds:
         draw = generator(seed, "du", arm, "sphere", count, dimension)
         eigenvalues = np.linalg.eigvalsh(limit_kernels(sphere(draw, count, dimension))[0])
-        predicted = 0.25 + low / 4 - 1 / (2 * np.pi * dimension)
         yield {
             "seed": seed,
             "smallest_ratio": float(eigenvalues[0] / predicted),
@@ -197,8 +209,9 @@ def epochs(
     """Figure 1: loss, pattern changes and largest distance over the epochs, with their theory.
 
     float32 as a network of this size is trained; step 0.5 / lambda_max(H_inf). The predictions use
-    H_inf, the initial residual and the initial patterns, and no free parameter. In arm `limit` the
-    loss is that of the infinitely wide network from the same start.
+    H_inf, the initial residual and the initial patterns, and no free parameter. least: lambda_min
+    of H(k) at the last epoch over lambda_0. In arm `limit` loss and least eigenvalue are those of
+    the infinitely wide network from the same start.
     """
     setting = Setting(count, dimension, output_exponent=output_exponent)
     for seed in seeds:
@@ -211,24 +224,35 @@ def epochs(
                 first = state.loss
                 parts = basis.T @ state.residual.astype(np.float64)
                 pushes = basis @ ((1 - decays) / eigenvalues[:, None] * parts[:, None])
-                changes = first_order_changes(start, pushes, max(8, 20000 // count))
+                changes = first_order_changes(start, pushes, max(8, 10000 // count))
             if state.step not in shown:
                 continue
             place = shown.index(state.step)
             limit = float(np.sum((decays[:, place] * parts) ** 2)) / first
             loss = limit if arm == "limit" else state.loss / first
+            least = np.nan
+            if state.step == max(shown):
+                least = 1.0 if arm == "limit" else _least(start, state) / problem.smallest
             yield {
                 "seed": seed,
                 "epoch": state.step,
                 "loss": loss,
                 "loss_limit": limit,
                 "loss_excess": loss / limit,
+                "log_excess": float(np.log(loss / limit)),
+                "least": least,
                 "loss_bound": (1 - problem.rate * problem.smallest / 2) ** state.step,
                 "changes": pattern_changes(start, state),
                 "changes_limit": changes[place],
                 "distance": weight_norms(start, state).max(),
                 "distance_limit": first_order_norms(start, pushes[:, place]).max(),
             }
+
+
+def _least(start: Start, state: State) -> float:
+    """lambda_min(H(k))."""
+    gram = gram_of_gradients(start, state.preactivations).astype(np.float64)
+    return float(np.linalg.eigvalsh(gram)[0])
 
 
 def deep_kernel(

@@ -4,11 +4,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from replications.du2018_convergence.descent import Start
 from widenets.ntk.architecture import cos, erf, fully_connected, relu
 from widenets.ntk.data import linear_teacher, sphere
 from widenets.ntk.random import generator
+from widenets.ntk.spectra import multiplicities, two_layer_relu_eigenvalues
 
 BLOCK = 64
 LIMITS = {
@@ -32,6 +34,28 @@ def limit_kernels(inputs: np.ndarray, activation: str = "relu") -> tuple[np.ndar
     padded[count:] = padded[0]
     nngp, ntk = (np.asarray(k) for k in LIMITS[activation].kernel(np.sqrt(columns) * padded))
     return (ntk - nngp)[:count, :count], nngp[:count, :count]
+
+
+def least_eigenvalue(count: int, dimension: int, degrees: int) -> float:
+    """lambda_min of H_inf on the sphere for n, d -> infinity, from its parts of degree 1..degrees.
+
+    The part of degree k is a_k = N_k mu_k times the Gram matrix of N_k features, for random points
+    as good as a Wishart matrix of ratio n / N_k and free of the others; what is left is diagonal
+    (the part of degree 0 has rank one and does not move the edge). The edge of the free sum is
+    max over g < 0 of 1/g + sum_k a_k / (1 - a_k (n / N_k) g) + rest.
+    """
+    numbers = np.array(multiplicities(dimension, degrees), float)
+    eigenvalues = two_layer_relu_eigenvalues(dimension, degrees, first_layer=1.0, readout=0.0)
+    parts = (numbers * eigenvalues)[1:]
+    rest = 0.5 - eigenvalues[0] - parts.sum()
+    loads = parts * count / numbers[1:]
+
+    def minus_inverse(log_g: float) -> float:
+        g = -math.exp(log_g)
+        return -(1 / g + np.sum(parts / (1 - loads * g)) + rest)
+
+    found = minimize_scalar(minus_inverse, bounds=(-3.0, 14.0), method="bounded")
+    return -float(found.fun)
 
 
 class Setting(NamedTuple):

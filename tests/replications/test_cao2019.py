@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from replications.cao2019_spectral_bias import curves, kernels, tasks, training
-from widenets.ntk.spectra import legendre, sphere_grid
+from widenets.ntk.spectra import degree_projector, legendre, sphere_grid
 
 
 def test_kernel_is_the_gradient_kernel_of_the_paper_network():
@@ -63,3 +63,25 @@ def test_window_rate_is_the_discrete_rate():
     curve = (1 - 0.1 * 0.4) ** np.arange(60)
     assert curves.window_rate(curve, 0.1) == pytest.approx(0.4, rel=1e-10)
     assert curves.crossing(curve, 0.5) == pytest.approx(np.log(0.5) / np.log(0.96), rel=1e-6)
+
+
+def test_lengths_of_weights_change_the_trace_by_their_size_effect():
+    """Directions fixed, lengths scaled: K_0 changes by the first-order effect, degree by degree."""
+    stream = np.random.default_rng(0)
+    x, weights = sphere_grid(8, 16)
+    first, readout = (
+        np.sqrt(2) * stream.standard_normal((20_000, 3)),
+        stream.standard_normal(20_000),
+    )
+    whole = [
+        np.sum(degree_projector(x, weights, 2) * np.sqrt(np.outer(weights, weights)) * kernel)
+        for kernel in (
+            kernels.initial_kernel(x, first, readout, False),
+            kernels.initial_kernel(x, 1.1 * first, 1.2 * readout, False),
+        )
+    ]
+    before, after = (
+        kernels.size_effect(w, v, "theory", 2)[2]
+        for w, v in ((first, readout), (1.1 * first, 1.2 * readout))
+    )
+    assert whole[1] / whole[0] == pytest.approx((1 + after) / (1 + before), rel=0.02)

@@ -8,7 +8,13 @@ import pytest
 from scipy import stats
 
 from replications.du2018_convergence import convolution, deep, descent, figures, observables
-from replications.du2018_convergence.problem import Setting, make_problem, make_start
+from replications.du2018_convergence.problem import (
+    Setting,
+    least_eigenvalue,
+    limit_kernels,
+    make_problem,
+    make_start,
+)
 from widenets.ntk.data import sphere
 from widenets.ntk.empirical import empirical_ntk
 
@@ -253,3 +259,29 @@ def test_the_late_rate_figure_does_without_a_rate_that_no_run_has():
         for seed in range(3)
     ]
     assert figures.figure_late_rate(pd.DataFrame(rows)).axes
+
+
+def test_followed_pushes_change_the_patterns_that_descent_changes():
+    """On average: neurons that stick to their kink end on either side of it."""
+    found = expected = 0.0
+    for seed in range(12):
+        problem, start = problem_and_start(width=40_000, seed=seed)
+        residual = start.labels - outputs(start)
+        expected += observables.changes_in_the_limit(start, residual, problem)
+        found += descent.pattern_changes(start, last_of(start, 120))
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_the_radius_is_that_of_the_lemma():
+    problem, start = problem_and_start()
+    residual = start.labels - outputs(start)
+    found = observables.motion(start, last_of(start, 1), residual, problem)
+    radius = np.sqrt(6 / 40) * np.linalg.norm(residual) / problem.smallest
+    assert found["distance_bound"] == pytest.approx(radius)
+
+
+@pytest.mark.parametrize(("count", "dimension"), [(400, 400), (400, 60)])
+def test_the_edge_of_the_free_sum_is_the_least_eigenvalue(count, dimension):
+    inputs = sphere(np.random.default_rng(0), count, dimension)
+    smallest = np.linalg.eigvalsh(limit_kernels(inputs)[0])[0]
+    assert least_eigenvalue(count, dimension, 8) == pytest.approx(smallest, rel=0.02)
