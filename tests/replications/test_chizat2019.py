@@ -197,7 +197,7 @@ def test_second_derivative_norm_is_the_maximum_found_by_alternating_eigenvectors
 def test_criterion_and_threshold_scale_as_their_formulas():
     given = problem(neurons=8)
     zero = 0.0 * given.y
-    one, four = (criterion(given, factor, zero, ascent_starts((0, 1))) for factor in (1.0, 4.0))
+    one, four = (criterion("softplus", given, factor, zero, ascent_starts((0, 1))) for factor in (1.0, 4.0))
     np.testing.assert_allclose(one, 4 * four, rtol=1e-12)
     eigenvalues = np.linalg.eigvalsh(gram(jacobian("softplus", given.start, given.x)))
     bound = threshold(given, 1.0, eigenvalues, ascent_starts((0, 1)))
