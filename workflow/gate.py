@@ -75,7 +75,9 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
         problems += [text for name in names for text in bad_data(results, name)]
     if not problems:
         problems += bad_provenance(results, made)
-    there = [path for path in changed if path.is_file() or not problems]  # one word for what is gone
+    there = [
+        path for path in changed if path.is_file() or not problems
+    ]  # one word for what is gone
     problems += [f"{path}: altered since the report was made" for path in there]
     return outcomes, problems
 

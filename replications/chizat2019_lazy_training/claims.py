@@ -211,8 +211,10 @@ CLAIMS = [
             SECOND_ORDER,
             arm="logistic",
             control="logistic_paired",
-            why="the bound is attained as for the square loss; the linearized model descends on the "
-            "same loss, step for step; corrections are of relative order 1/alpha, from alpha = 64 on a "
+            why="the bound is attained as for the square loss; the linearized model descends on "
+            "the "
+            "same loss, step for step; corrections are of relative order 1/alpha, from alpha = "
+            "64 on a "
             "percent or two",
         )
         for name, measure, what in (
@@ -239,7 +241,8 @@ CLAIMS = [
         -1.0,
         0.05,
         "A large scale makes any model lazy, wherever it starts.",
-        "popular summaries of the paper, in substance: any model becomes lazy when its output is scaled up",
+        "popular summaries of the paper, in substance: any model becomes lazy when its output is "
+        "scaled up",
         Rival(0.0, "who counts the weights' way from an output of order alpha to the targets"),
         arm="not_centred",
         control="theory",
@@ -285,7 +288,8 @@ CLAIMS = [
     ),
     Claim(
         name="B2_sufficient_only",
-        statement="At alpha = 1, a thousandth of the threshold of Theorem 2.4, descent converges all "
+        statement="At alpha = 1, a thousandth of the threshold of Theorem 2.4, descent converges "
+        "all "
         "the same: less than a hundredth of the residual is left at sigma_min^2 t = 12.",
         source="ours; the theorem's condition is sufficient",
         part="rate",
@@ -387,7 +391,8 @@ CLAIMS = [
         why="at least as fast as for alpha(m) = m^(-1/2), whose accepted exponents begin at -0.45",
         control="inverse_root",
         expected="fail",
-        reason="the number of K1_inverse, read against this statement: laziness is a matter of the scale alpha(m), not of the number of neurons",
+        reason="the number of K1_inverse, read against this statement: laziness is a matter of "
+        "the scale alpha(m), not of the number of neurons",
         rival=Rival(0.0, "who computes m^(-1/2) + 1/(m alpha(m))"),
     ),
     Claim(
@@ -479,7 +484,8 @@ CLAIMS = [
             arm=arm,
             estimator=per_seed(_slope_on_kappa, columns=("kappa", "kernel_change")),
             region=near(1.0, 0.08),
-            why="kappa estimates the relative change of Dh while the residual vanishes; at alpha = 1 "
+            why="kappa estimates the relative change of Dh while the residual vanishes; at alpha "
+            "= 1 "
             "and 32 neurons the next order is 5 % of it",
             kind="exponent",
             rival=Rival(1.28, "who computes it for outputs of both signs"),
@@ -613,7 +619,8 @@ CLAIMS = [
         arm="lazy",
         estimator=per_seed("over_floor", center="geometric"),
         region=between(1.0, 1.2),
-        why="loss at tau = 4 over the exact least loss of the 2500 linearized features; 1 is a bound, and "
+        why="loss at tau = 4 over the exact least loss of the 2500 linearized features; 1 is a "
+        "bound, and "
         "stochastic descent stays above it: by 9 % after 6000 steps, by 5 % after 20000",
         control="rich",
         tier="laptop",
@@ -651,7 +658,8 @@ CLAIMS = [
             center="geometric",
         ),
         region=at_least(1.1),
-        why="error at alpha = 300 over that at alpha = 0.1; 1000 test images know an error of .1 to "
+        why="error at alpha = 300 over that at alpha = 0.1; 1000 test images know an error of .1 "
+        "to "
         "a tenth. On 300 images of CIFAR-10 the order is the other one (README)",
         control="both_lazy",
         tier="laptop",

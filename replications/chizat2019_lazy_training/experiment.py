@@ -48,7 +48,7 @@ def scaling(
     """Gradient descent on F_alpha and on its linearization, step for step with one step size.
 
     centre: how h(w_0) = 0 is reached: `frozen_copy` subtracts h(w_0), `paired` starts from pairs
-    of opposite neurons, `none` leaves it nonzero. loss: `square`, or `logistic` for the targets +-1.
+    of opposite neurons, `none` leaves it nonzero. loss: `square`, or `logistic` for targets +-1.
     Suprema over time of the distances, the change of the tangent kernel at the end, and the share
     of (neuron, input) pairs whose activation changed sign.
     """
@@ -91,7 +91,8 @@ def rate(
 
     The theory's rate is sigma_min(Dh(w_0))^2. Arms claim another one for the same runs: the
     largest eigenvalue (`lambda_max`), the second smallest (`second`), or 8 sigma_min^2, whose
-    quarter is the rate at which the loss falls (`loss_rate`). (The bound's factor, the root of the condition number of the loss, is one.)
+    quarter is the rate at which the loss falls (`loss_rate`). (The bound's factor, the root of the
+    condition number of the loss, is one.)
     `left` is the share of the residual when the claimed rate times t is 12.
     """
     found = lazy_limit.decay(alpha, dimension, neurons, points, steps, seeds)
