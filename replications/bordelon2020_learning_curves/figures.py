@@ -93,7 +93,7 @@ def figure_networks(networks: DataFrame) -> Figure:
                        control=True, geometric=True)  # fmt: skip
     for panel in (middle, right):
         panel.axhline(1.0, color="black", linewidth=1, label="kernel")
-        accepted_band(panel, 0.9, 1.1)
+        accepted_band(panel, 0.95, 1.05)
     for panel in axes[0]:
         logarithmic(panel, "x")
         panel.legend()
