@@ -51,7 +51,7 @@ def _highest(rows):
 
 
 def _slope_in_p(rows):
-    """Of the mean over seeds: the mean of logarithms would depend on how many sets of p there are."""
+    """Of the mean over seeds: that of logarithms depends on how many sets of p a seed has."""
     mean = rows.groupby("p")["error"].mean()
     return float(np.polyfit(np.log(mean.index), np.log(mean), 1)[0])
 
@@ -474,7 +474,8 @@ CLAIMS = [
         0.15,
         "power_6",
         "power_3",
-        "the theory gives -3.12 over p = 64 to 512; the factor 2.3 by which it is low at d = 3 falls "
+        "the theory gives -3.12 over p = 64 to 512; the factor 2.3 by which it is low at d = 3 "
+        "falls "
         "to 2.0, .06 in the exponent, and tails of single draws are heavy",
         "reported after Proposition 3",
         Rival(-5.0, "who takes p^-(a-1) for every a"),
