@@ -269,8 +269,8 @@ CLAIMS = [
         part="modes",
         estimator=per_seed(_tail_slope, where=_modes(dimension=30), columns=("x", "collapsed")),
         region=near(-2.0, 0.05),
-        why="(1 + x)^-2 exactly; at d = 30 the theory is low by less than a percent, over a factor of "
-        "5 in x; at d = 20 this makes the exponent .014 flatter",
+        why="(1 + x)^-2 exactly; at d = 30 the theory is low by less than a percent, over a factor "
+        "of 5 in x; at d = 20 this makes the exponent .014 flatter",
         control="anisotropic",
         tier="laptop",
         kind="exponent",
