@@ -36,6 +36,13 @@ from widenets.ntk.spectra import (
 )
 
 DEGREES = (0, 1, 2, 3, 4)
+# Parts whose arms share draws, and why.
+PAIRED = {
+    "modes": "the same errors are held against other theories: of the next sphere, of other "
+    "degrees, of one more layer",
+}
+# Arms of `modes` that read the draws of another one.
+REREAD = {"swapped": "theory", "next_sphere": "theory", "one_layer_more": "unlearned"}
 
 
 # ------------------------------------------------------------------ kernel regression on spheres
@@ -45,17 +52,16 @@ def modes(*, arm: str, dimension: int, depth: int, ridge: float, samples: tuple,
     """E_k per degree, sample size and draw, beside the theory; samples of one draw are nested.
 
     x = p mu_k/kappa and collapsed = (1 - gamma) E_k (1 + x)^2 (1 for the theory). Arms: swapped,
-    measured degrees 1..4 are read as 4..1; anisotropic, normalized inputs that are not uniform.
+    measured degrees 1..4 are read as 4..1; next_sphere, theory of S^d for draws on S^(d-1);
+    one_layer_more, theory of depth + 1; anisotropic, normalized inputs that are not uniform.
     """
-    spectrum = _spectrum(depth, dimension)
+    spectrum = _spectrum(depth + (arm == "one_layer_more"), dimension + (arm == "next_sphere"))
     points = {p: fixed_point(spectrum, p, ridge) for p in samples}
     read_as = (0, 4, 3, 2, 1) if arm == "swapped" else DEGREES
+    drawn = REREAD.get(arm, arm)
     for seed in seeds:
-        stream = generator(seed, "modes", arm, dimension, depth)
-        cosines = _cosines(stream, max(samples), dimension, arm == "anisotropic")
-        draw = _Draw(cosines, depth, dimension, DEGREES)
-        for p in samples:
-            measured = draw.errors(p, ridge)
+        errors = _mode_errors(seed, drawn, dimension, depth, ridge, tuple(samples))
+        for p, measured in zip(samples, errors, strict=True):
             theory = target_errors(points[p], np.ones(spectrum.eigenvalues.size))
             for degree in DEGREES:
                 error = measured[read_as[degree]]
@@ -73,16 +79,26 @@ def modes(*, arm: str, dimension: int, depth: int, ridge: float, samples: tuple,
                 }
 
 
+@cache
+def _mode_errors(seed, drawn, dimension, depth, ridge, samples) -> list[dict]:
+    """E_k of each degree at each sample size, for one draw."""
+    stream = generator(seed, "modes", drawn, dimension, depth)
+    cosines = _cosines(stream, max(samples), dimension, drawn == "anisotropic")
+    draw = _Draw(cosines, depth, dimension, DEGREES)
+    return [draw.errors(p, ridge) for p in samples]
+
+
 def leakage(*, arm: str, dimension: int, depth: int, samples: int, seeds):
     """Error found in output mode 1 for a target of degree 2 alone, and noise of unit variance.
 
-    Theory: N_1 L_1^2 E_g/p and gamma/(1 - gamma). Arm swapped: the formula of degree 3.
+    Theory: N_1 L_1^2 E_g/p and gamma/(1 - gamma). Arm unamplified: E_g without 1/(1 - gamma).
     """
     spectrum = _spectrum(depth, dimension)
     point = fixed_point(spectrum, samples)
     power = np.zeros(spectrum.eigenvalues.size)
     power[2] = 1.0
-    expected = output_errors(point, power, spectrum.multiplicities)[3 if arm == "swapped" else 1]
+    expected = output_errors(point, power, spectrum.multiplicities)[1]
+    expected *= 1 - point.gamma if arm == "unamplified" else 1
     for seed in seeds:
         stream = generator(seed, "leakage", arm, dimension, depth)
         draw = _Draw(_cosines(stream, samples, dimension), depth, dimension, (1, 2))
@@ -97,15 +113,40 @@ def leakage(*, arm: str, dimension: int, depth: int, samples: int, seeds):
         }
 
 
+def teacher(*, arm: str, dimension: int, depth: int, samples: tuple, seeds):
+    """E_g of a target made of the kernel, f* = sum_i c_i K(x, x_i) with random c_i and x_i.
+
+    Its power per degree is v_k^2 ~ N mu_k^2, whose average over c and x is taken exactly. Arm
+    unamplified: the theory without 1/(1 - gamma), as if degrees were learned one by one.
+    """
+    spectrum = _spectrum(depth, dimension)
+    power = spectrum.multiplicities * spectrum.eigenvalues**2
+    power /= power.sum()
+    per_function = power / spectrum.multiplicities
+    for seed in seeds:
+        stream = generator(seed, "teacher", arm, dimension, depth)
+        cosines = _cosines(stream, max(samples), dimension)
+        draw = _Draw(cosines, depth, dimension, ())
+        covariance = _series(spectrum, per_function, dimension)(cosines)
+        crossed = _series(spectrum, per_function * spectrum.eigenvalues, dimension)(cosines)
+        for p in samples:
+            error = draw.mean_error(p, 0.0, 1.0, covariance, crossed)
+            point = fixed_point(spectrum, p)
+            theory = total_error(point, power)
+            theory *= 1 - point.gamma if arm == "unamplified" else 1
+            yield {"seed": seed, "p": p, "error": error, "theory": theory, "ratio": error / theory}
+
+
 def stages(*, arm: str, dimension: int, degree: int, depth: int, draws: int, seeds):
     """p_half, where E_k falls to 1/2, and in theory (arm high_dimension: theory alone).
 
     A seed has E_k from the mean over `draws` independent draws: one draw scatters by 1/d, so that
-    low dimensions need more of them. Arm shuffled holds the measurement against the theory of the
-    degree above.
+    low dimensions need more of them. Arm shuffled holds the measurement against the theory, and
+    the number of harmonics, of the degree above.
     """
     spectrum = _spectrum(depth, dimension)
-    theory = _half(spectrum, degree + 1 if arm == "shuffled" else degree)
+    held_against = degree + 1 if arm == "shuffled" else degree
+    theory, count = _half(spectrum, held_against), multiplicity(dimension, held_against)
     center = _half(spectrum, degree)
     samples = np.unique((center * np.geomspace(0.7, 1.4, 6)).round().astype(int))
     for seed in seeds:
@@ -122,8 +163,8 @@ def stages(*, arm: str, dimension: int, degree: int, depth: int, draws: int, see
             "p_half": half,
             "theory": theory,
             "ratio": half / theory,
-            "count": multiplicity(dimension, degree),
-            "over_count": half / multiplicity(dimension, degree),
+            "count": count,
+            "over_count": half / count,
         }
 
 
@@ -131,12 +172,12 @@ def stage_formula(*, arm: str, dimension: int, degree: int, depth: int, seeds):
     """Closed form of one learning stage p = a N(d, l), d -> infinity, against the solver.
 
     l~ = sum_{k>l} B_k / B_l, k~ = ((1+l~-a) + sqrt((1+l~+a)^2 - 4a))/2, g = a/(a+k~)^2,
-    E_l = (k~/(k~+a))^2/(1-g), E_{k>l} = 1/(1-g). Arm no_tail sets l~ = 0.
+    E_l = (k~/(k~+a))^2/(1-g), E_{k>l} = 1/(1-g). Arm next_degree takes B_{l+1} for the sum in l~.
     """
     spectrum = _spectrum(depth, dimension)
     block = spectrum.eigenvalues * spectrum.multiplicities
     above = (block[degree + 1 :].sum() + spectrum.tail) / block[degree]
-    above = 0.0 if arm == "no_tail" else above
+    above = block[degree + 1] / block[degree] if arm == "next_degree" else above
     count = spectrum.multiplicities[degree]
     for a in (0.25, 0.5, 1.5, 3.0, 6.0):
         kappa = ((1 + above - a) + np.sqrt((1 + above + a) ** 2 - 4 * a)) / 2
@@ -150,7 +191,7 @@ def stage_formula(*, arm: str, dimension: int, degree: int, depth: int, seeds):
                 "a": a,
                 "formula": formula,
                 "solver": solver,
-                "error": abs(formula / solver - 1),
+                "ratio": solver / formula,
             }
 
 

@@ -93,7 +93,7 @@ def figure_networks(networks: DataFrame) -> Figure:
                        control=True, geometric=True)  # fmt: skip
     for panel in (middle, right):
         panel.axhline(1.0, color="black", linewidth=1, label="kernel")
-        accepted_band(panel, 0.9, 1.1)
+        accepted_band(panel, 0.95, 1.05)
     for panel in axes[0]:
         logarithmic(panel, "x")
         panel.legend()
@@ -167,7 +167,7 @@ def figure_stages(stages: DataFrame, stage_formula: DataFrame) -> Figure:
 
     Left: sample size at which degree k is half learned over N(d, k); lines are theory. Middle: the
     same against d, dotted the exponent k that is quoted, reached for d >> k^2 only. Right: closed
-    form of one stage (line) on the solver at d = 1000 (points).
+    form of one stage (line) on the solver at d = 2000 (points).
     """
     figure, axes = panels(3)
     left, middle, right = axes[0]
@@ -183,6 +183,7 @@ def figure_stages(stages: DataFrame, stage_formula: DataFrame) -> Figure:
         guide_slope(middle, mean.index, slope=degree, through=start,
                     label=r"$d^k$" if index == 0 else None)  # fmt: skip
     formula = stage_formula[stage_formula["arm"] == "theory"].sort_values("a")
+    formula = formula[formula["dimension"] == formula["dimension"].max()]
     theory_line(right, formula["a"], formula["formula"], label="closed form")
     right.plot(formula["a"], formula["solver"], "o", color=arm_style(0)["color"], label="solver")
     logarithmic(left, "x")
@@ -225,6 +226,26 @@ def figure_asymptotics(asymptotics: DataFrame) -> Figure:
         else:  # the power-law targets are measured from the laptop tier on
             panel.set_axis_off()
     axes[0, 0].set_ylabel("error")
+    return figure
+
+
+def figure_teacher(teacher: DataFrame) -> Figure:
+    """A target made of the kernel: total error.
+
+    Redraws the panel of E_g in the figure on kernel regression, d = 20, L = 2. Line: theory; dashed
+    the theory without the amplification 1/(1 - gamma), as if degrees were learned one by one.
+    """
+    figure, axes = panels(1)
+    panel = axes[0, 0]
+    rows = teacher[teacher["arm"] == "theory"]
+    names = {"theory": ("theory", "-"), "unamplified": (r"without $1/(1-\gamma)$", "--")}
+    for arm, (label, style) in names.items():
+        curve = teacher[teacher["arm"] == arm].groupby("p")["theory"].mean()
+        theory_line(panel, curve.index, curve, label=label, linestyle=style)
+    seeds_and_mean(panel, rows, x="p", y="error", label="kernel regression", geometric=True)
+    logarithmic(panel, ticks=sorted(rows["p"].unique()))
+    panel.set(xlabel="samples p", ylabel=r"$E_g(p) / E_g(0)$")
+    panel.legend()
     return figure
 
 

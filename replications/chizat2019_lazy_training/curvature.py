@@ -23,13 +23,29 @@ from widenets.ntk import random
 ITERATIONS, STARTS, BLOCK = 60, 6, 32
 
 
-def criterion(problem, factor, outputs, generators) -> np.ndarray:
-    """kappa of factor * h, softplus, at a problem's weights; outputs: factor * h there; (S,)."""
+def criterion(activation, problem, factor, outputs, generators) -> np.ndarray:
+    """kappa of factor * h at a problem's weights; outputs: factor * h there; (S,)."""
     first = factor * np.linalg.norm(
-        jacobian("softplus", problem.start, problem.x), ord=2, axis=(-2, -1)
+        jacobian(activation, problem.start, problem.x), ord=2, axis=(-2, -1)
     )
-    second = factor * second_derivative_norm("softplus", problem.start, problem.x, generators)
+    second = factor * second_derivative_norm(activation, problem.start, problem.x, generators)
     return np.linalg.norm(outputs - problem.y, axis=-1) * second / first**2
+
+
+def linear_criterion(problem, factor, outputs) -> np.ndarray:
+    """kappa of a linear network, factor * sum_j b_j a_j . x, in closed form; (S,).
+
+    |D^2 h| = factor |X| whatever the weights (2 u_b X u_a at |u_b| = |u_a| = 1/sqrt 2), and |Dh|^2
+    is factor^2 times the largest eigenvalue of X (sum_j b_j^2 + A A^T) X^T.
+    """
+    a, b = (layer["weight"] for layer in problem.start)
+    inner = a @ np.swapaxes(a, -1, -2) + np.sum(b**2, axis=(-2, -1))[:, None, None] * np.eye(
+        a.shape[1]
+    )
+    kernel = problem.x @ inner @ np.swapaxes(problem.x, -1, -2)
+    second = np.linalg.norm(problem.x, ord=2, axis=(-2, -1))
+    first_squared = factor * np.linalg.eigvalsh(kernel)[:, -1]
+    return np.linalg.norm(outputs - problem.y, axis=-1) * second / first_squared
 
 
 def threshold(problem, factor, eigenvalues, generators) -> np.ndarray:

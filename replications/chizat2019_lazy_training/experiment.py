@@ -11,7 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from replications.chizat2019_lazy_training import convnet, fresh_samples, lazy_limit, regression
-from replications.chizat2019_lazy_training.curvature import ascent_starts, threshold
+from replications.chizat2019_lazy_training.curvature import (
+    ascent_starts,
+    linear_criterion,
+    threshold,
+)
 from replications.chizat2019_lazy_training.curvature import criterion as kappa_of
 from replications.chizat2019_lazy_training.plane import aligned_mass, histories
 from replications.chizat2019_lazy_training.underparameterized import late_flows
@@ -33,6 +37,7 @@ def scaling(
     arm: str,
     activation: str,
     centre: str,
+    loss: str,
     alpha: float,
     dimension: int,
     neurons: int,
@@ -43,7 +48,7 @@ def scaling(
     """Gradient descent on F_alpha and on its linearization, step for step with one step size.
 
     centre: how h(w_0) = 0 is reached: `frozen_copy` subtracts h(w_0), `paired` starts from pairs
-    of opposite neurons, `none` leaves it nonzero.
+    of opposite neurons, `none` leaves it nonzero. loss: `square`, or `logistic` for targets +-1.
     Suprema over time of the distances, the change of the tangent kernel at the end, and the share
     of (neuron, input) pairs whose activation changed sign.
     """
@@ -52,7 +57,7 @@ def scaling(
     names = ("scaling", arm, alpha) if activation == "relu" else ("scaling", arm)
     doubled, copies = centre == "paired", float(centre == "frozen_copy")
     problem = lazy_limit.drawn(names, dimension, neurons, points, seeds, doubled=doubled)
-    yield from _rows(seeds, lazy_limit.suprema(problem, activation, alpha, copies, steps))
+    yield from _rows(seeds, lazy_limit.suprema(problem, activation, alpha, copies, steps, loss))
 
 
 def laziness(
@@ -73,7 +78,8 @@ def laziness(
     names = ("laziness", arm)
     problem = lazy_limit.drawn(names, dimension, neurons, points, seeds, readout=readout)
     found = lazy_limit.suprema(problem, "softplus", alpha, 1.0, steps)
-    kappa = kappa_of(problem, alpha * neurons**-0.5, 0.0 * problem.y, ascent_starts(seeds))
+    factor, starts = alpha * neurons**-0.5, ascent_starts(seeds)
+    kappa = kappa_of("softplus", problem, factor, 0.0 * problem.y, starts)
     kept = {name: found[name] for name in ("distance", "relative_distance", "kernel_change")}
     yield from _rows(seeds, {"kappa": kappa, **kept})
 
@@ -83,8 +89,10 @@ def rate(
 ) -> Iterator[dict]:
     """Decay of |alpha h - y*| and the bound |y*| exp(-rate t / 4) of Theorem 2.4; softplus.
 
-    The theory's rate is sigma_min(Dh(w_0))^2, that of arm `lambda_max` the largest eigenvalue of
-    the same runs. (The bound's factor, the root of the condition number of the loss, is one.)
+    The theory's rate is sigma_min(Dh(w_0))^2. Arms claim another one for the same runs: the
+    largest eigenvalue (`lambda_max`), the second smallest (`second`), or 8 sigma_min^2, whose
+    quarter is the rate at which the loss falls (`loss_rate`). (The bound's factor, the root of the
+    condition number of the loss, is one.)
     `left` is the share of the residual when the claimed rate times t is 12.
     """
     found = lazy_limit.decay(alpha, dimension, neurons, points, steps, seeds)
@@ -97,7 +105,9 @@ def rate(
         log_left = np.log(found.residual[index, seen] / found.residual[index, 0])
         late = slowest * time >= LATE[0]
         slope = -np.polyfit(time[late], log_left[late], 1)[0]
-        claimed = largest if arm == "lambda_max" else slowest
+        rates = {"lambda_max": largest, "second": found.eigenvalues[index, 1]}
+        rates["loss_rate"] = 8 * slowest
+        claimed = rates.get(arm, slowest)
         yield {
             "seed": seed,
             "rate_ratio": float(slope / claimed),
@@ -131,14 +141,27 @@ def underparameterized(
 
 
 def criterion(
-    *, arm: str, doubled: bool, exponent: float, alpha: float, neurons: int, points: int, seeds
+    *,
+    arm: str,
+    activation: str,
+    doubled: bool,
+    exponent: float,
+    alpha: float,
+    neurons: int,
+    points: int,
+    seeds,
 ) -> Iterator[dict]:
-    """kappa of alpha h_m, h_m = m^exponent sum_j b_j softplus(a_j . x) with b_j = +-1, d = 5."""
+    """kappa of alpha h_m, h_m = m^exponent sum_j b_j sigma(a_j . x) with b_j = +-1, d = 5.
+
+    `over_linear` is kappa over the closed form of a linear network of the same weights.
+    """
     how = {"doubled": doubled, "readout": "sign"}
     problem = lazy_limit.drawn(("criterion", arm), 5, neurons, points, seeds, **how)
     factor = alpha * float(neurons) ** exponent
-    outputs = factor * lazy_limit.first_outputs("softplus", problem)
-    yield from _rows(seeds, {"kappa": kappa_of(problem, factor, outputs, ascent_starts(seeds))})
+    outputs = factor * lazy_limit.first_outputs(activation, problem)
+    kappa = kappa_of(activation, problem, factor, outputs, ascent_starts(seeds))
+    linear = linear_criterion(problem, factor, outputs)
+    yield from _rows(seeds, {"kappa": kappa, "over_linear": kappa / linear})
 
 
 def neurons_in_the_plane(
@@ -201,10 +224,13 @@ def overparameterized(
 ) -> Iterator[dict]:
     """Figure 1(c): full-batch descent of a paired relu network of scale tau, test loss, float32.
 
-    The step is min(10, 0.1 / tau^2); `best` is the least test loss met on the way.
+    The step is min(10, 0.1 / tau^2); `best` is the least test loss met on the way. Both also over
+    the loss of the best affine function.
     """
     train, test = regression.scales(tau, dimension, neurons, points, steps, seeds)
+    floor = regression.affine_floors(dimension, seeds)
     columns = {"test": test[:, -1], "best": test.min(axis=1), "train": train[:, -1]}
+    columns |= {f"{name}_over_affine": columns[name] / floor for name in ("test", "best")}
     yield from _rows(seeds, columns)
 
 

@@ -24,9 +24,10 @@ from replications.chizat2019_lazy_training.model import (
     two_layer,
 )
 from widenets.ntk import data, random
-from widenets.ntk.dynamics import gradient_descent, squared_error
+from widenets.ntk.dynamics import gradient_descent, logistic, squared_error
 
 RECORDS = 60
+LOSSES = {"square": squared_error("sum"), "logistic": logistic("sum")}
 READOUTS = {"gaussian": np.positive, "positive": np.abs, "sign": np.sign}
 
 
@@ -51,7 +52,7 @@ def drawn(names, dimension, neurons, points, seeds, *, doubled=False, readout="g
     return Problem(stacked(starts), np.stack(inputs), np.stack(targets))
 
 
-def descended(activation, problem, alpha, factor, copies, step, record):
+def descended(activation, problem, alpha, factor, copies, step, record, loss="square"):
     """f (S, R, N) and z (S, R, p) at the recorded steps, and w at the last one.
 
     copies: 1 where h(w_0) is subtracted, 0 where it is not.
@@ -69,7 +70,7 @@ def descended(activation, problem, alpha, factor, copies, step, record):
         jax.tree.map(jnp.zeros_like, frozen.start),
         frozen,
         jnp.asarray(problem.y[..., None]),
-        loss=squared_error("sum"),
+        loss=LOSSES[loss],
         learning_rate=jnp.asarray(step),
         record=record,
         observe=_watcher(activation),
@@ -113,16 +114,46 @@ def linearized(derivative, y, first, step, record):
     return f, z
 
 
-def suprema(problem, activation, alpha, copies, steps) -> dict[str, np.ndarray]:
+def linear_descent(derivative, y, first, step, record, loss):
+    """As `linearized`, step for step, for a loss without closed form."""
+    found = gradient_descent(
+        _linear,
+        jnp.zeros((len(y), derivative.shape[-1])),
+        (jnp.asarray(derivative), jnp.asarray(first)),
+        jnp.asarray(y[..., None]),
+        loss=LOSSES[loss],
+        learning_rate=jnp.asarray(step),
+        record=record,
+        observe=_position,
+        seeds=True,
+        shared_data=False,
+    )
+    z = np.asarray(found.observed)
+    return first[:, None] + z @ np.swapaxes(derivative, -1, -2), z
+
+
+def _linear(z, model):
+    derivative, first = model
+    return (first + derivative @ z)[:, None]
+
+
+def _position(z, _):
+    return z
+
+
+def suprema(problem, activation, alpha, copies, steps, loss="square") -> dict[str, np.ndarray]:
     """Largest distances on the way and changes at the end for h / sqrt(m), (S,) each."""
     factor = problem.start[1]["weight"].shape[1] ** -0.5
     derivative = factor * jacobian(activation, problem.start, problem.x)
     kernel = gram(derivative)
     step = 0.5 / np.linalg.eigvalsh(kernel)[:, -1]
     record = np.unique(np.geomspace(1, steps, RECORDS).astype(int))
-    f, z, end = descended(activation, problem, alpha, factor, copies, step, record)
+    f, z, end = descended(activation, problem, alpha, factor, copies, step, record, loss)
     first = alpha * factor * (1 - copies) * first_outputs(activation, problem)
-    linear_f, linear_z = linearized(derivative, problem.y, first, step, record)
+    if loss == "square":
+        linear_f, linear_z = linearized(derivative, problem.y, first, step, record)
+    else:
+        linear_f, linear_z = linear_descent(derivative, problem.y, first, step, record, loss)
     change = gram(factor * jacobian(activation, end, problem.x)) - kernel
     hidden = [problem.x @ layers[0]["weight"] for layers in (problem.start, end)]
     distance = _supremum(z) / alpha

@@ -23,6 +23,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "softplus": softplus(),
     "tanh": jnp.tanh,
     "relu": lambda z: jnp.maximum(z, 0),
+    "linear": lambda z: z,
 }
 
 

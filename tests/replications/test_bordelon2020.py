@@ -62,6 +62,17 @@ def test_error_at_p_is_the_mean_over_disjoint_sets():
     assert mean == pytest.approx(np.mean(errors), rel=1e-12)
 
 
+def test_error_of_a_kernel_teacher_is_the_sum_over_its_degrees():
+    (row,) = experiment.teacher(arm="theory", dimension=12, depth=2, samples=(9,), seeds=(0,))
+    spectrum = experiment._spectrum(2, 12)
+    power = spectrum.multiplicities * spectrum.eigenvalues**2
+    degrees = tuple(range(power.size))
+    cosines = experiment._cosines(generator(0, "teacher", "theory", 12, 2), 9, 12)
+    errors = experiment._Draw(cosines, 2, 12, degrees).errors(9, 0.0)
+    expected = sum(power[k] * errors[k] for k in degrees) / power.sum()
+    assert row["error"] == pytest.approx(expected, rel=1e-9)
+
+
 def test_groups_of_modes_hold_the_whole_residual():
     """The last group is what the others leave: against all 400 eigenfunctions, one by one."""
     rows = experiment.images(

@@ -10,6 +10,7 @@ from replications.chizat2019_lazy_training import convnet, lazy_limit
 from replications.chizat2019_lazy_training.curvature import (
     ascent_starts,
     criterion,
+    linear_criterion,
     second_derivative_norm,
     threshold,
 )
@@ -24,8 +25,9 @@ from replications.chizat2019_lazy_training.model import (
     two_layer,
 )
 from replications.chizat2019_lazy_training.plane import aligned_mass, histories
+from replications.chizat2019_lazy_training.regression import affine_floor
 from widenets.ntk.architecture import conv
-from widenets.ntk.data import TwoLayerTeacher
+from widenets.ntk.data import TwoLayerTeacher, sphere, two_layer_teacher
 from widenets.ntk.dynamics import gradient_descent, squared_error
 from widenets.ntk.empirical import empirical_ntk
 
@@ -197,12 +199,43 @@ def test_second_derivative_norm_is_the_maximum_found_by_alternating_eigenvectors
 def test_criterion_and_threshold_scale_as_their_formulas():
     given = problem(neurons=8)
     zero = 0.0 * given.y
-    one, four = (criterion(given, factor, zero, ascent_starts((0, 1))) for factor in (1.0, 4.0))
+    one, four = (
+        criterion("softplus", given, factor, zero, ascent_starts((0, 1))) for factor in (1.0, 4.0)
+    )
     np.testing.assert_allclose(one, 4 * four, rtol=1e-12)
     eigenvalues = np.linalg.eigvalsh(gram(jacobian("softplus", given.start, given.x)))
     bound = threshold(given, 1.0, eigenvalues, ascent_starts((0, 1)))
     # kappa = |y| L / |Dh|^2, |y| / C_0 = 32 |y| L |Dh| / sigma_min^3
     np.testing.assert_allclose(bound, 32 * one * (eigenvalues[:, -1] / eigenvalues[:, 0]) ** 1.5)
+
+
+def test_criterion_of_a_linear_network_has_a_closed_form():
+    given = problem(neurons=40)
+    found = criterion("linear", given, 0.3, 0.0 * given.y, ascent_starts((0, 1)))
+    exact = linear_criterion(given, 0.3, 0.0 * given.y)
+    np.testing.assert_allclose(found, exact, rtol=1e-3)
+
+
+def test_best_affine_function_is_that_of_least_squares():
+    """The closed form against least squares on 400000 points, within 2 %."""
+    generator = np.random.default_rng(0)
+    dimension = 5
+    teacher = two_layer_teacher(generator, dimension, 3)
+    x = sphere(generator, 400_000, dimension)
+    design = np.column_stack([np.ones(len(x)), x])
+    residual = teacher(x) - design @ np.linalg.lstsq(design, teacher(x), rcond=None)[0]
+    assert affine_floor(teacher, dimension) == pytest.approx(np.mean(residual**2) / 2, rel=0.02)
+
+
+def test_linearized_steps_are_the_closed_form_where_there_is_one():
+    given = problem(neurons=20)
+    derivative = jacobian("softplus", given.start, given.x)
+    step = 0.5 / np.linalg.eigvalsh(gram(derivative))[:, -1]
+    record, first = np.array([1, 30]), 0.3 * given.y
+    exact = lazy_limit.linearized(derivative, given.y, first, step, record)
+    found = lazy_limit.linear_descent(derivative, given.y, first, step, record, "square")
+    for one, other in zip(found, exact, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
 def test_phi_functions_join_their_series():
