@@ -8,7 +8,7 @@ from workflow.base.records import read_table
 from workflow.base.tree import ROOT, replications
 from workflow.judge import claims_of
 from workflow.trust.calibration.page import page
-from workflow.trust.calibration.run import EXACT, kind_of
+from workflow.trust.calibration.run import DETERMINISTIC, EXACT, kind_of
 from workflow.trust.torture import run as torture
 
 REFERENCE = ROOT / "results" / "reference"
@@ -17,7 +17,7 @@ TABLES = ("pairs", "rates", "own_noise", "whole_rule", "comparison")
 
 def test_every_estimator_of_a_claim_is_calibrated():
     kinds = {kind_of(claim.estimator) for name in replications() for claim in claims_of(name)}
-    assert kinds <= {*KINDS, *EXACT, "exact"}
+    assert kinds <= {*KINDS, *EXACT, *DETERMINISTIC}
 
 
 @pytest.mark.parametrize(
