@@ -31,7 +31,7 @@ def chaos(
     for seed in seeds:
         stream = generator(seed, "mei", "chaos", arm, width)
         draw = circle.stratified_neurons if arm == "stratified" else circle.neurons
-        state = draw(stream, networks, width)
+        start = state = draw(stream, networks, width)
         elapsed = 0
         for time in times:
             limit = circle.limit(1.5 * time if arm == "late" else time, frozen=arm == "frozen")
@@ -41,7 +41,10 @@ def chaos(
                 steps = circle.steps_until(time) - elapsed
                 state = circle.train(state, masses, EPS / scale, steps)
                 elapsed += steps
-            yield {"seed": seed, "time": time, **_against_the_limit(state, masses, limit)}
+            found = _against_the_limit(state, masses, limit)
+            if arm in ("theory", "frozen"):
+                found |= _controlled(found, width, circle.first_order(limit, start), limit)
+            yield {"seed": seed, "time": time, **found}
 
 
 def drawn_from(
@@ -50,6 +53,15 @@ def drawn_from(
     """Networks of independent neurons of the law rho_t, drawn from its nodes."""
     chosen = stream.choice(len(limit.weights), (networks, width), p=limit.weights)
     return Neurons(limit.state.outputs[chosen], limit.state.inputs[chosen])
+
+
+def _controlled(found: dict, width: int, first: np.ndarray, limit: circle.Limit) -> dict:
+    """N Var and N Cov less what the draw of the block does to N Var of the first order.
+
+    That one's mean is `clt` at every N, and most of the scatter of N Var is its.
+    """
+    excess = width * first.var(axis=0, ddof=1).mean() - limit.clt.mean()
+    return {key: found[key] - excess for key in ("n_variance", "n_covariance")}
 
 
 def _against_the_limit(state: Neurons, masses: jnp.ndarray, limit: circle.Limit) -> dict:
@@ -99,7 +111,7 @@ def bias(
         start = circle.neurons(generator(seed, "mei", "bias", arm, width), networks, width)
         state = circle.train(start, masses, EPS, circle.steps_until(time))
         error = np.asarray(circle.outputs(state, masses)) - limit.outputs
-        first = circle.first_order(time, start)
+        first = circle.first_order(limit, start)
         risks = circle.risk(limit.outputs + error) - circle.risk(limit.outputs)
         risks -= np.mean(residual * first[:, :SAMPLES], axis=1)
         yield {
@@ -148,6 +160,7 @@ def drift(
             "drift_limit": change,
             "distance": float(jnp.sqrt(jnp.mean(gap**2))),
             "distance_limit": distance,
+            "relative": float(jnp.sqrt(jnp.mean(gap**2))) / distance,
         }
 
 

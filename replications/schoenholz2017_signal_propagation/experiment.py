@@ -150,14 +150,17 @@ def boundary(*, arm: str, rule: str, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 @cache
 def scales_near_edge(quantity: str, ratio: float, seeds: tuple[int, ...]) -> np.ndarray:
-    """Measured depth scales (seeds,), between 12 and 18 predicted ones."""
+    """Measured depth scales (seeds,), between 8 and 12 predicted ones.
+
+    The next term of the expansion is exp(-8) there, and rounding, which many layers add up, less.
+    """
     weights, rest = phase(ratio)
     draws = 0.3 + 0.7 * np.array([generator(seed, "signal", "edge").random() for seed in seeds])
     if quantity == "correlation":
         own, start = scale(rest.chi_c), Signal(rest.variance, draws, 0.0)
     else:
         own, start = scale(rest.variance_slope), Signal(rest.variance * draws, 0.5, 0.0)
-    depths = np.array([round(12 * own), round(18 * own)])
+    depths = np.array([round(8 * own), round(12 * own)])
     found = limit("erf", False, weights, SB2, start, depths)
     gone = found.gap - rest.gap if quantity == "correlation" else found.variance - rest.variance
     return (depths[1] - depths[0]) / np.log(np.abs(gone[0] / gone[1]))
