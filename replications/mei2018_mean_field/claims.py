@@ -282,6 +282,7 @@ CLAIMS = [
         region=near(0, 0.08),
         why="all neurons see the same sample. In the control each has a sample of its own",
         control="own_samples",
+        tier="laptop",
         kind="exponent",
         rival=Rival(-0.5, "who lets the noise average over neurons"),
     ),
@@ -295,6 +296,7 @@ CLAIMS = [
         region=near(-0.5, 0.1),
         why="what would follow, and does where each neuron has a sample of its own",
         control="own_samples",
+        tier="laptop",
         expected="fail",
         reason="all neurons see the same sample: the noise is common to them, whatever N is. (The "
         "same "

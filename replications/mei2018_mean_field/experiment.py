@@ -27,7 +27,7 @@ def chaos(
     neurons spread evenly at the start; ntk: masses N^-1/2 instead of 1/N; unfinished: as theory.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0  # of the masses; the rate is EPS / scale
-    masses = jnp.full(width, scale / width)
+    masses = np.full(width, scale / width)
     for seed in seeds:
         stream = generator(seed, "mei", "chaos", arm, width)
         draw = circle.stratified_neurons if arm == "stratified" else circle.neurons
@@ -64,20 +64,15 @@ def _controlled(found: dict, width: int, first: np.ndarray, limit: circle.Limit)
     return {key: found[key] - excess for key in ("n_variance", "n_covariance")}
 
 
-def _against_the_limit(state: Neurons, masses: jnp.ndarray, limit: circle.Limit) -> dict:
+def _against_the_limit(state: Neurons, masses: np.ndarray, limit: circle.Limit) -> dict:
     """Columns of `chaos`, averaged over the points; N Var is that over the block's networks."""
-    values = np.asarray(circle.outputs(state, masses))
+    values = circle.outputs(state, masses)
     width = state.outputs.shape[1]
-    psi = (
-        width
-        * np.asarray(masses)[0]
-        * np.asarray(state.outputs)[..., None]
-        * np.tanh(np.asarray(state.inputs) @ POINTS.T)
-    )
+    psi = width * masses[0] * state.outputs[..., None] * np.tanh(state.inputs @ POINTS.T)
     n_variance = width * values.var(axis=0, ddof=1)
     within = psi.var(axis=1, ddof=1).mean(axis=0)
     error = values - limit.outputs
-    second = np.mean(np.asarray(state.outputs) * np.asarray(state.inputs)[..., 1], axis=1)
+    second = np.mean(state.outputs * state.inputs[..., 1], axis=1)
     of_limit = limit.weights @ (limit.state.outputs * limit.state.inputs[:, 1])
     risks = circle.risk(values)
     return {
@@ -106,11 +101,11 @@ def bias(
     limit, constant = circle.limit(time), circle.bias(predicted_at)
     of_risk = circle.risk_bias(circle.limit(predicted_at), constant)
     residual = limit.outputs[:SAMPLES] - TASK.y
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "bias", arm, width), networks, width)
         state = circle.train(start, masses, EPS, circle.steps_until(time))
-        error = np.asarray(circle.outputs(state, masses)) - limit.outputs
+        error = circle.outputs(state, masses) - limit.outputs
         first = circle.first_order(limit, start)
         risks = circle.risk(limit.outputs + error) - circle.risk(limit.outputs)
         risks -= np.mean(residual * first[:, :SAMPLES], axis=1)
@@ -147,20 +142,21 @@ def drift(
     arms: theory (masses 1/N); ntk (masses N^-1/2). Beside them what the limit does.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0
-    masses, rate = jnp.full(width, scale / width), EPS / scale
+    masses, rate = np.full(width, scale / width), EPS / scale
     change, distance = circle.of_limit(time)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "drift", arm, width), networks, width)
         found = circle.train(start, masses, rate, circle.steps_until(time))
         tangent = circle.tangent(start, masses, rate, circle.shares_until(time))
         gap = circle.outputs(found, masses) - tangent
+        gap = np.sqrt(np.mean(gap**2))
         yield {
             "seed": seed,
-            "drift": float(jnp.mean(circle.kernel_change(start, found, masses))),
+            "drift": circle.kernel_change(start, found, masses).mean(),
             "drift_limit": change,
-            "distance": float(jnp.sqrt(jnp.mean(gap**2))),
+            "distance": gap,
             "distance_limit": distance,
-            "relative": float(jnp.sqrt(jnp.mean(gap**2))) / distance,
+            "relative": gap / distance,
         }
 
 
@@ -181,12 +177,12 @@ def rate(
     *, arm: str, width: int, networks: int, time: float, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
     """Root mean square motion of w at rates eps N (theory), eps sqrt N (root), eps (constant)."""
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     step = EPS * width ** {"theory": 0.0, "root": -0.5, "constant": -1.0}[arm]
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "rate", arm, width), networks, width)
         found = circle.train(start, masses, step, circle.steps_until(time))
-        yield {"seed": seed, "moved": float(jnp.sqrt(jnp.mean((found.inputs - start.inputs) ** 2)))}
+        yield {"seed": seed, "moved": np.sqrt(np.mean((found.inputs - start.inputs) ** 2))}
 
 
 RULES = {"theory": maximal_update("sgd"), "ntk": ntk("sgd")}
@@ -241,7 +237,7 @@ def noise(
     arms: theory, coupled (eps = c / N; the same measurement): in each step one sample for all
     neurons; own_samples: one for each neuron; discretization: descent minus that in steps eps / 8.
     """
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     limit = circle.outputs_of_limit(time, eps)
     steps = circle.steps_until(time, eps)
     for seed in seeds:
@@ -260,8 +256,8 @@ def noise(
         rough = circle.outputs(found, masses)
         yield {
             "seed": seed,
-            "noise": float(jnp.sqrt(jnp.mean((rough - smooth) ** 2))),
-            "total": float(np.sqrt(np.mean((np.asarray(rough) - limit) ** 2))),
+            "noise": np.sqrt(np.mean((rough - smooth) ** 2)),
+            "total": np.sqrt(np.mean((rough - limit) ** 2)),
         }
 
 
