@@ -172,7 +172,8 @@ MOMENTS = [
             ratio("square", "exact"), where={"depth": 9}, columns=("square", "exact")
         ),
         region=near(1, 0.06),
-        why="measured over exact, 64 blocks of 512 networks leave .03; linear networks have .754, e^(5 beta) is 1.20 of it",
+        why="measured over exact, 64 blocks of 512 networks leave .03; linear networks have .754, "
+        "e^(5 beta) is 1.20 of it",
         control="linear",
         tier="laptop",
         kind="level",
@@ -254,7 +255,8 @@ MOMENTS = [
         arm="constant",
         estimator=law_per_beta(),
         region=near(11 / 3, 0.02),
-        why="exact law at n = 10^8, up to 128 hidden layers; left is 1/layers^3; linear networks have 4/3, depth two has 3",
+        why="exact law at n = 10^8, up to 128 hidden layers; left is 1/layers^3; linear networks "
+        "have 4/3, depth two has 3",
         control="constant_linear",
         kind="level",
         rival=Rival(3, "who takes depth two for all depths"),
@@ -340,7 +342,8 @@ VELOCITY = [
         arm="velocity",
         estimator=law_per_beta(),
         region=near(4 / 3, 0.01),
-        why="5 - 11/3; exact law at n = 10^8, up to 128 hidden layers; linear networks have 2 - 4/3 = 2/3",
+        why="5 - 11/3; exact law at n = 10^8, up to 128 hidden layers; linear networks have 2 - "
+        "4/3 = 2/3",
         control="velocity_linear",
         kind="level",
         rival=Rival(1, "who reads the paper's d beta e^(5 beta) E K as an equality"),
@@ -371,7 +374,8 @@ VELOCITY = [
             ratio("fall", "predicted"), where={"width": 16}, columns=("fall", "predicted")
         ),
         region=near(1, 0.05),
-        why="measured over predicted at n = 16; the rate .05 moves kinks by .06 and adds the square "
+        why="measured over predicted at n = 16; the rate .05 moves kinks by .06 and adds the "
+        "square "
         "of it; a neuron that keeps a "
         "slope a when it is off gives (1 - a^2)(1 - a), .70 at a = 1/4",
         control="leaky",
@@ -449,7 +453,8 @@ TOWER = [
     ),
     *(
         correlation(
-            "O_4", "fourth", -1, tolerance, Rival(-1.5, "who continues 0, -1/2, -1 of O_2 to O_4 by the size "
+            "O_4", "fourth", -1, tolerance, Rival(-1.5, "who continues 0, -1/2, -1 of O_2 to O_4 "
+            "by the size "
             "of O_3"), layers, tier=tier,
             why="one cluster of even order; at mean-field scale 0" + more,
         )
@@ -494,7 +499,8 @@ HIERARCHY = [
         "frozen", "a frozen kernel", -1, 0.1,
         Rival(-0.5, "who takes the bound n^-1/2 for the size"),
         source="reported as section 3.1 of Dyer & Gur-Ari 2019",
-        why="s^2 O_3 / 2 and s^3 O_4 / 6 are both n^-1, with 1/n of it next; with both kept it is n^-2",
+        why="s^2 O_3 / 2 and s^3 O_4 / 6 are both n^-1, with 1/n of it next; with both kept it is "
+        "n^-2",
         control="fourth",
     ),
     truncation(

@@ -80,7 +80,8 @@ CLAIMS = [
         estimator=per_seed(_ratio("n_variance", "clt"), where={"time": 16.0, **WIDEST}),
         region=near(1, 0.04),
         why="N = 256 leaves a correction of 3 / N, 1 %; the block's draw of the first order, which "
-        "is most of the scatter, is taken out by its known variance. The control is held against the same "
+        "is most of the scatter, is taken out by its known variance. The control is held against "
+        "the same "
         "theorem for the network's linearization, whose neurons do not move",
         control="frozen",
         kind="level",
@@ -97,7 +98,8 @@ CLAIMS = [
         region=near(1, 0.04),
         why="N Var of a mean is the variance of one term and N times the covariance of two; at N "
         "= 256 "
-        "the next order is 1 %; the block's draw of the first order is taken out. Independent neurons have none",
+        "the next order is 1 %; the block's draw of the first order is taken out. Independent "
+        "neurons have none",
         control="independent",
         kind="level",
         rival=Rival(1.475, "who has the covariance cancel the fluctuations: .524 / .355"),
@@ -266,7 +268,8 @@ CLAIMS = [
         ),
         region=near(0.5, 0.08),
         why="t/eps steps of size eps with independent errors; the next order takes 3/4 eps of "
-        "them, .01 in the slope over steps of 1/160 to 1/40. The control is descent against descent in smaller steps",
+        "them, .01 in the slope over steps of 1/160 to 1/40. The control is descent against "
+        "descent in smaller steps",
         control="discretization",
         tier="laptop",
         kind="exponent",

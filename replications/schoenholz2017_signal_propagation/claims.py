@@ -357,7 +357,8 @@ CRITICAL = [
                 terms=((1, 2), (1, 1), (1, 0)),
             ),
             region=near(1, 0.01),
-            why="B of l x deviation = A + B ln(l), fitted together with (ln l)^2 / l, ln(l) / l and "
+            why="B of l x deviation = A + B ln(l), fitted together with (ln l)^2 / l, ln(l) / l "
+            "and "
             "1 / l; left is (ln(l) / l)^2 x O(10), 1e-3 at 1024",
             control=f"{phi}_pair",
             kind="level",

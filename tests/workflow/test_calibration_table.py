@@ -2,7 +2,7 @@
 
 import pytest
 
-from widenets.evidence import exact, loglog_slope, ordering, per_seed, worst_ratio
+from widenets.evidence import asymptotic, exact, loglog_slope, ordering, per_seed, worst_ratio
 from widenets.evidence.calibration import KINDS
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, replications
@@ -30,6 +30,7 @@ def test_every_estimator_of_a_claim_is_calibrated():
         (ordering("y", by="x", increasing=True), "proportion"),
         (worst_ratio("y", "x"), "worst"),
         (exact("y", resolution=0.1), "exact"),
+        (asymptotic("y", "x", terms=((1, 0),)), "asymptotic"),
     ],
 )
 def test_the_kind_of_an_estimator_is_its_constructor_and_setting(estimator, kind):
