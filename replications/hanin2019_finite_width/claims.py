@@ -374,10 +374,9 @@ VELOCITY = [
             ratio("fall", "predicted"), where={"width": 16}, columns=("fall", "predicted")
         ),
         region=near(1, 0.05),
-        why="measured over predicted at n = 16; the rate .05 moves kinks by .06 and adds the "
-        "square "
-        "of it; a neuron that keeps a "
-        "slope a when it is off gives (1 - a^2)(1 - a), .70 at a = 1/4",
+        why="measured over predicted at n = 16, with the next order 8 rate / n = .025 of the rate "
+        ".05, whose square is left; a neuron that keeps a slope a when it is off gives "
+        "(1 - a^2)(1 - a), .70 at a = 1/4",
         control="leaky",
         kind="level",
         rival=Rival(0.703, "who would say the same of leaky relu"),

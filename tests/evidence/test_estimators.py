@@ -412,7 +412,7 @@ def test_a_sequence_of_the_stated_terms_arrives_at_once(law, truth, terms):
 
     found = asymptotic("y", "n", terms=terms, law=law)(sequence(values).sample(frac=1))
     assert numbers_of(found) == pytest.approx((truth,) * 3, abs=1e-7)
-    assert found.n_seeds == 0 and found.interval == "its own truncation"
+    assert (found.n_seeds, found.interval) == (0, "its own truncation")
 
 
 @settings(max_examples=200, deadline=None)

@@ -52,7 +52,7 @@ def test_massless_neurons_change_nothing():
 def test_legs_are_one_descent():
     start, weights = circle.nodes(4, 8)
     shares = circle.shares_until(24.0)
-    value, influence, _ = circle._with_influence(weights, start, shares)
+    _, influence, _ = circle._with_influence(weights, start, shares)
     whole = jax.jacrev(lambda p: circle._outputs(p, start, shares))(weights)
     np.testing.assert_allclose(influence, whole, rtol=1e-9, atol=1e-12)
 
