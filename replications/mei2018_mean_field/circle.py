@@ -75,12 +75,12 @@ def _given(start: Neurons, *numbers):
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, start.inputs.dtype), (TASK, *numbers))
 
 
-def _filled(found: Neurons, masses) -> tuple[Neurons, np.ndarray]:
-    """The same networks with massless neurons up to a multiple of FILL: one compilation for all.
+def _filled(found: Neurons, masses, fill: int = FILL) -> tuple[Neurons, np.ndarray]:
+    """The same networks with massless neurons up to a multiple of `fill`: one compilation for all.
 
     What has no mass adds nothing to f or to the kernel, and moves without being seen.
     """
-    more = -found.outputs.shape[1] % FILL
+    more = -found.outputs.shape[1] % fill
     ends = ((0, 0), (0, more))
     outputs = np.pad(np.asarray(found.outputs), ends)
     inputs = np.pad(np.asarray(found.inputs), (*ends, (0, 0)))
@@ -99,10 +99,10 @@ def _train(start: Neurons, masses, rate, steps) -> Neurons:
     return jax.vmap(whole_batch_descent, in_axes=axes)(start, masses, task, rate, steps)
 
 
-def train(start: Neurons, masses, rate: float, steps: int) -> Neurons:
-    """Full-batch descent of many networks, in their own dtype."""
+def train(start: Neurons, masses, rate: float, steps: int, fill: int = FILL) -> Neurons:
+    """Full-batch descent of many networks, in their own dtype; many steps need no filling up."""
     width = start.outputs.shape[1]
-    return _cut(_train(*_filled(start, masses), float(rate), steps), width)
+    return _cut(_train(*_filled(start, masses, fill), float(rate), steps), width)
 
 
 @jax.jit

@@ -235,7 +235,8 @@ def noise(
     """Root mean square of SGD minus descent of the same network, and of SGD minus the limit.
 
     arms: theory, coupled (eps = c / N; the same measurement): in each step one sample for all
-    neurons; own_samples: one for each neuron; discretization: descent minus that in steps eps / 8.
+    neurons; own_samples: one for each neuron; discretization: descent minus that in steps eps / 8,
+    in float64, because it is as small as the rounding of so many steps.
     """
     masses = np.full(width, 1 / width)
     limit = circle.outputs_of_limit(time, eps)
@@ -243,9 +244,11 @@ def noise(
     for seed in seeds:
         stream = generator(seed, "mei", "noise", arm, width, eps)
         start = circle.neurons(stream, networks, width)
-        smooth = circle.outputs(circle.train(start, masses, eps, steps), masses)
         if arm == "discretization":
-            found = circle.train(start, masses, eps / 8, 8 * steps)
+            start = Neurons(*(leaf.astype(np.float64) for leaf in start))
+        smooth = circle.outputs(circle.train(start, masses, eps, steps, fill=1), masses)
+        if arm == "discretization":
+            found = circle.train(start, masses, eps / 8, 8 * steps, fill=1)
         elif arm == "own_samples":
             samples = stream.integers(SAMPLES, size=(steps, networks, width)).astype(np.int8)
             found = circle.train_own(start, masses, eps, samples)
