@@ -261,7 +261,7 @@ DEPTH_SCALES = [
             ),
             region=near(-1, 0.01),
             why="1 / xi_c against 1 / offset, fitted together with the next order, relative O(1) x "
-            "offset; left is its square, 1e-5 times O(10) at .002",
+            "offset; left is its square, 1e-5 times O(10) at .002, and the rounding of 30000 layers",
             control="variance",
             kind="exponent",
             rival=Rival(-0.5, "the mean-field exponent of a correlation length"),
@@ -282,7 +282,8 @@ DEPTH_SCALES = [
             columns=("offset", "scale", "away"),
         ),
         region=near(1, 0.01),
-        why="linear extrapolation leaves the square of the offset .002, times O(10)",
+        why="linear extrapolation leaves the square of the offset .002, times O(10), and scales "
+        "measured from 8 on exp(-8) = 3e-4 over 4, 1e-4",
         control="above_by_weights",
         kind="level",
         rival=Rival(0.5, "a mean-field susceptibility, half as large on the ordered side"),
