@@ -388,8 +388,8 @@ VELOCITY = [
         part="step",
         estimator=loglog_slope("fall", "width", summary="mean"),
         region=near(-0.5, 0.08),
-        why="n neurons, a share n^-1/2 of which is in reach, each 1/n of the kernel; the next order, "
-        "8 rate / n at n = 16, takes .006 off the slope; gates held it is -1",
+        why="n neurons, a share n^-1/2 of which is in reach, each 1/n of the kernel; the next "
+        "order, 8 rate / n at n = 16, takes .006 off the slope; gates held it is -1",
         control="held",
         kind="exponent",
         rival=Rival(-1, "who knows the smooth correction only"),

@@ -261,7 +261,7 @@ DEPTH_SCALES = [
             ),
             region=near(-1, 0.01),
             why="1 / xi_c against 1 / offset, fitted together with the next order, relative O(1) x "
-            "offset; left is its square, 1e-5 times O(10) at .002, and the rounding of 30000 layers",
+            "offset; left is its square, 1e-5 times O(10) at .002, and rounding in 30000 layers",
             control="variance",
             kind="exponent",
             rival=Rival(-0.5, "the mean-field exponent of a correlation length"),
@@ -694,11 +694,12 @@ RESIDUAL = [
         estimator=asymptotic(
             lambda rows: rows["log"] / rows["predicted"] / np.sqrt(rows["depth"]),
             "depth",
-            terms=((0.5, 1), (0.5, 0)),
+            terms=((0.5, 1), (0.5, 0), (1, 1)),
             columns=("depth", "log", "predicted"),
         ),
         region=near(1, 0.01),
-        why="fitted together with ln l and a constant; left is 1 / l times O(10)",
+        why="fitted together with ln l, a constant and ln(l) / sqrt(l), the next orders of a sum "
+        "over 1 / sqrt(q) with q = A l - B sqrt(l) + C ln(l); left is 1 / l times O(10)",
         control="tanh_without_bias",
         kind="level",
         rival=Rival(0.913, "the same without the bias"),
