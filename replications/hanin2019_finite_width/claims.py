@@ -447,7 +447,7 @@ TOWER = [
         )
         for layers, tier, tolerance, more in (
             (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.1, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     *(
@@ -459,7 +459,7 @@ TOWER = [
         )
         for layers, tier, tolerance, more in (
             (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.1, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     correlation(
