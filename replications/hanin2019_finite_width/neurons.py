@@ -93,7 +93,8 @@ def first_step(
 
     held      change of Theta with every gate as it was, divided by the rate
     switched  what the gates that switch add to it, divided by the rate
-    predicted -(2 sqrt(2) / pi) |f - y| / sqrt(n) of relu, the mean of `switched` to first order
+    predicted -(2 sqrt(2) / pi) (1 + 8 rate / n) |f - y| / sqrt(n) of relu, the mean of `switched`
+              but for the square of the rate
     """
     n, leak = u.shape[1], LEAK[activation]
     slope = np.where(u > 0, 1.0, leak)
@@ -110,10 +111,12 @@ def first_step(
             (np.where(after_z > 0, 1.0, leak), after_z, after_w),
         )
     )
-    # A neuron at its kink adds nothing to f: the error that it sees is that of the others.
+    # A neuron at its kink adds nothing to f: the error that it sees is that of the others. What it
+    # adds a little off the kink moves the edge z = 2 rate |w| (error + w z / sqrt(n)) / sqrt(n) of
+    # those that switch by 1 + 2 rate w^2 / n, and E |w|^5 / E |w|^3 = 4.
     others = np.abs(error - single).mean(axis=1)
     return {
         "held": (held - before) / rate,
         "switched": (after - held) / rate,
-        "predicted": -2 * np.sqrt(2) / np.pi * others / np.sqrt(n),
+        "predicted": -2 * np.sqrt(2) / np.pi * others / np.sqrt(n) * (1 + 8 * rate / n),
     }

@@ -28,6 +28,8 @@ from widenets.ntk.dynamics.particles import (
 
 EPS = 0.25  # the step of neurons; time t = EPS * steps
 RADII, ANGLES = 32, 128
+LEG = 64  # steps that are compiled, and differentiated, at once
+FILL = 256  # neurons: widths are filled up to a multiple of it
 
 
 def _on_circle(angles) -> np.ndarray:
@@ -46,7 +48,7 @@ def steps_until(time: float, eps: float = EPS) -> int:
 
 def shares_until(time: float) -> np.ndarray:
     """Full batches until a time, padded so that few lengths are compiled."""
-    return padded(whole_batch_shares(steps_until(time), SAMPLES), 64 if time <= 16 else 240)
+    return padded(whole_batch_shares(steps_until(time), SAMPLES), LEG)
 
 
 def neurons(generator: np.random.Generator, networks: int, width: int) -> Neurons:
@@ -73,12 +75,34 @@ def _given(start: Neurons, *numbers):
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, start.inputs.dtype), (TASK, *numbers))
 
 
+def _filled(found: Neurons, masses, fill: int = FILL) -> tuple[Neurons, np.ndarray]:
+    """The same networks with massless neurons up to a multiple of `fill`: one compilation for all.
+
+    What has no mass adds nothing to f or to the kernel, and moves without being seen.
+    """
+    more = -found.outputs.shape[1] % fill
+    ends = ((0, 0), (0, more))
+    outputs = np.pad(np.asarray(found.outputs), ends)
+    inputs = np.pad(np.asarray(found.inputs), (*ends, (0, 0)))
+    return Neurons(outputs, inputs), np.pad(np.asarray(masses, float), (0, more))
+
+
+def _cut(found: Neurons, width: int) -> Neurons:
+    """numpy arrays of the first `width` neurons."""
+    return Neurons(*(np.asarray(leaf)[:, :width] for leaf in found))
+
+
 @jax.jit
-def train(start: Neurons, masses, rate, steps) -> Neurons:
-    """Full-batch descent of many networks, in their own dtype."""
+def _train(start: Neurons, masses, rate, steps) -> Neurons:
     task, masses, rate = _given(start, masses, rate)
     axes = (0, None, None, None, None)
     return jax.vmap(whole_batch_descent, in_axes=axes)(start, masses, task, rate, steps)
+
+
+def train(start: Neurons, masses, rate: float, steps: int, fill: int = FILL) -> Neurons:
+    """Full-batch descent of many networks, in their own dtype; many steps need no filling up."""
+    width = start.outputs.shape[1]
+    return _cut(_train(*_filled(start, masses, fill), float(rate), steps), width)
 
 
 @jax.jit
@@ -89,9 +113,13 @@ def train_stochastic(start: Neurons, masses, rate, shares) -> Neurons:
 
 
 @jax.jit
-def outputs(found: Neurons, masses) -> jax.Array:
-    """(networks, points)."""
+def _network_outputs(found: Neurons, masses) -> jax.Array:
     return jax.vmap(network, in_axes=(0, None, None))(found, masses, POINTS)
+
+
+def outputs(found: Neurons, masses) -> np.ndarray:
+    """(networks, points)."""
+    return np.asarray(_network_outputs(*_filled(found, masses)))
 
 
 class Limit(NamedTuple):
@@ -138,38 +166,68 @@ def _frozen_outputs(weights, start, shares):
     return frozen_outputs(start, weights, TASK, POINTS, EPS, shares)
 
 
-@functools.partial(jax.jit, static_argnames="frozen")
-def _with_influence(weights, start, shares, frozen: bool):
-    """f_t (8,) and its derivative by the weights, (8, nodes): one reverse pass for each point."""
+_tangent_nodes = jax.jit(lambda start, weights, shares: _frozen_outputs(weights, start, shares))
+
+
+@jax.jit
+def _frozen_with_influence(weights, start, shares):
+    """f_t (8,) of the linearization and its derivative by the weights, (8, nodes)."""
 
     def of_weights(p):
-        return (_frozen_outputs if frozen else _outputs)(p, start, shares)
+        return _frozen_outputs(p, start, shares)
 
     return of_weights(weights), jax.jacrev(of_weights)(weights)
 
 
+@jax.jit
+def _leg(start: Neurons, weights, shares) -> Neurons:
+    return descent(start, weights, TASK, EPS, shares)
+
+
+@jax.jit
+def _back_along_a_leg(start: Neurons, weights, shares, by_end: Neurons):
+    """Derivatives by start and weights (8, ...) of what has the derivatives by_end (8, ...)."""
+    of_start = functools.partial(_leg.__wrapped__, shares=shares)
+    return jax.vmap(jax.vjp(of_start, start, weights)[1])(by_end)
+
+
+def _with_influence(weights, start: Neurons, shares: np.ndarray):
+    """f_t (8,), its derivative by the weights (8, nodes), and the nodes at time t.
+
+    One reverse pass for each point, leg by leg.
+    """
+    legs = np.split(shares, len(shares) // LEG) if len(shares) else []
+    states = [start]
+    for leg in legs:
+        states.append(_leg(states[-1], weights, leg))
+    value, by_end = network(states[-1], weights, POINTS), jax.jacrev(network, argnums=(0, 1))
+    by_state, influence = by_end(states[-1], weights, POINTS)
+    for state, leg in zip(states[-2::-1], legs[::-1], strict=True):
+        by_state, by_weights = _back_along_a_leg(state, weights, leg, by_state)
+        influence += by_weights
+    return value, influence, states[-1]
+
+
 @functools.cache
 def limit(time: float, frozen: bool = False) -> Limit:
-    """The limit at a time; frozen: that of the network's linearization around its start.
-
-    The influence of the whole law on f_t is one reverse pass through the recursion.
-    """
+    """The limit at a time; frozen: that of the network's linearization around its start."""
     start, weights = nodes()
-    value, influence = _with_influence(weights, start, shares_until(time), frozen)
-    state = start
-    if not frozen:
-        state = _descend_nodes(start, weights, TASK, EPS, steps_until(time))
+    if frozen:
+        value, influence = _frozen_with_influence(weights, start, shares_until(time))
+        state = start
+    else:
+        value, influence, state = _with_influence(weights, start, shares_until(time))
     return Limit(
         np.asarray(value), np.asarray(influence).T, Neurons(*map(np.asarray, state)), weights
     )
 
 
-def first_order(time: float, start: Neurons) -> np.ndarray:
+def first_order(found: Limit, start: Neurons) -> np.ndarray:
     """(networks, points): mean over a network's neurons of D_t - E D_t at where they started.
 
-    f_N - f_inf is this to first order in 1 / sqrt N; D_t is interpolated on its polar grid.
+    f_N - f_inf is this to first order in 1 / sqrt N; D_t is interpolated on its polar grid. Its
+    mean is 0 and N times its variance is `clt`, whatever N is: a control variate.
     """
-    found = limit(time)
     radius = np.linalg.norm(np.asarray(nodes()[0].inputs).reshape(RADII, ANGLES, 2)[:, 0], axis=1)
     turn = 2 * np.pi * np.arange(-4, ANGLES + 4) / ANGLES
     # (a, w) and (-a, -w) are one neuron: all are brought to a = 1.
@@ -214,9 +272,14 @@ def risk(values: np.ndarray) -> np.ndarray:
     return np.mean((values[..., :SAMPLES] - TASK.y) ** 2, axis=-1) / 2
 
 
-@jax.jit
-def kernel_change(start: Neurons, found: Neurons, masses) -> jax.Array:
+def kernel_change(start: Neurons, found: Neurons, masses) -> np.ndarray:
     """|Theta_t - Theta_0| / |Theta_0| of each network at the points, Frobenius norms."""
+    (start, masses), found = _filled(start, masses), _filled(found, masses)[0]
+    return np.asarray(_kernel_change(start, found, masses))
+
+
+@jax.jit
+def _kernel_change(start: Neurons, found: Neurons, masses) -> jax.Array:
     before, after = (
         jax.vmap(tangent_kernel, in_axes=(0, None, None))(some, masses, POINTS)
         for some in (start, found)
@@ -225,9 +288,13 @@ def kernel_change(start: Neurons, found: Neurons, masses) -> jax.Array:
     return norm(after - before) / norm(before)
 
 
-@jax.jit
-def tangent(start: Neurons, masses, rate, shares) -> jax.Array:
+def tangent(start: Neurons, masses, rate: float, shares) -> np.ndarray:
     """Outputs (networks, points) of each network's own linearization."""
+    return np.asarray(_tangent(*_filled(start, masses), float(rate), shares))
+
+
+@jax.jit
+def _tangent(start: Neurons, masses, rate, shares) -> jax.Array:
     axes = (0, None, None, None, None, None)
     return jax.vmap(frozen_outputs, in_axes=axes)(start, masses, TASK, POINTS, rate, shares)
 
@@ -236,11 +303,15 @@ def tangent(start: Neurons, masses, rate, shares) -> jax.Array:
 def of_limit(time: float) -> tuple[float, float]:
     """The limit's kernel change, and its distance from its own linearization."""
     start, weights = nodes()
-    one = Neurons(start.outputs[None], start.inputs[None])
-    found = train(one, weights, EPS, steps_until(time))
-    gap = outputs(found, weights) - tangent(one, weights, EPS, shares_until(time))
-    change = kernel_change(one, found, weights)
-    return float(change[0]), float(jnp.sqrt(jnp.mean(gap**2)))
+    found = _descend_nodes(start, weights, TASK, EPS, steps_until(time))
+    lazy = _tangent_nodes(start, weights, shares_until(time))
+    gap = network(found, weights, POINTS) - lazy
+    return _change_of_nodes(start, found, weights), float(jnp.sqrt(jnp.mean(gap**2)))
+
+
+def _change_of_nodes(start: Neurons, found: Neurons, weights: np.ndarray) -> float:
+    one, other = (Neurons(*(np.asarray(leaf)[None] for leaf in some)) for some in (start, found))
+    return float(kernel_change(one, other, weights)[0])
 
 
 @functools.cache
@@ -253,11 +324,10 @@ def outputs_of_limit(time: float, eps: float) -> np.ndarray:
 
 def lazy_drift(start: Neurons, weights: np.ndarray, alpha: float, time: float) -> float:
     """Kernel change of the limit when alpha (f - f_0) learns y at the rate 1 / alpha^2."""
-    one = Neurons(start.outputs[None], start.inputs[None])
     before = network(start, alpha * weights, TASK.x)
     centred = Task(TASK.x, TASK.y + before)
     found = _descend_nodes(start, alpha * weights, centred, EPS / alpha, steps_until(time))
-    return float(kernel_change(one, Neurons(*(leaf[None] for leaf in found)), weights)[0])
+    return _change_of_nodes(start, found, weights)
 
 
 @jax.jit

@@ -27,11 +27,11 @@ def chaos(
     neurons spread evenly at the start; ntk: masses N^-1/2 instead of 1/N; unfinished: as theory.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0  # of the masses; the rate is EPS / scale
-    masses = jnp.full(width, scale / width)
+    masses = np.full(width, scale / width)
     for seed in seeds:
         stream = generator(seed, "mei", "chaos", arm, width)
         draw = circle.stratified_neurons if arm == "stratified" else circle.neurons
-        state = draw(stream, networks, width)
+        start = state = draw(stream, networks, width)
         elapsed = 0
         for time in times:
             limit = circle.limit(1.5 * time if arm == "late" else time, frozen=arm == "frozen")
@@ -41,7 +41,10 @@ def chaos(
                 steps = circle.steps_until(time) - elapsed
                 state = circle.train(state, masses, EPS / scale, steps)
                 elapsed += steps
-            yield {"seed": seed, "time": time, **_against_the_limit(state, masses, limit)}
+            found = _against_the_limit(state, masses, limit)
+            if arm in ("theory", "frozen"):
+                found |= _controlled(found, width, circle.first_order(limit, start), limit)
+            yield {"seed": seed, "time": time, **found}
 
 
 def drawn_from(
@@ -52,20 +55,24 @@ def drawn_from(
     return Neurons(limit.state.outputs[chosen], limit.state.inputs[chosen])
 
 
-def _against_the_limit(state: Neurons, masses: jnp.ndarray, limit: circle.Limit) -> dict:
+def _controlled(found: dict, width: int, first: np.ndarray, limit: circle.Limit) -> dict:
+    """N Var and N Cov less what the draw of the block does to N Var of the first order.
+
+    That one's mean is `clt` at every N, and most of the scatter of N Var is its.
+    """
+    excess = width * first.var(axis=0, ddof=1).mean() - limit.clt.mean()
+    return {key: found[key] - excess for key in ("n_variance", "n_covariance")}
+
+
+def _against_the_limit(state: Neurons, masses: np.ndarray, limit: circle.Limit) -> dict:
     """Columns of `chaos`, averaged over the points; N Var is that over the block's networks."""
-    values = np.asarray(circle.outputs(state, masses))
+    values = circle.outputs(state, masses)
     width = state.outputs.shape[1]
-    psi = (
-        width
-        * np.asarray(masses)[0]
-        * np.asarray(state.outputs)[..., None]
-        * np.tanh(np.asarray(state.inputs) @ POINTS.T)
-    )
+    psi = width * masses[0] * state.outputs[..., None] * np.tanh(state.inputs @ POINTS.T)
     n_variance = width * values.var(axis=0, ddof=1)
     within = psi.var(axis=1, ddof=1).mean(axis=0)
     error = values - limit.outputs
-    second = np.mean(np.asarray(state.outputs) * np.asarray(state.inputs)[..., 1], axis=1)
+    second = np.mean(state.outputs * state.inputs[..., 1], axis=1)
     of_limit = limit.weights @ (limit.state.outputs * limit.state.inputs[:, 1])
     risks = circle.risk(values)
     return {
@@ -94,12 +101,12 @@ def bias(
     limit, constant = circle.limit(time), circle.bias(predicted_at)
     of_risk = circle.risk_bias(circle.limit(predicted_at), constant)
     residual = limit.outputs[:SAMPLES] - TASK.y
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "bias", arm, width), networks, width)
         state = circle.train(start, masses, EPS, circle.steps_until(time))
-        error = np.asarray(circle.outputs(state, masses)) - limit.outputs
-        first = circle.first_order(time, start)
+        error = circle.outputs(state, masses) - limit.outputs
+        first = circle.first_order(limit, start)
         risks = circle.risk(limit.outputs + error) - circle.risk(limit.outputs)
         risks -= np.mean(residual * first[:, :SAMPLES], axis=1)
         yield {
@@ -135,19 +142,21 @@ def drift(
     arms: theory (masses 1/N); ntk (masses N^-1/2). Beside them what the limit does.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0
-    masses, rate = jnp.full(width, scale / width), EPS / scale
+    masses, rate = np.full(width, scale / width), EPS / scale
     change, distance = circle.of_limit(time)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "drift", arm, width), networks, width)
         found = circle.train(start, masses, rate, circle.steps_until(time))
         tangent = circle.tangent(start, masses, rate, circle.shares_until(time))
         gap = circle.outputs(found, masses) - tangent
+        gap = np.sqrt(np.mean(gap**2))
         yield {
             "seed": seed,
-            "drift": float(jnp.mean(circle.kernel_change(start, found, masses))),
+            "drift": circle.kernel_change(start, found, masses).mean(),
             "drift_limit": change,
-            "distance": float(jnp.sqrt(jnp.mean(gap**2))),
+            "distance": gap,
             "distance_limit": distance,
+            "relative": gap / distance,
         }
 
 
@@ -168,12 +177,12 @@ def rate(
     *, arm: str, width: int, networks: int, time: float, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
     """Root mean square motion of w at rates eps N (theory), eps sqrt N (root), eps (constant)."""
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     step = EPS * width ** {"theory": 0.0, "root": -0.5, "constant": -1.0}[arm]
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "rate", arm, width), networks, width)
         found = circle.train(start, masses, step, circle.steps_until(time))
-        yield {"seed": seed, "moved": float(jnp.sqrt(jnp.mean((found.inputs - start.inputs) ** 2)))}
+        yield {"seed": seed, "moved": np.sqrt(np.mean((found.inputs - start.inputs) ** 2))}
 
 
 RULES = {"theory": maximal_update("sgd"), "ntk": ntk("sgd")}
@@ -226,17 +235,20 @@ def noise(
     """Root mean square of SGD minus descent of the same network, and of SGD minus the limit.
 
     arms: theory, coupled (eps = c / N; the same measurement): in each step one sample for all
-    neurons; own_samples: one for each neuron; discretization: descent minus that in steps eps / 8.
+    neurons; own_samples: one for each neuron; discretization: descent minus that in steps eps / 8,
+    in float64, because it is as small as the rounding of so many steps.
     """
-    masses = jnp.full(width, 1 / width)
+    masses = np.full(width, 1 / width)
     limit = circle.outputs_of_limit(time, eps)
     steps = circle.steps_until(time, eps)
     for seed in seeds:
         stream = generator(seed, "mei", "noise", arm, width, eps)
         start = circle.neurons(stream, networks, width)
-        smooth = circle.outputs(circle.train(start, masses, eps, steps), masses)
         if arm == "discretization":
-            found = circle.train(start, masses, eps / 8, 8 * steps)
+            start = Neurons(*(leaf.astype(np.float64) for leaf in start))
+        smooth = circle.outputs(circle.train(start, masses, eps, steps, fill=1), masses)
+        if arm == "discretization":
+            found = circle.train(start, masses, eps / 8, 8 * steps, fill=1)
         elif arm == "own_samples":
             samples = stream.integers(SAMPLES, size=(steps, networks, width)).astype(np.int8)
             found = circle.train_own(start, masses, eps, samples)
@@ -247,8 +259,8 @@ def noise(
         rough = circle.outputs(found, masses)
         yield {
             "seed": seed,
-            "noise": float(jnp.sqrt(jnp.mean((rough - smooth) ** 2))),
-            "total": float(np.sqrt(np.mean((np.asarray(rough) - limit) ** 2))),
+            "noise": np.sqrt(np.mean((rough - smooth) ** 2)),
+            "total": np.sqrt(np.mean((rough - limit) ** 2)),
         }
 
 

@@ -73,14 +73,14 @@ def figure_kernel(drift: DataFrame) -> Figure:
 def figure_noise(noise: DataFrame) -> Figure:
     """The noise of stochastic descent is a matter of the step and not of the width
 
-    Root mean square of one-sample descent minus descent at t = 16, (a) against the step at N = 64:
+    Root mean square of one-sample descent minus descent at t = 16, (a) against the step at N = 16:
     eps^(1/2) (dotted), beside the error of the steps themselves (dashed); (b) against the width:
     all neurons see the same sample. It would average out if each had a sample of its own (dashed).
     """
     figure, (axes,) = style.panels(2)
     theory = noise[noise["arm"] == "theory"]
     panels = (
-        ("eps", theory[theory["width"] == 64], "discretization", "descent in smaller steps", 0.5),
+        ("eps", theory[theory["width"] == 16], "discretization", "descent in smaller steps", 0.5),
         ("width", theory[theory["eps"] == 0.05], "own_samples", "a sample for each neuron", -0.5),
     )
     for axis, (x, rows, arm, name, slope) in zip(axes, panels, strict=True):

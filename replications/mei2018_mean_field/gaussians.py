@@ -37,6 +37,7 @@ def mean_of_sigma(s):
     return LOW + SLOPE * (beyond(FROM) - beyond(TO))
 
 
+@jax.jit
 def reduced(radius, steps: int, step: float):
     """Radii (N,) after `steps` of the reduced dynamics: descent of the limit d = infinity."""
     slope = jax.vmap(jax.grad(mean_of_sigma))

@@ -73,7 +73,7 @@ def path(signs, theta, record) -> np.ndarray:
     return np.array(found)
 
 
-def optimum(positive: bool, grid: int = 2000) -> float:
+def optimum(positive: bool, grid: int = 1000) -> float:
     """Smallest J over (nonnegative) measures on a grid.
 
     By duality it is (|b|^2 - min |z|^2) / 2 with z = q - b and phi(theta).q <= lambda everywhere

@@ -11,6 +11,7 @@ import numpy as np
 from widenets.evidence import (
     Claim,
     Rival,
+    asymptotic,
     at_least,
     at_most,
     exact,
@@ -48,77 +49,42 @@ def agreement(rows) -> float:
     return float(((clear["gap"] > 1e-6) == clear["chaotic"].astype(bool)).mean())
 
 
-def last_two(rows, column: str) -> np.ndarray:
-    """The column at offsets .002 and .001."""
-    return rows.set_index("offset").loc[[0.002, 0.001], column].to_numpy(float)
+def inverse(column: str):
+    """1 / column, as a size that grows."""
+    return lambda rows: 1 / rows[column]
 
 
-def exponent_at_the_edge(rows) -> float:
-    return float(np.diff(np.log(last_two(rows, "scale")))[0] / np.log(0.5))
+def layers(rows):
+    """l + 1, the number of terms in the sum over layers that Theta is."""
+    return rows["depth"] + 1
 
 
-def product_at_the_edge(rows) -> float:
-    """scale x away, extrapolated linearly to the edge."""
-    two = last_two(rows, "scale") * last_two(rows, "away")
-    return float(2 * two[1] - two[0])
+DOUBLINGS = {"depth": lambda depth: depth >= 8}  # without the start
+SMALL_DROPS = {"drop": lambda drop: drop <= 0.01}
 
 
-def at(rows, column: str) -> np.ndarray:
-    """The column at depths 2048, 4096, 8192."""
-    return rows.set_index("depth").loc[[2048, 4096, 8192], column].to_numpy(float)
+def at_the_edge(**fields):
+    """Asymptotics in l + 1 with the corrections of the edge of chaos, ln(l) / l and 1 / l."""
+    return asymptotic(**{"x": layers, "terms": ((1, 1), (1, 0)), "where": DOUBLINGS, **fields})
 
 
-def closing(power: float):
-    """Growth per layer of (1 - c)^-power over the last doubling, over the rate of the law.
-
-    Differences take out the start, and all but ln(2) / l of the logarithm.
-    """
-
-    def statistic(rows) -> float:
-        grown = np.diff(at(rows, "gap") ** -power)[-1] / 4096
-        return float(grown / rows["rate"].iloc[0])
-
-    return statistic
+def closing(power: float, each: tuple[str, ...] = ()):
+    """(1 - c)^-power per layer at l = infinity, over the rate of the law."""
+    return at_the_edge(
+        y=lambda rows: rows["gap"] ** -power / layers(rows) / rows["rate"],
+        columns=("depth", "gap", "rate"),
+        each=each,
+    )
 
 
-def squared_constant(rows) -> float:
-    """l^2 (1 - c) from the growth of (1 - c)^(-1/2) over the last doubling."""
-    return float((4096 / np.diff(at(rows, "gap") ** -0.5)[-1]) ** 2)
+def growth_of_diagonal(rows) -> float:
+    one = rows.iloc[0]
+    return between(rows, "diagonal", 120, 240) / float(np.log(one["chi_1"]))
 
 
-def worst_rate(rows) -> float:
-    """`closing` of (1 - c)^(-1/2), of the blocks that are farthest from 1."""
-    found = [closing(0.5)(of_skip) for _, of_skip in rows.groupby("skip")]
-    return max(found, key=lambda value: abs(value - 1))
-
-
-def share_at_infinity(rows) -> float:
-    """a of Theta_ab / Theta_aa = a + (b ln l + c) / l through the last three doublings."""
-    layers = np.array([2048.0, 4096.0, 8192.0]) + 1
-    terms = np.stack([np.ones(3), np.log(layers) / layers, 1 / layers], axis=1)
-    return float(np.linalg.solve(terms, at(rows, "share"))[0])
-
-
-def logarithm(rows) -> float:
-    """The coefficient of ln(l) / l over its prediction, 2 B(8192) - B(4096) of B per doubling."""
-    layers = np.array([2048.0, 4096.0, 8192.0]) + 1
-    steps = np.diff(layers * at(rows, "apart")) / np.log(2)
-    return float((2 * steps[1] - steps[0]) / rows["logarithm"].iloc[0])
-
-
-def fading(rows) -> float:
-    """Exponent of |apart| in l over the last doubling."""
-    apart = np.abs(at(rows, "apart"))
-    return float(np.log(apart[2] / apart[1]) / np.log(8193 / 4097))
-
-
-def slope_of_condition(rows) -> float:
-    """(kappa - 1) / m, extrapolated as a + (b ln l + c) / l through l = 512, 1024, 2048."""
-    rows = rows.set_index("depth").loc[[512, 1024, 2048]]
-    layers = np.array([512.0, 1024.0, 2048.0]) + 1
-    terms = np.stack([np.ones(3), np.log(layers) / layers, 1 / layers], axis=1)
-    slopes = (rows["condition"].to_numpy(float) - 1) / rows["samples"].iloc[0]
-    return float(np.linalg.solve(terms, slopes)[0])
+def off_diagonal_at_240(rows) -> float:
+    row = rows[rows["depth"] == 240].iloc[0]
+    return float(row["off_diagonal"] / row["limit"])
 
 
 def rate(column: str, first: int, last: int, law):
@@ -130,16 +96,6 @@ def rate(column: str, first: int, last: int, law):
         return between(rows, "reduced", first, last) / np.log(law(one["chi_1"], one["chi_c"]))
 
     return statistic
-
-
-def growth_of_diagonal(rows) -> float:
-    one = rows.iloc[0]
-    return between(rows, "diagonal", 60, 120) / float(np.log(one["chi_1"]))
-
-
-def off_diagonal_at_120(rows) -> float:
-    row = rows[rows["depth"] == 120].iloc[0]
-    return float(row["off_diagonal"] / row["limit"])
 
 
 def last_change(rows) -> float:
@@ -197,38 +153,6 @@ def farthest_from_six(rows) -> float:
     rows = rows[rows["ratio"] == 0.7]
     found = np.array(list(thresholds(rows).values()))
     return float(np.abs(found / rows["xi"].iloc[0] - 6).max()) if found.size else float("nan")
-
-
-def dropout_exponent(rows) -> float:
-    """p of max xi_c = A d^p (1 + b d^(1/2)) through d = 1 - keep = 1e-4, 1e-3, 1e-2."""
-    rows = rows.set_index("drop").loc[[1e-4, 1e-3, 1e-2]]
-    root = np.sqrt(rows.index.to_numpy(float))
-    terms = np.stack([np.ones(3), 2 * np.log(root), root], axis=1)
-    return float(np.linalg.solve(terms, np.log(rows["deepest"].to_numpy(float)))[1])
-
-
-def dropout_amplitude(rows) -> float:
-    """a of max xi_c / predicted = a + b d^(1/2) + c d through d = 1e-4, 1e-3, 1e-2."""
-    rows = rows.set_index("drop").loc[[1e-4, 1e-3, 1e-2]]
-    root = np.sqrt(rows.index.to_numpy(float))
-    relative = (rows["deepest"] / rows["predicted"]).to_numpy(float)
-    return float(np.linalg.solve(np.stack([np.ones(3), root, root**2], axis=1), relative)[0])
-
-
-def exponent_of_log(rows) -> float:
-    """d ln(ln |g|^2) / d ln l over the last factor of four in depth (less where there is less)."""
-    depth, log = rows["depth"].to_numpy(float), np.log(rows["log"].to_numpy(float))
-    first = int(np.argmin(np.abs(depth - depth[-1] / 4)))
-    return float((log[-1] - log[first]) / np.log(depth[-1] / depth[first]))
-
-
-def amplitude_of_root(rows) -> float:
-    """A of ln |g|^2 = A sqrt(l) + B ln l + C, l >= 300, over the predicted one."""
-    rows = rows[rows["depth"] >= 300]
-    depth = rows["depth"].to_numpy(float)
-    terms = np.stack([np.sqrt(depth), np.log(depth), np.ones(depth.size)], axis=1)
-    fitted = np.linalg.lstsq(terms, rows["log"].to_numpy(float), rcond=None)[0]
-    return float(fitted[0] / rows["predicted"].iloc[0])
 
 
 def log_per_layer(rows) -> float:
@@ -328,9 +252,16 @@ DEPTH_SCALES = [
             source=f"{SCHOENHOLZ}, reported as section 3; the exponent is ours",
             part="divergence",
             arm=side,
-            estimator=exact(exponent_at_the_edge, resolution=EXACT),
-            region=near(-1, 0.02),
-            why="the next order is relative .002 x O(1) at the offsets .002 and .001",
+            estimator=asymptotic(
+                lambda rows: 1 / rows["scale"],
+                inverse("offset"),
+                law="power",
+                terms=((1, 0),),
+                columns=("offset", "scale"),
+            ),
+            region=near(-1, 0.01),
+            why="1 / xi_c against 1 / offset, fitted together with the next order, relative O(1) x "
+            "offset; left is its square, 1e-5 times O(10) at .002, and rounding in 30000 layers",
             control="variance",
             kind="exponent",
             rival=Rival(-0.5, "the mean-field exponent of a correlation length"),
@@ -344,9 +275,15 @@ DEPTH_SCALES = [
         source="ours, derived in the README",
         part="divergence",
         arm="above",
-        estimator=exact(product_at_the_edge, resolution=EXACT),
-        region=near(1, 0.02),
-        why="linear extrapolation leaves the square of the offset .002, times O(10)",
+        estimator=asymptotic(
+            lambda rows: rows["scale"] * rows["away"],
+            inverse("offset"),
+            terms=((1, 0),),
+            columns=("offset", "scale", "away"),
+        ),
+        region=near(1, 0.01),
+        why="linear extrapolation leaves the square of the offset .002, times O(10), and scales "
+        "measured from 8 on exp(-8) = 3e-4 over 4, 1e-4",
         control="above_by_weights",
         kind="level",
         rival=Rival(0.5, "a mean-field susceptibility, half as large on the ordered side"),
@@ -361,9 +298,12 @@ CRITICAL = [
         source=f"{HAYOU}, as reported",
         part="critical",
         arm="relu",
-        estimator=per_seed(squared_constant, columns=("depth", "gap")),
-        region=near(9 * np.pi**2 / 2, 0.45),
-        why="1 %: the difference leaves 3 ln(2) / 4096 of the logarithm, .05 %",
+        estimator=at_the_edge(
+            y=lambda rows: layers(rows) ** 2 * rows["gap"], columns=("depth", "gap")
+        ),
+        region=near(9 * np.pi**2 / 2, 0.2),
+        why="extrapolated together with ln(l) / l and 1 / l, of coefficients O(3): left is "
+        "(3 ln(l) / l)^2, 1e-4 at 2048",
         control="relu_blocks",
         kind="level",
         rival=Rival(9 * np.pi**2, "theta^2 = (3 pi / l)^2 taken for 1 - cos(theta)"),
@@ -375,9 +315,10 @@ CRITICAL = [
         source=f"{HAYOU}, as reported",
         part="critical",
         arm="erf",
-        estimator=per_seed(closing(1), columns=("depth", "gap", "rate")),
-        region=near(1, 0.01),
-        why="the difference leaves |kappa| ln(2) / 4096 of the logarithm, .05 % with kappa = -2.9",
+        estimator=closing(1),
+        region=near(1, 0.005),
+        why="extrapolated together with ln(l) / l, whose coefficient is kappa = -2.9, and 1 / l: "
+        "left is (3 ln(l) / l)^2, 1e-4 at 2048",
         control="erf_off",
         kind="level",
         rival=Rival(2.0, "the second order of C taken without its factor 1/2"),
@@ -390,8 +331,8 @@ CRITICAL = [
             source=f"{XIAO_TABLE}; {HAYOU}",
             part="critical",
             arm=phi,
-            estimator=per_seed(share_at_infinity, columns=("depth", "share")),
-            region=near(value, 0.002),
+            estimator=at_the_edge(y="share", columns=("depth",)),
+            region=near(value, 0.001),
             why="what is left after ln(l) / l and 1 / l is (ln l / l)^2 < 2e-5 with factors O(10)",
             control=other,
             kind="level",
@@ -410,9 +351,16 @@ CRITICAL = [
             source=f"{HAYOU}: rate ln(l) / l, as reported; the coefficient is ours",
             part="critical",
             arm=phi,
-            estimator=per_seed(logarithm, columns=("depth", "apart", "logarithm")),
-            region=near(1, 0.03),
-            why="extrapolated over two doublings; left is (ln l)^2 / l = 1 % at 8192",
+            estimator=at_the_edge(
+                y=lambda rows: layers(rows) * rows["apart"] / rows["logarithm"],
+                columns=("depth", "apart", "logarithm"),
+                law="logarithm",
+                terms=((1, 2), (1, 1), (1, 0)),
+            ),
+            region=near(1, 0.01),
+            why="B of l x deviation = A + B ln(l), fitted together with (ln l)^2 / l, ln(l) / l "
+            "and "
+            "1 / l; left is (ln(l) / l)^2 x O(10), 1e-3 at 1024",
             control=f"{phi}_pair",
             kind="level",
             rival=Rival(0.0, "a rate of 1 / l, as between two pairs: no logarithm at all"),
@@ -428,12 +376,15 @@ CRITICAL = [
         source=f"{XIAO}, as reported: the mean predictor at the edge",
         part="critical",
         arm="relu_pair",
-        estimator=per_seed(fading, columns=("depth", "apart")),
+        estimator=at_the_edge(
+            y=lambda rows: abs(rows["apart"]), columns=("depth", "apart"), law="power"
+        ),
         region=near(-1, 0.02),
-        why="a pair's start enters the constant of 1 / l alone; its next order is ln(l) / l^2",
+        why="a pair's start enters the constant of 1 / l alone; its next orders, ln(l) / l^2 and "
+        "1 / l^2, are fitted too",
         control="relu",
         kind="exponent",
-        rival=Rival(-0.91, "the rate of the whole deviation from 1/4, ln(l) / l, at these depths"),
+        rival=Rival(-0.92, "the rate of the whole deviation from 1/4, ln(l) / l, at these depths"),
     ),
 ]
 
@@ -446,7 +397,10 @@ SPECTRA = [
             source=source,
             part="spectrum",
             arm=phi,
-            estimator=per_seed(slope_of_condition, columns=("depth", "condition", "samples")),
+            estimator=at_the_edge(
+                y=lambda rows: (rows["condition"] - 1) / rows["samples"],
+                columns=("depth", "condition", "samples"),
+            ),
             region=near(value, 0.005),
             why="(kappa - 1) / m is r / (1 - r) with r = 1/3 or 1/4; the extrapolation leaves "
             "about a tenth of (30 ln(l) / l)^2, .3 % at l = 1024",
@@ -504,10 +458,11 @@ SPECTRA = [
         part="spectrum",
         arm="chaotic",
         estimator=per_seed(growth_of_diagonal, columns=("depth", "diagonal", "chi_1")),
-        region=near(1, 0.01),
-        why="a geometric series: the rest is chi_1^-60 = 1e-4 at l = 60",
+        region=near(1, 1e-6),
+        why="a geometric series: the rest is chi_1^-120 = 1e-8 at l = 120, and a hundredth of it "
+        "in the growth per layer",
         control="chaotic_other",
-        kind="level",
+        kind="identity",
         rival=Rival(1.09, "chi_1 of sw2 that is 3 % smaller"),
     ),
     claim(
@@ -517,11 +472,11 @@ SPECTRA = [
         source="the authors' notebook",
         part="spectrum",
         arm="chaotic",
-        estimator=per_seed(off_diagonal_at_120, columns=("depth", "off_diagonal", "limit")),
-        region=near(1, 0.01),
-        why="what is left at l = 120 is 120 exp(-120 / 9.7) = .05 % times O(1)",
+        estimator=per_seed(off_diagonal_at_240, columns=("depth", "off_diagonal", "limit")),
+        region=near(1, 1e-6),
+        why="what is left at l = 240 is 240 exp(-240 / 9.7) = 5e-9 times O(1)",
         control="chaotic_other",
-        kind="level",
+        kind="identity",
         rival=Rival(0.929, "the same limit for sw2 that is 3 % smaller"),
     ),
     claim(
@@ -664,9 +619,9 @@ RESIDUAL = [
         source=f"{YANG}: the exponent, as reported; the constant is ours",
         part="critical",
         arm="blocks",
-        estimator=per_seed(worst_rate, columns=("skip", "depth", "gap", "rate")),
-        region=near(1, 0.01),
-        why="the difference leaves 3 ln(2) / 4096 of the logarithm, .03 % for the root",
+        estimator=closing(0.5, each=("skip",)),
+        region=near(1, 0.005),
+        why="extrapolated together with ln(l) / l and 1 / l: left is (3 ln(l) / l)^2, 1e-4 at 2048",
         control="blocks_first_power",
         kind="level",
         rival=Rival(0.817, "1 - c larger by (1 + a) / a, not by its square; a = 2, .58 at a = .5"),
@@ -706,9 +661,10 @@ RESIDUAL = [
         formula=r"$|c_L-c(1)|\sim1/L,\ \dot c=a(\kappa_1(c)-c)$",
         source="Hayou et al. 2021 (Stable ResNet), as reported; the rate is Euler's",
         part="stable",
-        estimator=loglog_slope("error", "depth", where={"depth": lambda depth: depth >= 64}),
-        region=near(-1, 0.03),
-        why="L blocks are Euler's rule with the step 1 / L; its next order is O(1 / 64)",
+        estimator=asymptotic("error", "depth", law="power", terms=((1, 0),)),
+        region=near(-1, 0.01),
+        why="L blocks are Euler's rule with the step 1 / L; its next order 1 / L is fitted too, "
+        "left is O(1 / 128^2)",
         control="other_branches",
         kind="exponent",
         rival=Rival(-0.5, "the scale 1 / sqrt(L) of a single branch"),
@@ -720,9 +676,10 @@ RESIDUAL = [
         source=f"{YANG}, as reported",
         part="explosion",
         arm="tanh",
-        estimator=exact(exponent_of_log, columns=("depth", "log"), resolution=1e-4),
-        region=near(0.5, 0.02),
-        why="a next term of ln l changes the exponent by 1 / ln |g|^2 = .02 at most",
+        estimator=asymptotic("log", "depth", law="power", terms=((0.5, 1), (0.5, 0))),
+        region=near(0.5, 0.01),
+        why="fitted together with the next terms, ln l and a constant, ln(l) / sqrt(l) and "
+        "1 / sqrt(l) of the first; left is 1 / l times O(10)",
         control="relu",
         kind="exponent",
         rival=Rival(1.0, "exponential growth, as of plain chaotic networks and of ReLU blocks"),
@@ -734,9 +691,15 @@ RESIDUAL = [
         source="ours, derived in the README",
         part="explosion",
         arm="tanh",
-        estimator=exact(amplitude_of_root, columns=("depth", "log", "predicted"), resolution=1e-4),
+        estimator=asymptotic(
+            lambda rows: rows["log"] / rows["predicted"] / np.sqrt(rows["depth"]),
+            "depth",
+            terms=((0.5, 1), (0.5, 0), (1, 1)),
+            columns=("depth", "log", "predicted"),
+        ),
         region=near(1, 0.01),
-        why="fitted together with ln l; left is 1 / sqrt(l), 1 % of a constant of O(1) at 12000",
+        why="fitted together with ln l, a constant and ln(l) / sqrt(l), the next orders of a sum "
+        "over 1 / sqrt(q) with q = A l - B sqrt(l) + C ln(l); left is 1 / l times O(10)",
         control="tanh_without_bias",
         kind="level",
         rival=Rival(0.913, "the same without the bias"),
@@ -761,16 +724,23 @@ RESIDUAL = [
 DROPOUT = [
     claim(
         "P1_dropout_exponent",
-        "Dropout removes the edge of chaos: the largest depth scale is (1 - keep)^(-1/2)",
-        formula=r"$\max\xi_c\sim(1-\rho)^{-1/2}$",
+        "Dropout removes the edge of chaos: the largest depth scale is (1 / (1 - keep))^(1/2)",
+        formula=r"$\max\xi_c\sim(1/(1-\rho))^{1/2}$",
         source=f"{SCHOENHOLZ}: no critical point, reported as section 5; the exponent is ours",
         part="dropout",
-        estimator=exact(dropout_exponent, resolution=1e-3),
-        region=near(-0.5, 0.02),
-        why="fitted together with (1 - keep)^(1/2); left is 1 - keep = .01",
+        estimator=asymptotic(
+            "deepest",
+            inverse("drop"),
+            law="power",
+            terms=((0.5, 0),),
+            where=SMALL_DROPS,
+            columns=("drop",),
+        ),
+        region=near(0.5, 0.02),
+        why="fitted together with (1 - keep)^(1/2); left is 1 - keep = .001 times O(10)",
         control="held",
         kind="exponent",
-        rival=Rival(-1.0, "a depth scale of 1 / (1 - keep): one lost unit of signal"),
+        rival=Rival(1.0, "a depth scale of 1 / (1 - keep): one lost unit of signal"),
     ),
     claim(
         "P2_dropout_amplitude",
@@ -778,7 +748,13 @@ DROPOUT = [
         formula=r"$\max\xi_c\approx(2C''(1)(1-C(1)))^{-1/2}$",
         source="ours, derived in the README",
         part="dropout",
-        estimator=exact(dropout_amplitude, resolution=1e-3),
+        estimator=asymptotic(
+            lambda rows: rows["deepest"] / rows["predicted"],
+            inverse("drop"),
+            terms=((0.5, 0), (1, 0)),
+            where=SMALL_DROPS,
+            columns=("drop", "deepest", "predicted"),
+        ),
         region=near(1, 0.02),
         why="extrapolated in (1 - keep)^(1/2) to the second order",
         control="held",
@@ -809,7 +785,7 @@ NETWORKS = [
             part="gradients",
             arm=arm,
             estimator=jackknife(growth_over_law, columns=("width", "growth", "predicted")),
-            region=near(1, 0.06),
+            region=near(1, 0.04),
             why="extrapolated in 1 / n from 100 to 400: left is (3 / n)^2 per layer, 1e-3 of "
             "|ln chi_1| = .13 to .16, and the noise of the mean over networks",
             control=f"{arm}_other",

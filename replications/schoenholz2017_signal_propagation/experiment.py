@@ -150,14 +150,17 @@ def boundary(*, arm: str, rule: str, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 @cache
 def scales_near_edge(quantity: str, ratio: float, seeds: tuple[int, ...]) -> np.ndarray:
-    """Measured depth scales (seeds,), between 8 and 16 predicted ones."""
+    """Measured depth scales (seeds,), between 8 and 12 predicted ones.
+
+    The next term of the expansion is exp(-8) there, and rounding, which many layers add up, less.
+    """
     weights, rest = phase(ratio)
     draws = 0.3 + 0.7 * np.array([generator(seed, "signal", "edge").random() for seed in seeds])
     if quantity == "correlation":
         own, start = scale(rest.chi_c), Signal(rest.variance, draws, 0.0)
     else:
         own, start = scale(rest.variance_slope), Signal(rest.variance * draws, 0.5, 0.0)
-    depths = np.array([round(8 * own), round(16 * own)])
+    depths = np.array([round(8 * own), round(12 * own)])
     found = limit("erf", False, weights, SB2, start, depths)
     gone = found.gap - rest.gap if quantity == "correlation" else found.variance - rest.variance
     return (depths[1] - depths[0]) / np.log(np.abs(gone[0] / gone[1]))
@@ -335,8 +338,10 @@ def dropout(*, arm: str, held: bool, seeds: tuple[int, ...]) -> Iterator[dict]:
     at the edge of chaos without dropout.
     """
     edge_weights, rest = phase(1.0)
-    weights = edge_weights * (0.9 if held else np.linspace(0.6, 1.4, 801))
-    for drop in (0.0001, 0.001, 0.01, 0.1, 0.5):
+    # The peak over sw2 is sqrt(d) wide and lies at the edge for small d.
+    grid = np.concatenate([np.linspace(0.6, 1.4, 401), np.linspace(0.95, 1.05, 601)])
+    weights = edge_weights * (0.9 if held else grid)
+    for drop in (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1, 0.5):
         # 1 - C(1) = (1 / keep - 1) sw2 E[phi^2] / q, and sw2 E[phi^2] = q* - sb2 without dropout.
         extra = (1 / (1 - drop) - 1) * (rest.variance - SB2)
         d = extra / (rest.variance + extra)
@@ -384,7 +389,7 @@ def explosion(
 
     scaled: the branch's variance is divided by the 1000 layers. law: without_bias leaves sb2 out.
     """
-    depths = np.array([100, 200, 400, 1000])
+    depths = np.array([50, 100, 200, 400, 1000])
     if phi == "tanh":
         depths = np.array([100, 300, 500, 1000, 2000, 3000, 6000, 12000])
         found = curves.tanh_blocks(weights, biases, depths)

@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from widenets.evidence import (
+    asymptotic,
     corrected_slope,
     difference,
     exact,
@@ -291,6 +292,11 @@ def test_a_missing_flag_is_not_a_success():
         (lambda: corrected_slope("y", "x", order=1, reduce="sum"), "reduce: found 'sum'"),
         (lambda: last_doubling("y", "x", sizes=(64, 256)), r"sizes: found \(64, 256\)"),
         (lambda: extrapolated("y", "x", orders=()), "orders: found none"),
+        (lambda: asymptotic("y", "x", terms=()), "terms: found none"),
+        (lambda: asymptotic("y", "x", terms=((0, 1),)), "order: found 0"),
+        (lambda: asymptotic("y", "x", terms=((1, 3),)), "terms: found the power 3"),
+        (lambda: asymptotic("y", "x", terms=((1, 0),), law="root"), "law: found 'root'"),
+        (lambda: asymptotic(len, "x", terms=((1, 0),)), "columns: found none"),
         (lambda: extrapolated("y", "x", orders=(1, math.nan)), "order: found nan"),
         (lambda: extrapolated("y", "x", summary="rms"), "summary: found 'rms'"),
         (lambda: paired_difference("y", by="x", pair=(1, 1)), "pair: found 1 twice"),
@@ -386,6 +392,105 @@ def test_corrected_estimates_are_those_of_least_squares():
     assert (found.value, found.low, found.high) == pytest.approx(student_t(np.array(limits)))
 
 
+DOUBLINGS = 2.0 ** np.arange(5, 12)
+
+
+def sequence(values, sizes=DOUBLINGS, seed: int = 0) -> pd.DataFrame:
+    return pd.DataFrame({"seed": seed, "n": sizes, "y": values(sizes)})
+
+
+@pytest.mark.parametrize("law, truth", [("limit", 2.0), ("power", -0.5), ("logarithm", 3.0)])
+@pytest.mark.parametrize("terms", [((1, 0),), ((0.5, 0), (1, 0)), ((1, 1), (1, 0))])
+def test_a_sequence_of_the_stated_terms_arrives_at_once(law, truth, terms):
+    def values(n):
+        rest = sum(3 * n**-order * np.log(n) ** logs for order, logs in terms)
+        return {
+            "limit": 2 + rest,
+            "power": np.exp(4 - 0.5 * np.log(n) + rest),
+            "logarithm": 7 + 3 * np.log(n) + rest,
+        }[law]
+
+    found = asymptotic("y", "n", terms=terms, law=law)(sequence(values).sample(frac=1))
+    assert numbers_of(found) == pytest.approx((truth,) * 3, abs=1e-7)
+    assert (found.n_seeds, found.interval) == (0, "its own truncation")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    order=st.sampled_from([0.5, 1.0, 2.0]),
+    first=st.floats(-5, 5),
+    second=st.floats(-20, 20),
+    law=st.sampled_from(["limit", "power"]),
+)
+def test_the_truncation_covers_the_next_order(order, first, second, law):
+    """a + b n^-p + c n^-2p, fitted without c; three sizes suffice for a limit."""
+
+    def values(n):
+        rest = first * n**-order + second * n ** (-2 * order)
+        return 2 + rest if law == "limit" else np.exp(2 * np.log(n) + rest)
+
+    sizes = DOUBLINGS[-3:] if law == "limit" else DOUBLINGS[-4:]
+    found = asymptotic("y", "n", terms=((order, 0),), law=law)(sequence(values, sizes))
+    assert found.low - 1e-9 <= 2 <= found.high + 1e-9
+
+
+def test_the_truncation_falls_with_the_sizes_and_with_the_terms():
+    def width(sizes, terms):
+        found = asymptotic("y", "n", terms=terms)(
+            sequence(lambda n: 1 + 4 / n - 3 / n**2 + 5 / n**3, sizes)
+        )
+        assert found.low <= 1 <= found.high
+        return found.high - found.low
+
+    one, two = ((1, 0),), ((1, 0), (2, 0))
+    assert width(DOUBLINGS, one) < 0.1 * width(DOUBLINGS[:-2], one)
+    assert width(DOUBLINGS, two) < 0.1 * width(DOUBLINGS, one)
+
+
+def test_sequences_of_all_starts_lie_in_the_interval():
+    rows = pd.concat(
+        sequence(lambda n, b=b: 1 + b / n**2, seed=seed).assign(arm=arm)
+        for seed, arm, b in ((0, "a", 9.0), (0, "b", -9.0), (1, "a", 1.0), (1, "b", 3.0))
+    )
+    found = asymptotic("y", "n", terms=((1, 0),), each=("arm",))(rows)
+    single = [asymptotic("y", "n", terms=((1, 0),))(some) for _, some in rows.groupby("arm")]
+    assert (found.low, found.high) == (min(s.low for s in single), max(s.high for s in single))
+    assert "several values at one size" in asymptotic("y", "n", terms=((1, 0),))(rows).note
+
+
+def test_a_sequence_may_be_computed_from_its_rows():
+    rows = sequence(lambda n: (5 + 2 / n) / n).rename(columns={"n": "inverse"})
+    rows["inverse"] = 1 / rows["inverse"]
+    found = asymptotic(
+        lambda rows: rows["y"] / rows["inverse"],
+        lambda rows: 1 / rows["inverse"],
+        terms=((1, 0),),
+        columns=("y", "inverse"),
+    )(rows)
+    assert found.value == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    "change, note",
+    [
+        (lambda rows: rows.iloc[:2], "needs 3 sizes"),
+        (lambda rows: rows.iloc[:0], "no rows"),
+        (lambda rows: rows.assign(y=np.nan), "y is not finite"),
+        (lambda rows: rows.assign(n=-rows["n"]), "needs positive sizes"),
+    ],
+)
+def test_what_is_no_sequence_has_no_limit(change, note):
+    rows = change(sequence(lambda n: 1 + 1 / n))
+    assert note in asymptotic("y", "n", terms=((1, 0),))(rows).note
+
+
+def test_a_power_law_of_a_sequence_needs_positive_values():
+    rows = sequence(lambda n: 1 / n - 0.01)
+    assert (
+        "positive sizes and values" in asymptotic("y", "n", terms=((1, 0),), law="power")(rows).note
+    )
+
+
 def test_the_paired_difference_cancels_what_both_share():
     rng = np.random.default_rng(3)
     shared = rng.standard_normal(6)
@@ -478,6 +583,7 @@ def test_a_floor_cuts_the_interval_and_refuses_what_lies_below():
         (last_doubling("y", "width", sizes=(256, 512)), "t over seeds"),
         (extrapolated("y", "width"), "t over seeds"),
         (paired_difference("y", by="width", pair=(64, 128)), "t over paired seeds"),
+        (asymptotic("y", "width", terms=((1, 0),)), "its own truncation"),
         (rms_deviation("y", cells=["width"]), "jackknife of the mean square, its root"),
         (largest_deviation("y", cells=["width"]), "t over seeds, 5 at once (Bonferroni)"),
     ],

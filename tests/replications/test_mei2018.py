@@ -32,7 +32,29 @@ def test_at_the_start_the_two_variances_agree():
 def test_the_first_order_part_is_exact_at_the_start():
     start = circle.neurons(generator(0, "test"), 3, 50)
     values = np.asarray(circle.outputs(start, jnp.full(50, 1 / 50)))
-    np.testing.assert_allclose(circle.first_order(0.0, start), values, atol=1e-4)
+    np.testing.assert_allclose(circle.first_order(circle.limit(0.0), start), values, atol=1e-4)
+
+
+def test_the_first_order_part_has_the_variance_of_the_central_limit():
+    limit = circle.limit(4.0)
+    first = circle.first_order(limit, circle.neurons(generator(0, "test"), 20000, 4))
+    np.testing.assert_allclose(4 * first.var(axis=0), limit.clt, rtol=0.04)
+
+
+def test_massless_neurons_change_nothing():
+    start, masses = circle.neurons(generator(0, "test"), 2, 50), np.full(50, 1 / 50)
+    found = circle.train(start, masses, circle.EPS, 16)
+    alone = circle._train(start, masses, circle.EPS, 16)
+    np.testing.assert_allclose(found.inputs, alone.inputs, rtol=1e-5, atol=1e-6)
+    assert circle.outputs(found, masses).shape == (2, 8)
+
+
+def test_legs_are_one_descent():
+    start, weights = circle.nodes(4, 8)
+    shares = circle.shares_until(24.0)
+    _, influence, _ = circle._with_influence(weights, start, shares)
+    whole = jax.jacrev(lambda p: circle._outputs(p, start, shares))(weights)
+    np.testing.assert_allclose(influence, whole, rtol=1e-9, atol=1e-12)
 
 
 def test_the_bias_vanishes_where_f_is_linear_in_the_law():

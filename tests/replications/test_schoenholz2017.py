@@ -16,7 +16,7 @@ from replications.schoenholz2017_signal_propagation import (
 from widenets.ntk.architecture import dense, residual, serial, tanh
 from widenets.ntk.signal import FixedPoint, Signal, at_depths
 
-DEPTHS = np.array([2048, 4096, 8192])
+DEPTHS = np.array([1024, 2048, 4096, 8192])
 
 
 def rest_point(**fields) -> FixedPoint:
@@ -134,13 +134,13 @@ def test_filled_up_calls_give_the_same_signal():
 
 def test_statistics_find_the_constants_of_exact_laws():
     layers = DEPTHS + 1.0
+    rows = DataFrame({"seed": 0, "depth": DEPTHS, "rate": 0.2})
     share = 1 / 3 + (2 * np.log(layers) - 5) / layers
-    rows = DataFrame({"depth": DEPTHS, "share": share, "apart": share - 1 / 3, "logarithm": 2.0})
-    assert claims.share_at_infinity(rows) == pytest.approx(1 / 3)
-    assert claims.logarithm(rows) == pytest.approx(1)
-    rows = DataFrame({"depth": DEPTHS, "gap": 1 / (0.2 * DEPTHS + 7) ** 2, "rate": 0.2})
-    assert claims.closing(0.5)(rows) == pytest.approx(1)
-    assert claims.squared_constant(rows) == pytest.approx(25)
+    shares = claims.at_the_edge(y="share", columns=("depth",))(rows.assign(share=share))
+    assert shares.value == pytest.approx(1 / 3)
+    gap = 1 / (0.2 * layers + 3 * np.log(layers) + 7) ** 2
+    assert claims.closing(0.5)(rows.assign(gap=gap)).value == pytest.approx(1)
+    assert claims.closing(0.5)(rows.assign(gap=1.02 * gap)).high < 0.991
 
 
 def test_threshold_is_read_between_points_and_grows_by_a_scale_per_log():

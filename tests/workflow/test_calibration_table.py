@@ -2,13 +2,13 @@
 
 import pytest
 
-from widenets.evidence import exact, loglog_slope, ordering, per_seed, worst_ratio
+from widenets.evidence import asymptotic, exact, loglog_slope, ordering, per_seed, worst_ratio
 from widenets.evidence.calibration import KINDS
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, replications
 from workflow.judge import claims_of
 from workflow.trust.calibration.page import page
-from workflow.trust.calibration.run import EXACT, kind_of
+from workflow.trust.calibration.run import DETERMINISTIC, EXACT, kind_of
 from workflow.trust.torture import run as torture
 
 REFERENCE = ROOT / "results" / "reference"
@@ -17,7 +17,7 @@ TABLES = ("pairs", "rates", "own_noise", "whole_rule", "comparison")
 
 def test_every_estimator_of_a_claim_is_calibrated():
     kinds = {kind_of(claim.estimator) for name in replications() for claim in claims_of(name)}
-    assert kinds <= {*KINDS, *EXACT, "exact"}
+    assert kinds <= {*KINDS, *EXACT, *DETERMINISTIC}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ def test_every_estimator_of_a_claim_is_calibrated():
         (ordering("y", by="x", increasing=True), "proportion"),
         (worst_ratio("y", "x"), "worst"),
         (exact("y", resolution=0.1), "exact"),
+        (asymptotic("y", "x", terms=((1, 0),)), "asymptotic"),
     ],
 )
 def test_the_kind_of_an_estimator_is_its_constructor_and_setting(estimator, kind):

@@ -17,6 +17,7 @@ from widenets.evidence.claim import (
     no_estimate,
 )
 from widenets.evidence.estimators import (
+    asymptotic,
     corrected_slope,
     difference,
     exact,
@@ -48,6 +49,7 @@ __all__ = [
     "Region",
     "Rival",
     "Verdict",
+    "asymptotic",
     "at_least",
     "at_most",
     "between",

@@ -30,6 +30,7 @@ from workflow.trust.calibration.page import page
 
 MOST_SEEDS = 100  # more are closer to nominal, and their draws cost more
 EXACT = ("proportion", "worst")  # counted, not drawn
+DETERMINISTIC = ("exact", "asymptotic")  # no draws: nothing to calibrate
 OF_SEEDS = (  # Student-t over one number per seed
     *("per_seed", "loglog_slope", "corrected_slope", "last_doubling", "extrapolated"),
     *("paired_difference", "jackknife"),
@@ -104,7 +105,7 @@ def rates_table(used: pd.DataFrame, draws: int) -> pd.DataFrame:
     """
     rows = []
     for kind, seeds in used[["kind", "seeds"]].itertuples(index=False):
-        if kind == "exact" or seeds > MOST_SEEDS:
+        if kind in DETERMINISTIC or seeds > MOST_SEEDS:
             continue
         if kind in EXACT:
             rows += list(_counted_rates(kind, seeds))

@@ -22,6 +22,7 @@ says in words what kind its interval is of.
 | the same less its correction of finite size | `corrected_slope`, `last_doubling` |
 | a limit | `extrapolated` |
 | a deterministic number | `exact` |
+| where a deterministic sequence is going: a limit, an exponent | `asymptotic` |
 """
 
 from widenets.evidence.estimators.reading import (
@@ -30,6 +31,7 @@ from widenets.evidence.estimators.reading import (
     select,
 )
 from widenets.evidence.estimators.scaling import (
+    asymptotic,
     corrected_slope,
     extrapolated,
     last_doubling,
@@ -55,6 +57,7 @@ from widenets.evidence.estimators.shares import (
 __all__ = [
     "Statistic",
     "Where",
+    "asymptotic",
     "corrected_slope",
     "difference",
     "exact",

@@ -5,6 +5,7 @@ seeds. Several rows of one seed at one size are first reduced by their mean, med
 geometric mean. With `summary` the seeds are nested in x, in any number (at least 2 each): the
 functional is that of the summary over seeds at each x, its variance follows from the delta method,
 its degrees of freedom from Welch and Satterthwaite. Draws at different x must be independent then.
+Numbers without noise, which only have not arrived yet, are extrapolated by `asymptotic`.
 """
 
 import math
@@ -14,7 +15,13 @@ import numpy as np
 from pandas import DataFrame
 
 from widenets.evidence.claim import Estimate, Estimator, no_estimate
-from widenets.evidence.estimators.reading import Where, as_estimate, problem_of, read, some
+from widenets.evidence.estimators.reading import (
+    Where,
+    as_estimate,
+    problem_of,
+    read,
+    some,
+)
 from widenets.evidence.intervals import around, student_t, welch_satterthwaite
 
 REDUCTIONS: dict[str, Callable] = {
@@ -25,6 +32,9 @@ REDUCTIONS: dict[str, Callable] = {
     "geometric": lambda values: math.exp(np.mean(np.log(values))),
 }
 SUMMARIES = ("mean", "rms", "geometric")
+LAWS = ("limit", "power", "logarithm")
+
+Column = str | Callable[[DataFrame], Sequence[float]]
 
 
 def loglog_slope(
@@ -136,6 +146,105 @@ def extrapolated(
         return _functional(found, weights, summary, power_law=False)
 
     return estimate
+
+
+def asymptotic(
+    y: Column,
+    x: Column,
+    *,
+    terms: Sequence[tuple[float, int]],
+    law: str = "limit",
+    each: Sequence[str] = (),
+    where: Where = None,
+    columns: Sequence[str] | None = None,
+) -> Estimator:
+    """Where a deterministic sequence is going, +- its own truncation (Richardson extrapolation).
+
+    law       limit: a of y = a + T(x). power: p of log y = c + p log x + T(x). logarithm: B of
+              y = c + B log x + T(x). T(x) = sum_k b_k x^-p_k (log x)^q_k has the (p_k, q_k) of
+              `terms`, those that the theory's expansion has next
+    y, x      columns, or functions of the rows of one sequence, of `columns` then
+    each      columns that tell sequences of one seed apart
+
+    The k unknowns are solved for from the k largest sizes. The interval reaches as far as the same
+    from the k sizes before, without the largest, lies off: what is left out and falls at least by
+    half from size to size is covered. Each seed is a sequence of its own, from another start; the
+    interval holds those of all, and the estimate has no seeds (`n_seeds` is 0), as `exact`.
+    """
+    _refuse_terms(law, terms)
+    names = tuple(column for column in (x, y) if isinstance(column, str))
+    if columns is None and len(names) < 2:
+        raise ValueError("columns: found none, wanted those that the functions read")
+    needed = (*each, *names, *(columns or ()))
+
+    def estimate(rows: DataFrame) -> Estimate:
+        rows = read(rows, where, tuple(dict.fromkeys(needed)))
+        problem = problem_of(rows, needed, balanced=True)
+        if problem:
+            return no_estimate(problem)
+        found = []
+        for _, sequence in rows.groupby(["seed", *each]):
+            sizes, values = (
+                np.asarray(sequence[column] if isinstance(column, str) else column(sequence), float)
+                for column in (x, y)
+            )
+            problem = _not_a_sequence(sizes, values, law, terms)
+            if problem:
+                return no_estimate(problem)
+            found.append(_truncated(sizes, values, law, terms))
+        values, halves = np.array(found).T
+        ends = float(np.min(values - halves)), float(np.max(values + halves))
+        note = f"deterministic, truncated at {halves.max():.2g}"
+        return Estimate(float(np.median(values)), *ends, 0, note, interval="its own truncation")
+
+    return estimate
+
+
+def _refuse_terms(law: str, terms: Sequence[tuple[float, int]]) -> None:
+    if law not in LAWS:
+        raise ValueError(f"law: found {law!r}, wanted one of {', '.join(LAWS)}")
+    if not terms:
+        raise ValueError("terms: found none, wanted at least one")
+    for order, logs in terms:
+        _refuse_order(order)
+        if logs not in (0, 1, 2):
+            raise ValueError(f"terms: found the power {logs} of the logarithm, wanted 0, 1 or 2")
+
+
+def _unknowns(law: str, terms: Sequence[tuple[float, int]]) -> int:
+    return len(terms) + (1 if law == "limit" else 2)
+
+
+def _not_a_sequence(
+    sizes: np.ndarray, values: np.ndarray, law: str, terms: Sequence[tuple[float, int]]
+) -> str:
+    """Why nothing can be extrapolated from these numbers ('' if it can)."""
+    if np.unique(sizes).size < sizes.size:
+        return "several values at one size: name what tells them apart in each="
+    if sizes.size <= _unknowns(law, terms):
+        return f"an extrapolation of this order needs {_unknowns(law, terms) + 1} sizes"
+    if not (np.isfinite(values).all() and np.isfinite(sizes).all()):
+        return "the sequence is not finite"
+    if sizes.min() <= 0 or (law == "power" and values.min() <= 0):
+        return f"needs positive sizes{' and values' * (law == 'power')}"
+    return ""
+
+
+def _truncated(
+    sizes: np.ndarray, values: np.ndarray, law: str, terms: Sequence[tuple[float, int]]
+) -> tuple[float, float]:
+    """The number that the law asks for, from the largest sizes, and how far off the one before."""
+    order, count = np.argsort(sizes), _unknowns(law, terms)
+    sizes, values = sizes[order], values[order]
+    relative = sizes / sizes[-1]
+    design = [np.ones_like(sizes)] + [np.log(relative)] * (law != "limit")
+    design += [relative**-power * np.log(sizes) ** logs for power, logs in terms]
+    matrix, right = np.stack(design, axis=1), np.log(values) if law == "power" else values
+    last, before = (
+        np.linalg.solve(matrix[some_of], right[some_of])[0 if law == "limit" else 1]
+        for some_of in (slice(-count, None), slice(-count - 1, -1))
+    )
+    return last, abs(last - before)
 
 
 def _refuse_unknown(reduce: str, summary: str | None) -> None:
