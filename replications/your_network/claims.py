@@ -1,0 +1,8 @@
+"""`CLAIMS`: the instrument's own, on subjects whose answer is known. `ASKED`: what is put to a
+reader's file, which has no expectation."""
+
+from replications.your_network.asked_diagnosis import ASKED_DIAGNOSIS
+from replications.your_network.known_diagnosis import KNOWN_DIAGNOSIS
+
+CLAIMS = [*KNOWN_DIAGNOSIS]
+ASKED = [*ASKED_DIAGNOSIS]
