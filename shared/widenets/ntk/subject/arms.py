@@ -158,9 +158,10 @@ class Stand:
 
     def _in_span(self, optimizer: torch.optim.Optimizer, module: nn.Module) -> bool:
         groups = optimizer.param_groups
-        linear = type(optimizer) is torch.optim.SGD and not any(g["weight_decay"] for g in groups)
+        if type(optimizer) is not torch.optim.SGD or any(g["weight_decay"] for g in groups):
+            return False
         alike = len({(g["lr"], g["momentum"], g["dampening"], g["nesterov"]) for g in groups}) == 1
-        if not (linear and alike and self.stackable and self.no_kernel == ""):
+        if not (alike and self.stackable and self.no_kernel == ""):
             return False
         with torch.no_grad():
             return module(self.problems[0].inputs[:1])[0].numel() == 1

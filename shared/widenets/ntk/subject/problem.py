@@ -70,9 +70,20 @@ class Problem:
     @cached_property
     def unit_of_loss(self) -> float:
         """Loss of the best constant on the test points: variance, or entropy of the labels."""
+        unit = self.least_constant("test")
+        if not unit > 1e-12:
+            raise self.subject.error(
+                f"seed {self.seed}: a constant has the loss {unit:.3g} on the test points: nothing "
+                "to learn"
+            )
+        return unit
+
+    def least_constant(self, split: str) -> float:
+        """Least loss of outputs that are the same for every point, and place of a sequence."""
+        targets = self.targets[self.of(split)]
         with torch.no_grad():
-            shape = self.network().eval()(self.inputs[:2]).shape
-        return _least_constant_loss(self, shape[1:])
+            shape = self.network().eval()(self.inputs[:2]).shape[1:]
+        return _least_constant_loss(self, torch.zeros(len(targets), *shape), targets)
 
     @cached_property
     def unit_of_score(self) -> float:
@@ -128,10 +139,8 @@ def _check_data(subject, inputs, targets, held_inputs, held_targets) -> None:
         )
 
 
-def _least_constant_loss(of: Problem, shape: torch.Size) -> float:
-    """Least loss of outputs that are the same for every test point (and place of a sequence)."""
-    targets = of.targets[of.of("test")]
-    outputs = torch.zeros(len(targets), *shape, dtype=torch.get_default_dtype())
+def _least_constant_loss(of: Problem, outputs: Tensor, targets: Tensor) -> float:
+    """Least loss over outputs that depend on their last axis, or on that of classes, alone."""
     axis = class_axis(outputs, targets) % outputs.ndim if of.classes else outputs.ndim - 1
     size = [length if k == axis and k > 0 else 1 for k, length in enumerate(outputs.shape)]
     constant = torch.zeros(size, requires_grad=True)
@@ -145,10 +154,4 @@ def _least_constant_loss(of: Problem, shape: torch.Size) -> float:
 
     with of.subject.blamed("loss()"):
         search.step(closure)
-        least = float(of.subject.loss(constant.detach().expand_as(outputs), targets))
-    if not least > 1e-12:
-        raise of.subject.error(
-            f"seed {of.seed}: a constant has the loss {least:.3g} on the test points: nothing to "
-            "learn"
-        )
-    return least
+        return float(of.subject.loss(constant.detach().expand_as(outputs), targets))
