@@ -104,23 +104,33 @@ def _columns(prefix: str, curves: Curves, index: int, column: int) -> dict[str, 
     }
 
 
+@functools.lru_cache(maxsize=1)  # arms and parts of one subject stand together in a shard
+def the_stand(subject: str, seeds: tuple[int, ...]) -> Stand:
+    return stand(load(subject), seeds)
+
+
+@functools.cache
+def the_rates(subject: str, seeds: tuple[int, ...]) -> Rates:
+    of = the_stand(subject, seeds)
+    return own_rates(of, of.subject.steps, recorded(of.subject.steps))
+
+
 @functools.lru_cache(maxsize=1)
 def _measured(subject: str, seeds: tuple[int, ...]) -> Measured:
-    of = stand(load(subject), seeds)
+    of, rates = the_stand(subject, seeds), the_rates(subject, seeds)
     steps = of.subject.steps
     record = recorded(steps)
-    rates = own_rates(of, steps, record)
     problems = of.problems
     true = [Run(p) for p in problems]
     slow = [Run(p, SLOW) for p in problems]
     shuffled = [Run(p, permuted=True) for p in problems]
-    network = _in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
+    network = in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
     lazy = of.curves(LAZY_NETWORK, [Run(p, rates.own) for p in problems], steps, record)
     own = dict(zip(("theory", "slow", "shuffled"), _split(network, 3), strict=True))
     factors = (rates.tuned, rates.own, rates.steep)
     frozen = of.curves(of.form, [Run(p, f) for f in factors for p in problems], steps, record)
-    frozen = _split(_in_units(of, frozen), 3)
-    own["lazy"] = _in_units(of, lazy)
+    frozen = _split(in_units(of, frozen), 3)
+    own["lazy"] = in_units(of, lazy)
     fixed, permuted = (_fixed(of, rates.tuned, labels) for labels in (False, True))
     constants = [p.least_constant("train") / p.unit_of_loss for p in problems]
     return Measured(of, rates, own, *frozen, fixed, permuted, constants)
@@ -142,7 +152,7 @@ def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
     return [Solution(s.validation / u, s.test / u) for s, u in zip(found, units, strict=True)]
 
 
-def _in_units(of: Stand, curves: Curves) -> Curves:
+def in_units(of: Stand, curves: Curves) -> Curves:
     repeats = len(curves.loss) // len(of.problems)
     loss, score = (
         np.tile([getattr(p, unit) for p in of.problems], repeats)[:, None, None]

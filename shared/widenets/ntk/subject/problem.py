@@ -57,6 +57,15 @@ class Problem:
         """Whether targets are classes: scores are then errors, otherwise losses."""
         return not (self.targets.is_floating_point() or self.targets.is_complex())
 
+    def wanted(self, points: slice, targets: Tensor | None = None) -> Tensor:
+        """(points, O): the targets as numbers, classes one-hot."""
+        targets = (self.targets if targets is None else targets)[points]
+        if not self.classes:
+            return targets.reshape(len(targets), -1)
+        return nn.functional.one_hot(targets, int(self.targets.max()) + 1).to(
+            torch.get_default_dtype()
+        )
+
     def judged(self, outputs: Tensor, targets: Tensor) -> tuple[float, float]:
         """(loss, score): the score is the share of wrong classes, or the loss where there are
         none."""
