@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from widenets.ntk.empirical.torch import empirical_ntk
 from widenets.ntk.subject.contract import Subject
+from widenets.ntk.subject.examination import examined
 from widenets.ntk.subject.frozen import (
     DIAL,
     TANGENT,
@@ -200,6 +201,8 @@ class _Flat(nn.Module):
 
 
 def stand(subject: Subject, seeds: Sequence[int]) -> Stand:
+    """The stand of a subject that has been `examined`."""
+    examined(subject)
     return Stand(subject, tuple(problem(subject, seed) for seed in seeds))
 
 
