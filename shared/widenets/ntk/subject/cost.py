@@ -61,12 +61,11 @@ def _kernel_seconds(of: Stand) -> float:
     few = slice(0, min(32, problem.sizes[0]))
     parameters = dict(problem.network().named_parameters())
     of.kernel_at(problem, parameters, few)  # the first call sets things up
-    start = time.perf_counter()
+    start = time.process_time()
     of.kernel_at(problem, parameters, few)
-    spent = time.perf_counter() - start
-    pairs = sum(problem.sizes) * problem.sizes[0] / few.stop**2
+    spent = time.process_time() - start
     rows = (sum(problem.sizes) + problem.sizes[0]) / few.stop
-    return spent * min(pairs, 4 * rows) * len(of.problems)
+    return spent * rows * len(of.problems)  # of Jacobians; their products are cheap
 
 
 def _seconds(of: Stand, form: Form) -> float:
@@ -74,9 +73,9 @@ def _seconds(of: Stand, form: Form) -> float:
     runs = [Run(p) for p in (of.problems if of.stackable else of.problems[:1])]
     spent = []
     for steps in (1, 1, 1 + TIMED):  # the first call sets things up
-        start = time.perf_counter()
+        start = time.process_time()
         of.curves(form, runs, steps, [steps])
-        spent.append(time.perf_counter() - start)
+        spent.append(time.process_time() - start)
     spent = spent[1:]
     step = max(spent[1] - spent[0], 0.0) / TIMED
     looks = len(recorded(of.subject.steps))
