@@ -110,8 +110,10 @@ def class_axis(outputs: Tensor, targets: Tensor) -> int:
 
 def problem(subject: Subject, seed: int) -> Problem:
     """Data of a seed; what is held out is halved into validation and test."""
+    number = stream(seed, "data")
+    torch.manual_seed(number)  # for data that are drawn without a generator of their own
     with subject.blamed("data()"):
-        given = subject.data(stream(seed, "data"))
+        given = subject.data(number)
     try:
         (inputs, targets), (held_inputs, held_targets) = given
         parts = [torch.as_tensor(part) for part in (inputs, targets, held_inputs, held_targets)]
