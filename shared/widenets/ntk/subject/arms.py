@@ -202,7 +202,7 @@ class _Flat(nn.Module):
 
 def stand(subject: Subject, seeds: Sequence[int]) -> Stand:
     """The stand of a subject that has been `examined`."""
-    examined(subject)
+    examined(subject, seeds)
     return Stand(subject, tuple(problem(subject, seed) for seed in seeds))
 
 

@@ -5,6 +5,7 @@ are held side by side.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +16,18 @@ from widenets.ntk.subject.problem import Problem, problem, stream
 FEWEST_PER_CLASS = 2  # held-out points
 
 
-def examined(subject: Subject) -> None:
-    """Raise a SubjectError that names the first flaw; return if there is none."""
+def examined(subject: Subject, seeds: Sequence[int] = (0, 1)) -> None:
+    """Raise a SubjectError that names the first flaw; return if there is none.
+
+    The first two seeds are looked at; of a single one the data and weights have none beside them.
+    """
     if subject.model is None:
         return
-    first, second = (problem(subject, seed) for seed in (0, 1))
+    first, *others = (problem(subject, seed) for seed in tuple(seeds)[:2])
     _examine_model(subject, first)
-    _examine_data(subject, first, second)
-    _examine_seeds(subject, first, second)
+    _examine_data(subject, first)
+    for second in others:
+        _examine_seeds(subject, first, second)
     _examine_loss(subject, first)
     _examine_optimizer(subject, first)
     _examine_outputs(subject, first)
@@ -54,13 +59,7 @@ def _examine_model(subject: Subject, of: Problem) -> None:
         )
 
 
-def _examine_data(subject: Subject, first: Problem, second: Problem) -> None:
-    same = first.inputs.shape == second.inputs.shape and torch.equal(first.inputs, second.inputs)
-    if same and torch.equal(first.targets, second.targets) and not subject.data_is_fixed:
-        raise subject.error(
-            "data(seed) is the same for two seeds: the interval would be over weights alone; draw "
-            "by the seed, or say data_is_fixed = True"
-        )
+def _examine_data(subject: Subject, first: Problem) -> None:
     again = problem(subject, first.seed)
     if not (torch.equal(first.inputs, again.inputs) and torch.equal(first.targets, again.targets)):
         raise subject.error("data(seed) differs between two calls with the same seed")
@@ -83,6 +82,12 @@ def _examine_data(subject: Subject, first: Problem, second: Problem) -> None:
 
 
 def _examine_seeds(subject: Subject, first: Problem, second: Problem) -> None:
+    same = first.inputs.shape == second.inputs.shape and torch.equal(first.inputs, second.inputs)
+    if same and torch.equal(first.targets, second.targets) and not subject.data_is_fixed:
+        raise subject.error(
+            "data(seed) is the same for two seeds: the interval would be over weights alone; draw "
+            "by the seed, or say data_is_fixed = True"
+        )
     one, other, again = (dict(p.network().named_parameters()) for p in (first, second, first))
     drawn = [name for name, p in one.items() if p.numel() and p.std(correction=0) > 0]
     if drawn and all(torch.equal(one[name], other[name]) for name in drawn):
