@@ -19,6 +19,7 @@ from widenets.ntk.subject.contract import load
 from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, Curves, Run, recorded
 
 SLOW = 1 / 1024
+DIVERGED = 10.0  # units; a guess has 1, or a few where f_0 is large
 TRAIN, VALIDATION, TEST = range(3)
 
 
@@ -34,28 +35,32 @@ class Measured:
     steep: Curves  # at the rate of least training loss
     fixed: list[Solution]  # of the kernel, or of the frozen arm after 16 times the steps
     fixed_permuted: list[Solution]
+    constants: list[float]  # loss of the best constant on the training labels
 
 
 def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row per seed and recorded step.
 
     arm: theory = the run as it is, lazy = alpha 300, slow = rate / 1024, shuffled = permuted
-    training labels beside frozen arms of the true ones, permuted = the run as it is beside a
-    fixed counterpart that has seen permuted labels.
+    training labels beside frozen arms of the true ones, permuted = the run as it is beside the
+    fixed counterpart of permuted labels, whose scores all frozen_* and same_* then are; dead =
+    theory, of a built-in subject that cannot start.
         train, validation, test    losses of the run
         score, validation_score    on test and validation data: errors of classes, else the loss
         frozen_*                   the same of the frozen arm at its own rate (factor `rate`)
         same_*                     of the frozen arm at the run's rate (factor `same_rate`)
+        constant_train             loss of the best constant on the training labels
         least_frozen_train         least training loss at the end of any frozen arm
+        steep_test                 test loss at the end of the frozen arm that trains fastest
         fixed, fixed_validation    score of the kernel's solution (`kernel` = 1), or, where it has
                                    none, of the frozen arm after 16 times the steps
     Losses are in units of the best constant's on test data, errors in those of the most frequent
-    class.
+    class; a loss that is not finite, or larger, counts as DIVERGED units.
     """
     found = _measured(subject, seeds)
-    own = found.own["theory" if arm == "permuted" else arm]
+    own = found.own["theory" if arm in ("permuted", "dead") else arm]
     fixed = found.fixed_permuted if arm == "permuted" else found.fixed
-    steep = np.minimum.reduce(
+    least = np.minimum.reduce(
         [c.loss[:, -1, TRAIN] for c in (found.tuned, found.same, found.steep)]
     )
     for index, seed in enumerate(seeds):
@@ -65,18 +70,27 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
             "same_rate": found.rates.own,
             "bracketed": int(found.rates.bracketed),
             "kernel": int(found.stand.no_kernel == ""),
-            "least_frozen_train": steep[index],
+            "constant_train": found.constants[index],
+            "least_frozen_train": least[index],
+            "steep_test": found.steep.loss[index, -1, TEST],
             "fixed": fixed[index].test,
             "fixed_validation": fixed[index].validation,
         }
         for column, step in enumerate(own.steps):
-            yield {
+            row = {
                 **of_seed,
                 "step": int(step),
                 **_columns("", own, index, column),
                 **_columns("frozen_", found.tuned, index, column),
                 **_columns("same_", found.same, index, column),
             }
+            if arm == "permuted":
+                row |= {
+                    f"{frozen}_{name}": getattr(fixed[index], split)
+                    for frozen in ("frozen", "same")
+                    for name, split in (("score", "test"), ("validation_score", "validation"))
+                }
+            yield row
 
 
 def _columns(prefix: str, curves: Curves, index: int, column: int) -> dict[str, float]:
@@ -90,25 +104,36 @@ def _columns(prefix: str, curves: Curves, index: int, column: int) -> dict[str, 
     }
 
 
+@functools.lru_cache(maxsize=1)  # arms and parts of one subject stand together in a shard
+def the_stand(subject: str, seeds: tuple[int, ...]) -> Stand:
+    return stand(load(subject), seeds)
+
+
+@functools.cache
+def the_rates(subject: str, seeds: tuple[int, ...]) -> Rates:
+    of = the_stand(subject, seeds)
+    return own_rates(of, of.subject.steps, recorded(of.subject.steps))
+
+
 @functools.lru_cache(maxsize=1)
 def _measured(subject: str, seeds: tuple[int, ...]) -> Measured:
-    of = stand(load(subject), seeds)
+    of, rates = the_stand(subject, seeds), the_rates(subject, seeds)
     steps = of.subject.steps
     record = recorded(steps)
-    rates = own_rates(of, steps, record)
     problems = of.problems
     true = [Run(p) for p in problems]
     slow = [Run(p, SLOW) for p in problems]
     shuffled = [Run(p, permuted=True) for p in problems]
-    network = _in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
+    network = in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
     lazy = of.curves(LAZY_NETWORK, [Run(p, rates.own) for p in problems], steps, record)
     own = dict(zip(("theory", "slow", "shuffled"), _split(network, 3), strict=True))
     factors = (rates.tuned, rates.own, rates.steep)
     frozen = of.curves(of.form, [Run(p, f) for f in factors for p in problems], steps, record)
-    frozen = _split(_in_units(of, frozen), 3)
-    own["lazy"] = _in_units(of, lazy)
+    frozen = _split(in_units(of, frozen), 3)
+    own["lazy"] = in_units(of, lazy)
     fixed, permuted = (_fixed(of, rates.tuned, labels) for labels in (False, True))
-    return Measured(of, rates, own, *frozen, fixed, permuted)
+    constants = [p.least_constant("train") / p.unit_of_loss for p in problems]
+    return Measured(of, rates, own, *frozen, fixed, permuted, constants)
 
 
 def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
@@ -127,13 +152,17 @@ def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
     return [Solution(s.validation / u, s.test / u) for s, u in zip(found, units, strict=True)]
 
 
-def _in_units(of: Stand, curves: Curves) -> Curves:
+def in_units(of: Stand, curves: Curves) -> Curves:
     repeats = len(curves.loss) // len(of.problems)
     loss, score = (
         np.tile([getattr(p, unit) for p in of.problems], repeats)[:, None, None]
         for unit in ("unit_of_loss", "unit_of_score")
     )
-    return curves._replace(loss=curves.loss / loss, score=curves.score / score)
+    losses, scores = (
+        np.fmin(np.nan_to_num(values, nan=np.inf), DIVERGED)
+        for values in (curves.loss / loss, curves.score / score)
+    )
+    return curves._replace(loss=losses, score=scores)
 
 
 def _split(curves: Curves, count: int) -> list[Curves]:

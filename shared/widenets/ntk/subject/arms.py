@@ -18,11 +18,13 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from widenets.ntk.empirical.torch import empirical_ntk
 from widenets.ntk.subject.contract import Subject
+from widenets.ntk.subject.examination import examined
 from widenets.ntk.subject.frozen import (
     DIAL,
     TANGENT,
     Curves,
     Form,
+    Parameters,
     Run,
     Single,
     Span,
@@ -78,7 +80,7 @@ class Stand:
         module = first.network()
         shapes = {(p.inputs.shape, p.targets.shape, p.sizes) for p in self.problems}
         elementwise = type(optimizer_of(first, module)) in ELEMENTWISE
-        if len(shapes) > 1 or not elementwise or list(module.buffers()):
+        if len(shapes) > 1 or not elementwise or self.has_buffers:
             return False
         parameters = {n: p.detach()[None] for n, p in module.named_parameters()}
         inputs = first.inputs[None, first.of("train")][:, : self.subject.batch]
@@ -129,16 +131,24 @@ class Stand:
         """Kernel and outputs at the start of every seed; the trace kernel over outputs."""
         found = {}
         for of in self.problems:
-            module = of.network()
-            trainable = _trained(optimizer_of(of, module))
-            for parameter in module.parameters():
-                parameter.requires_grad_(id(parameter) in trainable)
-            module.eval()
+            module = self._as_trained(of)
             with torch.no_grad():
                 start = torch.cat([module(part) for part in of.inputs.split(1024)])
             kernel = self._kernel_of(module, of.inputs, of.inputs[of.of("train")])
             found[of.seed] = Tangent(kernel, start)
         return found
+
+    def kernel_at(self, of: Problem, parameters: Parameters, points: slice) -> Tensor:
+        """Trace kernel between some points, (P, P), at other parameters than those of the start."""
+        module = self._as_trained(of)
+        with torch.no_grad():
+            for name, value in module.named_parameters():
+                value.copy_(parameters[name])
+        return self._kernel_of(module, of.inputs[points], of.inputs[points])
+
+    @cached_property
+    def has_buffers(self) -> bool:
+        return bool(list(self.problems[0].network().buffers()))
 
     def curves(
         self, form: Form | None, runs: Sequence[Run], steps: int, record, starts=None, **how
@@ -156,11 +166,21 @@ class Stand:
         kept = {step: [c.kept[step][0] for c in alone] for step in alone[0].kept}
         return Curves(alone[0].steps, loss, score, kept)
 
+    def _as_trained(self, of: Problem) -> nn.Module:
+        """The module of a seed, in evaluation mode, where what no step moves needs no gradient."""
+        module = of.network()
+        groups = optimizer_of(of, module).param_groups
+        moved = {id(p) for group in groups for p in group["params"]}
+        for parameter in module.parameters():
+            parameter.requires_grad_(id(parameter) in moved)
+        return module.eval()
+
     def _in_span(self, optimizer: torch.optim.Optimizer, module: nn.Module) -> bool:
         groups = optimizer.param_groups
-        linear = type(optimizer) is torch.optim.SGD and not any(g["weight_decay"] for g in groups)
+        if type(optimizer) is not torch.optim.SGD or any(g["weight_decay"] for g in groups):
+            return False
         alike = len({(g["lr"], g["momentum"], g["dampening"], g["nesterov"]) for g in groups}) == 1
-        if not (linear and alike and self.stackable and self.no_kernel == ""):
+        if not (alike and self.stackable and self.no_kernel == ""):
             return False
         with torch.no_grad():
             return module(self.problems[0].inputs[:1])[0].numel() == 1
@@ -181,6 +201,8 @@ class _Flat(nn.Module):
 
 
 def stand(subject: Subject, seeds: Sequence[int]) -> Stand:
+    """The stand of a subject that has been `examined`."""
+    examined(subject)
     return Stand(subject, tuple(problem(subject, seed) for seed in seeds))
 
 
@@ -230,10 +252,9 @@ def kernel_solution(of: Problem, tangent: Tangent, *, permuted: bool = False) ->
     targets = of.targets.clone()
     if permuted:
         targets[train] = of.permuted
-    if of.classes:
-        wanted = nn.functional.one_hot(targets, f_0.shape[1]).double()
-    else:
-        wanted = targets.double().reshape(f_0.shape)
+    wanted = torch.zeros_like(f_0)
+    numbers = of.wanted(slice(None), targets).double()
+    wanted[:, : numbers.shape[1]] = numbers  # a class that no example has is never wanted
     values, vectors = torch.linalg.eigh(kernel[train])
     unit = float(kernel[train].diagonal().mean())
     best, least = None, math.inf
@@ -248,10 +269,6 @@ def kernel_solution(of: Problem, tangent: Tangent, *, permuted: bool = False) ->
     outputs = best.reshape(tangent.start.shape).to(tangent.start.dtype)
     scores = (of.judged(outputs[of.of(s)], of.targets[of.of(s)])[1] for s in ("validation", "test"))
     return Solution(*scores)
-
-
-def _trained(optimizer: torch.optim.Optimizer) -> set[int]:
-    return {id(p) for group in optimizer.param_groups for p in group["params"]}
 
 
 def _forward_mode_passes(of: Problem) -> bool:

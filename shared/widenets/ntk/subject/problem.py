@@ -57,6 +57,15 @@ class Problem:
         """Whether targets are classes: scores are then errors, otherwise losses."""
         return not (self.targets.is_floating_point() or self.targets.is_complex())
 
+    def wanted(self, points: slice, targets: Tensor | None = None) -> Tensor:
+        """(points, O): the targets as numbers, classes one-hot."""
+        targets = (self.targets if targets is None else targets)[points]
+        if not self.classes:
+            return targets.reshape(len(targets), -1)
+        return nn.functional.one_hot(targets, int(self.targets.max()) + 1).to(
+            torch.get_default_dtype()
+        )
+
     def judged(self, outputs: Tensor, targets: Tensor) -> tuple[float, float]:
         """(loss, score): the score is the share of wrong classes, or the loss where there are
         none."""
@@ -70,9 +79,20 @@ class Problem:
     @cached_property
     def unit_of_loss(self) -> float:
         """Loss of the best constant on the test points: variance, or entropy of the labels."""
+        unit = self.least_constant("test")
+        if not unit > 1e-12:
+            raise self.subject.error(
+                f"seed {self.seed}: a constant has the loss {unit:.3g} on the test points: nothing "
+                "to learn"
+            )
+        return unit
+
+    def least_constant(self, split: str) -> float:
+        """Least loss of outputs that are the same for every point, and place of a sequence."""
+        targets = self.targets[self.of(split)]
         with torch.no_grad():
-            shape = self.network().eval()(self.inputs[:2]).shape
-        return _least_constant_loss(self, shape[1:])
+            shape = self.network().eval()(self.inputs[:2]).shape[1:]
+        return _least_constant_loss(self, torch.zeros(len(targets), *shape), targets)
 
     @cached_property
     def unit_of_score(self) -> float:
@@ -90,8 +110,10 @@ def class_axis(outputs: Tensor, targets: Tensor) -> int:
 
 def problem(subject: Subject, seed: int) -> Problem:
     """Data of a seed; what is held out is halved into validation and test."""
+    number = stream(seed, "data")
+    torch.manual_seed(number)  # for data that are drawn without a generator of their own
     with subject.blamed("data()"):
-        given = subject.data(stream(seed, "data"))
+        given = subject.data(number)
     try:
         (inputs, targets), (held_inputs, held_targets) = given
         parts = [torch.as_tensor(part) for part in (inputs, targets, held_inputs, held_targets)]
@@ -128,10 +150,8 @@ def _check_data(subject, inputs, targets, held_inputs, held_targets) -> None:
         )
 
 
-def _least_constant_loss(of: Problem, shape: torch.Size) -> float:
-    """Least loss of outputs that are the same for every test point (and place of a sequence)."""
-    targets = of.targets[of.of("test")]
-    outputs = torch.zeros(len(targets), *shape, dtype=torch.get_default_dtype())
+def _least_constant_loss(of: Problem, outputs: Tensor, targets: Tensor) -> float:
+    """Least loss over outputs that depend on their last axis, or on that of classes, alone."""
     axis = class_axis(outputs, targets) % outputs.ndim if of.classes else outputs.ndim - 1
     size = [length if k == axis and k > 0 else 1 for k, length in enumerate(outputs.shape)]
     constant = torch.zeros(size, requires_grad=True)
@@ -145,10 +165,4 @@ def _least_constant_loss(of: Problem, shape: torch.Size) -> float:
 
     with of.subject.blamed("loss()"):
         search.step(closure)
-        least = float(of.subject.loss(constant.detach().expand_as(outputs), targets))
-    if not least > 1e-12:
-        raise of.subject.error(
-            f"seed {of.seed}: a constant has the loss {least:.3g} on the test points: nothing to "
-            "learn"
-        )
-    return least
+        return float(of.subject.loss(constant.detach().expand_as(outputs), targets))

@@ -10,7 +10,7 @@ def model(width=256):
 
 def data(seed):
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(1400, 30, generator=generator).sign()
+    x = torch.randn(1000, 30, generator=generator).sign()
     y = x[:, :1] * x[:, 1:2]
     return (x[:400], y[:400]), (x[400:], y[400:])
 
