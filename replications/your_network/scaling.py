@@ -31,6 +31,12 @@ def scaling_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
         yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
 
 
+def mistake_rows(arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """The same of the built-in transformer; arm: right, tied, or one of its mistakes."""
+    variant = "plain" if arm == "right" else arm
+    yield from scaling_rows("theory", f"mup_transformer:{variant}", seeds)
+
+
 def trial(of: Problem) -> Trial:
     """One seed of a subject with as many of its first examples as have PLACES targets in all."""
     subject, training = of.subject, of.of("train")
