@@ -1,0 +1,119 @@
+"""Which factor of a parameterization is wrong: from a table of part `scaling` to names. Tables
+alone, no torch.
+
+    update off, all else right           learning rate
+    start off, all else right            initial scale
+    both off, the same way               multiplier
+    attention                            attention scale
+    epsilon                              eps: the tensor's update says nothing then
+    decay                                weight decay
+
+A wrong start of one tensor moves the outputs and attention after it: these are named only where no
+tensor before them is. Without a read-out of its own a network's outputs are wrong by a multiplier.
+"""
+
+from collections.abc import Iterator
+
+from pandas import DataFrame
+
+from replications.your_network.exponents import QUANTITIES, off, tensors
+
+LOUDER = 15.0  # as in widenets.ntk.subject.coordinates, which needs torch
+STARTS = ("initial", "initial_bias")
+OUTPUTS = ("initial_output", "initial_tied")
+CAUSES = {
+    "update": "learning rate",
+    **dict.fromkeys((*STARTS, "initial_output"), "initial scale"),
+    "initial_tied": "multiplier",
+    "attention": "attention scale",
+    "epsilon": "eps",
+    "decay": "weight decay",
+}
+
+
+def parameterization(rows: DataFrame) -> list[dict]:
+    """What is wrong: {tensor, quantity, found, wanted, cause}, empty where nothing is.
+
+    rows: part `scaling` of the network as it is (arm theory). tensor: as in named_parameters(), ""
+    of the whole network. found, wanted: exponents in width, of epsilon a ratio.
+    """
+    wrong = {name: off(tensors(rows, name), of.region) for name, of in QUANTITIES.items()}
+    return [
+        {
+            "tensor": tensor,
+            "quantity": quantity,
+            "found": round(float(found), 3),
+            "wanted": QUANTITIES[quantity].wanted,
+            "cause": cause,
+        }
+        for tensor, quantity, found, cause in _named(wrong, tensors(rows, "update"))
+    ]
+
+
+def _named(wrong: dict[str, DataFrame], updates: DataFrame) -> Iterator[tuple]:
+    """(tensor, quantity, found, cause). Of a tensor whose start is off already, its update is
+    judged alone."""
+    follow = ("attention", *OUTPUTS) if any(len(wrong[name]) for name in STARTS) else ()
+    multiplied = {}
+    for quantity in (*STARTS, *OUTPUTS):
+        for tensor, found in wrong[quantity]["found"].items():
+            shift = found - QUANTITIES[quantity].wanted
+            if quantity not in follow and _beyond(updates, tensor, shift):
+                multiplied[tensor] = quantity
+                yield tensor, "update", updates.loc[tensor, "found"], "multiplier"
+    for quantity, table in wrong.items():
+        for tensor, found in table["found"].items():
+            of_multiplier = multiplied.get(tensor) == quantity or (
+                quantity == "update" and (tensor in multiplied or tensor in wrong["epsilon"].index)
+            )
+            if quantity not in follow and not of_multiplier:
+                yield tensor, quantity, found, CAUSES[quantity]
+
+
+def _beyond(updates: DataFrame, tensor: str, shift: float) -> bool:
+    """Whether a tensor's update, judged alone, is off in the direction of `shift`."""
+    if tensor not in updates.index:
+        return False
+    region, found = QUANTITIES["update"].region, updates.loc[tensor]
+    return found["low"] > region.high if shift > 0 else found["high"] < region.low
+
+
+def sentences(entries: list[dict], rows: DataFrame) -> list[str]:
+    """What is wrong in words, tensors of one fault together; tensors without effect at the end."""
+    groups: dict[tuple, list[dict]] = {}
+    for entry in entries:
+        upwards = entry["found"] > entry["wanted"]
+        groups.setdefault((entry["cause"], entry["quantity"], upwards), []).append(entry)
+    found = [_sentence(*key, group) for key, group in groups.items()]
+    found += [f"{name}: has no effect on the loss" for name in silent(rows)]
+    return found
+
+
+def _sentence(cause: str, quantity: str, upwards: bool, group: list[dict]) -> str:
+    """One fault; of several tensors the first is named, and the exponent that is farthest off."""
+    worst = max(group, key=lambda entry: abs(entry["found"] - entry["wanted"]))
+    names = group[0]["tensor"] or "whole network"
+    names += f" and {len(group) - 1} more" if len(group) > 1 else ""
+    number = f"{quantity} {worst['found']:+.2f}, wants {worst['wanted']:+g}"
+    if cause == "eps":
+        return (
+            f"{names}: eps of the optimizer is not negligible (first step x {worst['found']:.2f} "
+            f"for {LOUDER:g} times the loss, wants 1): make it smaller"
+        )
+    power = abs(worst["found"] - worst["wanted"])
+    too = "grows too fast" if upwards else "falls too fast"
+    return f"{names}: {cause} {too} with width, by n^{power:.1f} ({number}): {_REMEDIES[cause]}"
+
+
+_REMEDIES = {
+    "learning rate": "check its factor n/n0",
+    "initial scale": "check its factor n/n0",
+    "multiplier": "check the multiplier, not the rate",
+    "attention scale": "divide q.k by d_head, not by its root",
+    "weight decay": "divide it by the factor of the tensor's rate",
+}
+
+
+def silent(rows: DataFrame) -> list[str]:
+    """Tensors without any effect on the loss: their gradient is rounding alone."""
+    return sorted(rows.loc[rows["quantity"] == "rounding", "tensor"].unique())
