@@ -35,18 +35,19 @@ class Mistake(NamedTuple):
 
 
 _HIDDEN = r"\.(?:q|k|v|mix|up|down)\.weight"
-_ANY = r"weight|bias"
+_BIAS = r"(?:q|v|mix|up|down|norm\d?)\.bias"
+_GAIN = r"norm\d?\.weight"
 MISTAKES = (
     Mistake("readout_init", "initial_output", "", 0.0, "a read-out that starts as other matrices"),
     Mistake("readout_multiplier", "update", r"head\.weight", 1.0, "a read-out without 1/n"),
-    Mistake("readout_rate", "update", r"head\.weight", -1.0, "a rate of the read-out that falls as 1/n"),
+    Mistake("readout_rate", "update", r"head\.weight", -1.0, "a read-out's rate of 1/n"),
     Mistake("attention", "attention", "", 0.0, "attention divided by the root of d"),
     Mistake("tied_multiplier", "initial_tied", "", 1.0, "a tied read-out without 1/n"),
-    Mistake("bias_rate", "update", r"(?:q|v|mix|up|down|norm\d?)\.bias", -1.0, "biases' rates of 1/n", "laptop"),
-    Mistake("gain_rate", "update", r"norm\d?\.weight", -1.0, "norm gains' rates of 1/n", "laptop"),
-    Mistake("gain_init", "initial", r"norm\d?\.weight", 1.0, "norm gains that start at n/n0", "laptop"),
+    Mistake("bias_rate", "update", _BIAS, -1.0, "biases' rates of 1/n", "laptop"),
+    Mistake("gain_rate", "update", _GAIN, -1.0, "norm gains' rates of 1/n", "laptop"),
+    Mistake("gain_init", "initial", _GAIN, 1.0, "norm gains that start at n/n0", "laptop"),
     Mistake("hidden_rate", "update", _HIDDEN, 1.0, "hidden rates without 1/n"),
-    Mistake("one_rate", "update", r"block1\.up\.weight", 1.0, "one hidden rate without 1/n", "laptop"),
+    Mistake("one_rate", "update", "block1.up.weight", 1.0, "one hidden rate without 1/n", "laptop"),
     Mistake("hidden_init", "initial", _HIDDEN, -0.5, "hidden weights of variance 1/n^2", "laptop"),
     Mistake("embedding_rate", "update", "token|place", -1.0, "embeddings' rates of 1/n", "laptop"),
     Mistake("epsilon", "epsilon", _HIDDEN, 15.0, "an epsilon of 1e-4"),

@@ -10,9 +10,9 @@ is judged is the exponent p of value ~ width^p. In muP:
     initial         rms(out) / rms(in) of a tensor's module at the start; of vectors and of
                     parameters that no module of their own reads: their rms           p = 0
     initial_bias    rms of a bias at the start, which may vanish                      p <= 0
-    initial_output  rms of the model's outputs at the start                           p = -1/2
-    initial_tied    the same of a model without a read-out of its own, whose outputs know their
-                    inputs from the start                                             p <= 0
+    initial_output  rms of what a read-out adds to the model's outputs at the start   p = -1/2
+    initial_tied    rms of the outputs at the start of a model without a read-out of its own, whose
+                    outputs know their inputs from the start                          p <= 0
     attention       rms of what enters a softmax of attention at the start            p = -1/2
     decay           relative change by a step without gradient                        p = 0
     epsilon         (no exponent) first step for `LOUDER` times the loss over that for the loss, at
@@ -23,11 +23,11 @@ is judged is the exponent p of value ~ width^p. In muP:
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
@@ -169,9 +169,13 @@ class _Run:
         with AttentionLogits() as attention:
             calls, outputs = _tapped(self.module, self.trial.inputs)
         readouts = [tensor for tensor, role in self.roles.items() if role == "output"]
-        name = readouts[0] if len(readouts) == 1 else ""
-        quantity = "initial_output" if readouts else "initial_tied"
-        yield self._value(name, quantity, _rms(outputs))
+        for tensor in readouts:
+            parameter = self.module.get_parameter(tensor)
+            with torch.no_grad(), _replaced(parameter, torch.zeros_like(parameter)):
+                without = self.module(self.trial.inputs)
+            yield self._value(tensor, "initial_output", _rms(outputs - without))
+        if not readouts:
+            yield self._value("", "initial_tied", _rms(outputs))
         logits = [found for found in attention.found if found.shape != outputs.shape]
         if logits:
             entering = torch.cat([found[found > MASKED] for found in logits])
@@ -198,27 +202,22 @@ class _Run:
 
     def _effect(self, tensor: str, place: Place, calls: dict, outputs: Tensor) -> float:
         own, role = calls.get(place.path), self.roles[tensor]
+        parameter, old = self.module.get_parameter(tensor), self.start[tensor]
         if role == "output":
-            before = functional_call(self.module, {tensor: self.start[tensor]}, self.trial.inputs)
-            return _rms(outputs - before) / (_entering(own) if own and place.path else 1.0)
-        site = own if _is_leaf(place.module) else None
-        if site is None and role == "hidden":  # a matrix that a larger module reads by itself
-            return self._at_ancestor(tensor, place, calls)
-        if site is None:
-            return _rms(self.module.get_parameter(tensor) - self.start[tensor])
-        old = {place.local: self.start[tensor]}
-        changes = [c.output - _first(functional_call(place.module, old, *c[:2])) for c in site]
-        return _rms_of(changes) / (1.0 if role == "vector" else _entering(site))
-
-    def _at_ancestor(self, tensor: str, place: Place, calls: dict) -> float:
+            with _replaced(parameter, old):
+                change = outputs - self.module(self.trial.inputs)
+            return _rms(change) / (_entering(own) if own and place.path else 1.0)
         path = place.path
-        while path not in calls:
-            path = path.rpartition(".")[0]
-        local = tensor[len(path) + 1 :] if path else tensor
-        module = self.module.get_submodule(path)
-        old = {local: self.start[tensor]}
-        changes = [c.output - _first(functional_call(module, old, *c[:2])) for c in calls[path]]
-        return _rms_of(changes) / _entering(calls[path])
+        if role == "hidden":  # a matrix that a larger module reads by itself: at its output
+            while path not in calls:
+                path = path.rpartition(".")[0]
+        elif not (own and _is_leaf(place.module)):
+            return _rms(parameter - old)
+        with _replaced(parameter, old):
+            module = self.module.get_submodule(path)
+            before = [_first(module(*call.args, **call.kwargs)) for call in calls[path]]
+        changes = [c.output - b for c, b in zip(calls[path], before, strict=True)]
+        return _rms_of(changes) / (1.0 if role == "vector" else _entering(calls[path]))
 
     def _decay(self) -> Iterator[Coordinate]:
         """Relative change by a step of a fresh optimizer without gradient, then undone."""
@@ -327,14 +326,15 @@ def _growing(one: Tensor, other: Tensor) -> int:
 
 def _is_affine(module: nn.Module, tensor: str, inputs: Tensor) -> bool:
     """Whether the outputs are affine in a parameter: f(2 w) - f(w) = f(3 w) - f(2 w)."""
-    value = module.get_parameter(tensor).detach()
+    parameter = module.get_parameter(tensor)
+    value = parameter.detach().clone()
     move = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype).reshape(value.shape)
     state = torch.get_rng_state()
-    with torch.no_grad():
-        at = []
-        for factor in (0.0, 1.0, 2.0):
-            torch.set_rng_state(state)
-            at.append(functional_call(module, {tensor: value + factor * move}, inputs))
+    at = []
+    for factor in (0.0, 1.0, 2.0):
+        torch.set_rng_state(state)
+        with torch.no_grad(), _replaced(parameter, value + factor * move):
+            at.append(module(inputs))
     change = at[1] - at[0]
     return _rms(at[2] - at[1] - change) < 1e-3 * _rms(change)
 
@@ -347,6 +347,18 @@ def _places(module: nn.Module) -> dict[str, Place]:
         path, _, local = name.rpartition(".")
         found[name] = Place(path, owners[path], local)
     return found
+
+
+@contextmanager
+def _replaced(parameter: Tensor, value: Tensor) -> Iterator[None]:
+    """Another value in place, for a while: some modules look for attributes of their parameters,
+    which a functional call loses. Under no_grad."""
+    now = parameter.detach().clone()
+    parameter.copy_(value)
+    try:
+        yield
+    finally:
+        parameter.copy_(now)
 
 
 def _is_leaf(module: nn.Module) -> bool:

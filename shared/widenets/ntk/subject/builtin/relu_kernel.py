@@ -14,10 +14,10 @@ def angles(x1, x2):
     return 2 * np.arctan2(minus, plus)
 
 
-def duals(k, q1, q2):
-    """E[phi' phi'] and E[phi phi] at covariance k and variances q1, q2."""
+def duals(k, q1, q2, same):
+    """E[phi' phi'] and E[phi phi] at covariance k and variances q1, q2; same: equal inputs."""
     size = np.sqrt(q1 * q2)
-    # sin^2 = (1 - cos)(1 + cos) keeps its digits where the covariance is exact
+    k = np.where(same, size, k)  # to the last digit, of which the angle is the root
     angle = 2 * np.arctan2(np.sqrt(np.maximum(size - k, 0)), np.sqrt(np.maximum(size + k, 0)))
     if VARIANT == "arccos_on_the_diagonal":
         k32, q1, q2 = (values.astype(np.float32) for values in (k, q1, q2))
@@ -27,6 +27,7 @@ def duals(k, q1, q2):
 
 
 def kernel(x1, x2):
+    same = (x1[:, None] == x2).all(2)
     d = 1 if VARIANT == "no_input_scaling" else x1.shape[1]
     q1, q2 = ((x**2).sum(1) for x in (x1, x2))
     q1, q2 = q1[:, None], q2[None, :]
@@ -34,10 +35,10 @@ def kernel(x1, x2):
     k, q1, q2 = (S_W * value / d + S_B for value in (k, q1, q2))
     ntk = 0 * k if VARIANT == "first_layer_not_trained" else k
     for layer in range(HIDDEN):
-        kappa_0, kappa_1 = duals(k, q1, q2)
+        kappa_0, kappa_1 = duals(k, q1, q2, same)
         k, q1, q2 = S_W * kappa_1 + S_B, S_W * q1 / 2 + S_B, S_W * q2 / 2 + S_B
         if VARIANT == "derivative_of_new_covariance":
-            kappa_0, _ = duals(k, q1, q2)
+            kappa_0, _ = duals(k, q1, q2, same)
         ntk = S_W * kappa_0 * ntk
         if not (VARIANT == "readout_not_trained" and layer == HIDDEN - 1):
             ntk = ntk + k
