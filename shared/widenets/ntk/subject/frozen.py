@@ -20,7 +20,7 @@ itself; otherwise they are trained one after the other.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from widenets.ntk.subject.problem import SPLITS, Problem, stream
 FROZEN, LAZY = 1000.0, 300.0  # alpha of the dial as a form of f_lin, and of the lazy control
 AT_ONCE = 2048  # points of one evaluation
 
-Parameters = dict[str, Tensor]
+Parameters = dict[str, Any]  # name: tensor of torch or array of jax
 
 
 class Form(NamedTuple):
@@ -95,10 +95,53 @@ def outputs_of(form: Form, call, start: Parameters, parameters: Parameters, inpu
     return f_0 + form.alpha * (call(near, inputs, True) - f_0)
 
 
+class Machine(Protocol):
+    """Runs that are trained together; `parameters_of` where `keep` asks for parameters."""
+
+    runs: list[Run]
+
+    def begin(self) -> None: ...
+    def step(self, batch: np.ndarray, schedule: float | None) -> None: ...
+    def evaluated(self, points: slice) -> list[Tensor]: ...
+    def parameters_of(self, index: int) -> Parameters: ...
+
+
 # -- one run, or many side by side ----------------------------------------------------------------
 
 
-class Single:
+class Torch:
+    """What machines of torch share: `optimizer` moves `parameters` after `gradients(batch)`."""
+
+    optimizer: torch.optim.Optimizer
+    parameters: Parameters
+    factors: Tensor
+
+    def begin(self) -> None:
+        """Before the first step: the generator that dropout draws from, the optimizer's rates."""
+        torch.manual_seed(stream(self.runs[0].problem.seed, "training"))
+        self._rates = [group["lr"] for group in self.optimizer.param_groups]
+
+    def step(self, batch: np.ndarray, schedule: float | None) -> None:
+        """One step of the optimizer on points (runs, batch), its length times each run's factor."""
+        if schedule is not None:
+            for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate * schedule
+        self.optimizer.zero_grad()
+        self.gradients(batch)
+        parameters = list(self.parameters.values())
+        scaled = bool((self.factors != 1).any())
+        before = [p.detach().clone() for p in parameters] if scaled else []
+        self.optimizer.step()
+        with torch.no_grad():
+            for parameter, old in zip(parameters, before, strict=False):
+                parameter.copy_(torch.lerp(old, parameter, self._factors_for(parameter)))
+
+    def _factors_for(self, parameter: Tensor) -> Tensor:
+        shape = (-1, *[1] * (parameter.ndim - 1))
+        return self.factors.to(parameter.dtype).reshape(shape)
+
+
+class Single(Torch):
     """One run, whose module, parameters and optimizer are the reader's own objects."""
 
     def __init__(self, form: Form, run: Run, start: Parameters | None = None):
@@ -132,6 +175,9 @@ class Single:
     def parameters_of(self, index: int) -> Parameters:
         return {name: p.detach().clone() for name, p in self.parameters.items()}
 
+    def _factors_for(self, parameter: Tensor) -> Tensor:
+        return self.factors[0].to(parameter.dtype)
+
     def _outputs(self, inputs: Tensor) -> Tensor:
         def call(parameters, x, moved):
             return functional_call(self.module, (parameters, self.buffers[moved]), (x,))
@@ -140,7 +186,7 @@ class Single:
             return outputs_of(self.form, call, self.start, self.parameters, inputs)
 
 
-class Stack:
+class Stack(Torch):
     """Runs side by side: every parameter has a leading axis of runs."""
 
     def __init__(self, form: Form, runs: Sequence[Run], starts: list[Parameters] | None = None):
@@ -190,7 +236,7 @@ class Stack:
         return vmap(single)(self.start, self.parameters, inputs)
 
 
-class Span:
+class Span(Torch):
     """f_lin in the span of the training gradients, f_0 + K a: stacked runs of one output.
 
     The gradient with respect to a training point's output is that with respect to its coefficient,
@@ -249,7 +295,7 @@ def optimizer_of(problem: Problem, module: nn.Module) -> torch.optim.Optimizer:
 
 
 def trained(
-    machine: Single | Stack | Span,
+    machine: Machine,
     steps: int,
     record: Sequence[int],
     *,
@@ -261,12 +307,11 @@ def trained(
     Every run of a seed sees the same batches, and the same dropout masks if runs go one by one.
     keep: steps whose parameters are kept. A run that diverges has losses that are not finite.
     """
-    runs, optimizer = machine.runs, machine.optimizer
+    runs = machine.runs
     schedule = runs[0].problem.subject.schedule
-    rates = [group["lr"] for group in optimizer.param_groups]
     streams = [itertools.islice(run.problem.batches(), first, None) for run in runs]
-    torch.manual_seed(stream(runs[0].problem.seed, "training"))
     losses, scores, kept = [], [], {}
+    machine.begin()
     for step in range(first, steps + 1):
         if step in keep:
             kept[step] = [machine.parameters_of(index) for index in range(len(runs))]
@@ -274,35 +319,14 @@ def trained(
             loss, score = _measured(machine)
             losses.append(loss)
             scores.append(score)
-        if step == steps:
-            break
-        if schedule is not None:
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * schedule(step)
-        optimizer.zero_grad()
-        machine.gradients(np.stack([next(of_run) for of_run in streams]))
-        _step(machine)
+        if step < steps:
+            batch = np.stack([next(of_run) for of_run in streams])
+            machine.step(batch, None if schedule is None else schedule(step))
     curves = (np.moveaxis(np.array(found), 0, 1) for found in (losses, scores))
     return Curves(np.array(sorted(record)), *curves, kept)
 
 
-def _step(machine) -> None:
-    """One step of the optimizer, whose length is multiplied by each run's factor."""
-    parameters = list(machine.parameters.values())
-    scaled = bool((machine.factors != 1).any())
-    before = [p.detach().clone() for p in parameters] if scaled else []
-    machine.optimizer.step()
-    with torch.no_grad():
-        for parameter, old in zip(parameters, before, strict=False):
-            factors = machine.factors.to(parameter.dtype)
-            if isinstance(machine, Single):
-                parameter.copy_(torch.lerp(old, parameter, factors[0]))
-            else:
-                shape = (-1, *[1] * (parameter.ndim - 1))
-                parameter.copy_(torch.lerp(old, parameter, factors.reshape(shape)))
-
-
-def _measured(machine) -> tuple[np.ndarray, np.ndarray]:
+def _measured(machine: Machine) -> tuple[np.ndarray, np.ndarray]:
     """(losses, scores), each (runs, 3)."""
     runs = machine.runs
     found = np.zeros((2, len(runs), len(SPLITS)))
