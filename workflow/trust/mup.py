@@ -3,7 +3,8 @@
 Right networks (plain, tied, zero read-out) and the built-in transformer with each of its mistakes
 are checked as a reader's network is, at four widths with four seeds of their own for every check.
 What should be named is known. `--peer FOLDER` checks networks of the package `mup`, too, and holds
-its own coordinate check against the same mistakes; FOLDER is made by `pip install --no-deps --target FOLDER mup==1.0.0`.
+its own coordinate check against the same mistakes; FOLDER is made by
+`pip install --no-deps --target FOLDER mup==1.0.0`.
 `--publish` renews docs/mup_conformance.md. Exit code 1: a mistake was not named, or a right network
 was said to have one.
 """
@@ -25,7 +26,6 @@ from replications.your_network.scaling import scaling_rows, trial
 from widenets.ntk.subject.contract import load
 from widenets.ntk.subject.coordinates import Trial, coordinates
 from widenets.ntk.subject.problem import problem
-from workflow.base.environment import use_one_thread
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT
 from workflow.host.terminal import announce, exit_code
@@ -58,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if min(arguments.right, arguments.wrong) < 1:
         raise UserError("--right, --wrong: wanted at least one check")
-    use_one_thread()
+    torch.set_num_threads(1)
     peer = None if arguments.peer is None else _peer(arguments.peer)
     right, wrong = list(_right(arguments.right)), pd.DataFrame(_wrong(arguments.wrong))
     if peer is not None:
