@@ -1,9 +1,10 @@
-"""Figures of the diagnosis and of the evolution; of one subject, or of all built-in ones."""
+"""Figures of diagnosis, evolution and widths; of one subject, or of all built-in ones."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+from replications.your_network.exponents import HALF_GAP, QUANTITIES, off, tensors
 from widenets.evidence import style
 
 LOOKS = {"run": (0, ""), "frozen, own rate": (1, "frozen_"), "frozen, the run's rate": (2, "same_")}
@@ -84,3 +85,43 @@ def figure_2(evolution: DataFrame) -> Figure:
         style.logarithmic(axis, "x")
     style.legend_below(figure)
     return figure
+
+
+def figure_3(scaling: DataFrame) -> Figure:
+    """What width does to every tensor
+
+    Exponents in width, mean over seeds with the 99 % interval of each alone: of a tensor's own
+    effect after three steps, of what its module passes on at the start (of outputs and attention
+    logits, whose exponent should be -1/2 or less), of weight decay; gray: what is accepted where
+    muP wants 0. Outlined: decided to be off, all tensors of a quantity at once.
+    """
+    subjects = sorted(scaling["subject"].unique())
+    figure, (axes,) = style.panels(len(subjects), height=5.2)
+    for axis, subject in zip(axes, subjects, strict=True):
+        rows = scaling[(scaling["subject"] == subject) & (scaling["arm"] == "theory")]
+        _exponents(axis, rows)
+        axis.set(xlabel="exponent in width", title=subject.replace("mup_transformer:", ""))
+    style.legend_below(figure)
+    return figure
+
+
+def _exponents(axes: Axes, rows: DataFrame) -> None:
+    of_all = {name: tensors(rows, name) for name in QUANTITIES if name != "epsilon"}
+    names = sorted({name for found in of_all.values() for name in found.index}, reverse=True)
+    places = {name: place for place, name in enumerate(names)}
+    for index, (quantity, found) in enumerate(of_all.items()):
+        if found.empty:
+            continue
+        y = [places[name] for name in found.index]
+        bars = [found["found"] - found["low"], found["high"] - found["found"]]
+        look = style.arm_style(index) | {"linestyle": "none", "markersize": 3}
+        label = quantity.replace("_", " ")
+        axes.errorbar(found["found"], y, xerr=bars, elinewidth=0.7, label=label, **look)
+        wrong = off(found, QUANTITIES[quantity].region)
+        y = [places[name] for name in wrong.index]
+        axes.plot(wrong["found"], y, "o", color="black", fillstyle="none", markersize=8)
+    axes.set_yticks(list(places.values()), [name or "whole network" for name in names], fontsize=4)
+    axes.set_ylim(-1, len(names))
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -0.8), max(high, 0.6))
+    style.accepted_band(axes, -HALF_GAP, HALF_GAP, vertical=True)

@@ -1,6 +1,7 @@
 """The instrument's own claims on parameterizations and kernels: right ones come out right, and each
 of the injected mistakes moves the number that it has to move."""
 
+import re
 from typing import NamedTuple
 
 from pandas import DataFrame
@@ -24,12 +25,13 @@ RIGHT = {  # prefix of the claims: subject, what it has nothing to show of
 
 class Mistake(NamedTuple):
     """A variant of the built-in transformer: the quantity that it moves, of which tensors (a
-    pattern), the exponent that follows, what is wrong in words."""
+    pattern), the exponent that follows, the cause to be named, what is wrong in words."""
 
     variant: str
     quantity: str
     tensors: str
     exponent: float
+    cause: str
     statement: str
     tier: str = "smoke"
 
@@ -37,23 +39,39 @@ class Mistake(NamedTuple):
 _HIDDEN = r"\.(?:q|k|v|mix|up|down)\.weight"
 _BIAS = r"(?:q|v|mix|up|down|norm\d?)\.bias"
 _GAIN = r"norm\d?\.weight"
+_HEAD, _ONE, _EMBEDDING = r"head\.weight", r"block1\.up\.weight", r"token|place"
+RATE, START, LATER = "learning rate", "initial scale", "laptop"
 MISTAKES = (
-    Mistake("readout_init", "initial_output", "", 0.0, "a read-out that starts as other matrices"),
-    Mistake("readout_multiplier", "update", r"head\.weight", 1.0, "a read-out without 1/n"),
-    Mistake("readout_rate", "update", r"head\.weight", -1.0, "a read-out's rate of 1/n"),
-    Mistake("attention", "attention", "", 0.0, "attention divided by the root of d"),
-    Mistake("tied_multiplier", "initial_tied", "", 1.0, "a tied read-out without 1/n"),
-    Mistake("bias_rate", "update", _BIAS, -1.0, "biases' rates of 1/n", "laptop"),
-    Mistake("gain_rate", "update", _GAIN, -1.0, "norm gains' rates of 1/n", "laptop"),
-    Mistake("gain_init", "initial", _GAIN, 1.0, "norm gains that start at n/n0", "laptop"),
-    Mistake("hidden_rate", "update", _HIDDEN, 1.0, "hidden rates without 1/n"),
-    Mistake("one_rate", "update", "block1.up.weight", 1.0, "one hidden rate without 1/n", "laptop"),
-    Mistake("hidden_init", "initial", _HIDDEN, -0.5, "hidden weights of variance 1/n^2", "laptop"),
-    Mistake("embedding_rate", "update", "token|place", -1.0, "embeddings' rates of 1/n", "laptop"),
-    Mistake("epsilon", "epsilon", _HIDDEN, 15.0, "an epsilon of 1e-4"),
-    Mistake("decay", "decay", _HIDDEN, -1.0, "decay scaled by the layers' rates"),
-    Mistake("base_width", "update", _HIDDEN, 1.0, "a base width that is forgotten", "laptop"),
+    Mistake("readout_init", "initial_output", _HEAD, 0.0, START, "a read-out that starts as usual"),
+    Mistake("readout_multiplier", "update", _HEAD, 1.0, "multiplier", "a read-out without 1/n"),
+    Mistake("readout_rate", "update", _HEAD, -1.0, RATE, "a read-out's rate of 1/n"),
+    Mistake("attention", "attention", "", 0.0, "attention scale", "attention over the root of d"),
+    Mistake("tied_multiplier", "initial_tied", "", 1.0, "multiplier", "tied weights without 1/n"),
+    Mistake("bias_rate", "update", _BIAS, -1.0, RATE, "biases' rates of 1/n", LATER),
+    Mistake("gain_rate", "update", _GAIN, -1.0, RATE, "gains' rates of 1/n", LATER),
+    Mistake("gain_init", "initial", _GAIN, 1.0, START, "gains that start at n/n0", LATER),
+    Mistake("hidden_rate", "update", _HIDDEN, 1.0, RATE, "hidden rates without 1/n"),
+    Mistake("one_rate", "update", _ONE, 1.0, RATE, "one hidden rate without 1/n", LATER),
+    Mistake("hidden_init", "initial", _HIDDEN, -0.5, START, "hidden variances of 1/n^2", LATER),
+    Mistake("embedding_rate", "update", _EMBEDDING, -1.0, RATE, "embeddings' rates of 1/n", LATER),
+    Mistake("epsilon", "epsilon", _HIDDEN, 15.0, "eps", "an epsilon of 1e-4"),
+    Mistake("decay", "decay", _HIDDEN, -1.0, "weight decay", "decay scaled by the layers' rates"),
+    Mistake("base_width", "update", _HIDDEN, 1.0, RATE, "a forgotten base width", LATER),
 )  # fmt: skip
+
+
+def named_rightly(mistake: Mistake, entries: list[dict]) -> bool:
+    """Whether the entries of `naming.parameterization` name the mistake and nothing else."""
+    wanted = {mistake.cause: mistake.tensors}
+    if mistake.variant == "base_width":  # the multiplier of the read-out knows it, too
+        wanted["multiplier"] = _HEAD
+    if mistake.variant == "epsilon":
+        wanted["eps"] = ""  # of any tensor
+    right = [
+        entry["cause"] in wanted and re.search(wanted[entry["cause"]], entry["tensor"]) is not None
+        for entry in entries
+    ]
+    return all(right) and {entry["cause"] for entry in entries} == wanted.keys()
 
 
 def _region(mistake: Mistake) -> Region:

@@ -3,7 +3,7 @@ alone, no torch.
 
     update off, all else right           learning rate
     start off, all else right            initial scale
-    both off, the same way               multiplier
+    both off by as much                  multiplier
     attention                            attention scale
     epsilon                              eps: the tensor's update says nothing then
     decay                                weight decay
@@ -20,6 +20,7 @@ from replications.your_network.exponents import QUANTITIES, off, tensors
 
 LOUDER = 15.0  # as in widenets.ntk.subject.coordinates, which needs torch
 STARTS = ("initial", "initial_bias")
+BLOCKS = ("cross", "self", "diagonal")
 OUTPUTS = ("initial_output", "initial_tied")
 CAUSES = {
     "update": "learning rate",
@@ -37,7 +38,8 @@ def parameterization(rows: DataFrame) -> list[dict]:
     rows: part `scaling` of the network as it is (arm theory). tensor: as in named_parameters(), ""
     of the whole network. found, wanted: exponents in width, of epsilon a ratio.
     """
-    wrong = {name: off(tensors(rows, name), of.region) for name, of in QUANTITIES.items()}
+    of_all = {name: tensors(rows, name) for name in QUANTITIES}
+    wrong = {name: off(of_all[name], of.region) for name, of in QUANTITIES.items()}
     return [
         {
             "tensor": tensor,
@@ -46,36 +48,41 @@ def parameterization(rows: DataFrame) -> list[dict]:
             "wanted": QUANTITIES[quantity].wanted,
             "cause": cause,
         }
-        for tensor, quantity, found, cause in _named(wrong, tensors(rows, "update"))
+        for tensor, quantity, found, cause in _named(wrong, of_all)
     ]
 
 
-def _named(wrong: dict[str, DataFrame], updates: DataFrame) -> Iterator[tuple]:
-    """(tensor, quantity, found, cause). Of a tensor whose start is off already, its update is
-    judged alone."""
+def _named(wrong: dict[str, DataFrame], found: dict[str, DataFrame]) -> Iterator[tuple]:
+    """(tensor, quantity, exponent, cause)."""
     follow = ("attention", *OUTPUTS) if any(len(wrong[name]) for name in STARTS) else ()
     multiplied = {}
     for quantity in (*STARTS, *OUTPUTS):
-        for tensor, found in wrong[quantity]["found"].items():
-            shift = found - QUANTITIES[quantity].wanted
-            if quantity not in follow and _beyond(updates, tensor, shift):
+        for tensor, exponent in wrong[quantity]["found"].items():
+            shift = exponent - QUANTITIES[quantity].wanted
+            if quantity not in follow and _multiplied(found, tensor, shift):
                 multiplied[tensor] = quantity
-                yield tensor, "update", updates.loc[tensor, "found"], "multiplier"
+                yield tensor, "update", found["update"].loc[tensor, "found"], "multiplier"
     for quantity, table in wrong.items():
-        for tensor, found in table["found"].items():
+        for tensor, exponent in table["found"].items():
             of_multiplier = multiplied.get(tensor) == quantity or (
                 quantity == "update" and (tensor in multiplied or tensor in wrong["epsilon"].index)
             )
             if quantity not in follow and not of_multiplier:
-                yield tensor, quantity, found, CAUSES[quantity]
+                yield tensor, quantity, exponent, CAUSES[quantity]
 
 
-def _beyond(updates: DataFrame, tensor: str, shift: float) -> bool:
-    """Whether a tensor's update, judged alone, is off in the direction of `shift`."""
+def _multiplied(found: dict[str, DataFrame], tensor: str, shift: float) -> bool:
+    """Whether a multiplier explains a start that is off by `shift`: the update, judged alone since
+    the tensor is known to be off, is off in the same direction, by as much (optimizers that
+    normalize) or twice that (SGD, whose gradient knows the multiplier, too); or less, since updates
+    of narrow networks fall short of their exponent, but never more than half less."""
+    updates, region = found["update"], QUANTITIES["update"].region
     if tensor not in updates.index:
         return False
-    region, found = QUANTITIES["update"].region, updates.loc[tensor]
-    return found["low"] > region.high if shift > 0 else found["high"] < region.low
+    update = updates.loc[tensor]
+    is_off = update["low"] > region.high if shift > 0 else update["high"] < region.low
+    expected = abs(shift) * (1 if tensor in found["epsilon"].index else 2)
+    return bool(is_off and expected / 2 < abs(update["found"]) <= expected)
 
 
 def sentences(entries: list[dict], rows: DataFrame) -> list[str]:
@@ -117,3 +124,19 @@ _REMEDIES = {
 def silent(rows: DataFrame) -> list[str]:
     """Tensors without any effect on the loss: their gradient is rounding alone."""
     return sorted(rows.loc[rows["quantity"] == "rounding", "tensor"].unique())
+
+
+def kernel_sentences(rows: DataFrame) -> list[str]:
+    """What is wrong with a kernel, empty where nothing is; rows: part `kernel`, arm theory."""
+    wrong = rows[rows["ratio"] > 1]
+    found = []
+    for name, of_name in wrong.groupby("kernel"):
+        worst = of_name.loc[of_name["error"].idxmax()]
+        blocks = ", ".join(block for block in BLOCKS if block in set(of_name["block"]))
+        found.append(
+            f"kernel: {name} is off by {worst['error']:.1e} of its size ({blocks}; in "
+            f"{worst['block']}, inputs {worst['row']} and {worst['column']}: found "
+            f"{worst['found']:.6g}, wanted {worst['wanted']:.6g})"
+        )
+    faults = wrong["fault"].fillna("").unique() if len(wrong) else []
+    return found + [f"kernel: {fault}" for fault in faults if fault]
