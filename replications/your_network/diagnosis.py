@@ -13,10 +13,10 @@ from widenets.ntk.subject.arms import (
     Stand,
     kernel_solution,
     own_rates,
-    stand,
 )
 from widenets.ntk.subject.contract import load
 from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, Curves, Run, recorded
+from widenets.ntk.subject.stands import stand_of
 
 SLOW = 1 / 1024
 DIVERGED = 10.0  # units; a guess has 1, or a few where f_0 is large
@@ -106,7 +106,7 @@ def _columns(prefix: str, curves: Curves, index: int, column: int) -> dict[str, 
 
 @functools.lru_cache(maxsize=1)  # arms and parts of one subject stand together in a shard
 def the_stand(subject: str, seeds: tuple[int, ...]) -> Stand:
-    return stand(load(subject), seeds)
+    return stand_of(load(subject), seeds)
 
 
 @functools.cache

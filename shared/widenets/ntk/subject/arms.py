@@ -112,14 +112,9 @@ class Stand:
             outputs = module.eval()(first.inputs[:2])
         if any(isinstance(part, _NormBase) for part in module.modules()):
             return "batch normalization couples the examples"
-        if first.sizes[0] > LARGEST_KERNEL:
-            return f"{first.sizes[0]} training points are more than {LARGEST_KERNEL}"
-        if outputs[0].numel() > MOST_OUTPUTS:
-            return f"{outputs[0].numel()} outputs per point are more than {MOST_OUTPUTS}"
-        if not first.classes and not _is_squared_error(self.subject, outputs):
-            return "the loss is neither a squared error nor that of classes"
-        if first.classes and first.targets.ndim != 1:
-            return "a point has more than one class"
+        why = no_kernel_of(first, outputs)
+        if why:
+            return why
         try:  # torch.func says by exceptions of many kinds what it cannot do
             self._kernel_of(module, first.inputs[:2], first.inputs[:2])
         except Exception as error:
@@ -271,6 +266,19 @@ def kernel_solution(of: Problem, tangent: Tangent, *, permuted: bool = False) ->
     return Solution(*scores)
 
 
+def no_kernel_of(first: Problem, outputs: Tensor) -> str:
+    """Why data of this kind have no kernel's solution, or ""; outputs: of two points."""
+    if first.sizes[0] > LARGEST_KERNEL:
+        return f"{first.sizes[0]} training points are more than {LARGEST_KERNEL}"
+    if outputs[0].numel() > MOST_OUTPUTS:
+        return f"{outputs[0].numel()} outputs per point are more than {MOST_OUTPUTS}"
+    if not first.classes and not _is_squared_error(first, outputs):
+        return "the loss is neither a squared error nor that of classes"
+    if first.classes and first.targets.ndim != 1:
+        return "a point has more than one class"
+    return ""
+
+
 def _forward_mode_passes(of: Problem) -> bool:
     """Whether forward mode, and the gradient behind it, pass the module as it is trained."""
     module = of.network()
@@ -291,12 +299,11 @@ def _forward_mode_passes(of: Problem) -> bool:
     return True
 
 
-def _is_squared_error(subject: Subject, outputs: Tensor) -> bool:
+def _is_squared_error(of: Problem, outputs: Tensor) -> bool:
     """Whether the loss is c * mean((f - y)^2)."""
     draws = torch.Generator().manual_seed(0)
     ratios = []
     for _ in range(3):
         f, y = (torch.randn(outputs.shape, generator=draws) for _ in range(2))
-        with subject.blamed("loss()"):
-            ratios.append(float(subject.loss(f, y) / ((f - y) ** 2).mean()))
+        ratios.append(of.judged(f, y)[0] / float(((f - y) ** 2).mean()))
     return max(ratios) - min(ratios) < 1e-4 * max(ratios)

@@ -25,8 +25,9 @@ def examined(subject: Subject, seeds: Sequence[int] = (0, 1)) -> None:
         return
     first, *others = (problem(subject, seed) for seed in tuple(seeds)[:2])
     _examine_model(subject, first)
-    _examine_data(subject, first)
+    examined_data(subject, first)
     for second in others:
+        examined_pair(subject, first, second)
         _examine_seeds(subject, first, second)
     _examine_loss(subject, first)
     _examine_optimizer(subject, first)
@@ -59,7 +60,8 @@ def _examine_model(subject: Subject, of: Problem) -> None:
         )
 
 
-def _examine_data(subject: Subject, first: Problem) -> None:
+def examined_data(subject: Subject, first: Problem) -> None:
+    """Of one seed: drawn by the seed, held-out points apart from training and of every class."""
     again = problem(subject, first.seed)
     if not (torch.equal(first.inputs, again.inputs) and torch.equal(first.targets, again.targets)):
         raise subject.error("data(seed) differs between two calls with the same seed")
@@ -81,13 +83,17 @@ def _examine_data(subject: Subject, first: Problem) -> None:
             )
 
 
-def _examine_seeds(subject: Subject, first: Problem, second: Problem) -> None:
+def examined_pair(subject: Subject, first: Problem, second: Problem) -> None:
+    """Of two seeds: other data, unless that they are the same is said."""
     same = first.inputs.shape == second.inputs.shape and torch.equal(first.inputs, second.inputs)
     if same and torch.equal(first.targets, second.targets) and not subject.data_is_fixed:
         raise subject.error(
             "data(seed) is the same for two seeds: the interval would be over weights alone; draw "
             "by the seed, or say data_is_fixed = True"
         )
+
+
+def _examine_seeds(subject: Subject, first: Problem, second: Problem) -> None:
     one, other, again = (dict(p.network().named_parameters()) for p in (first, second, first))
     drawn = [name for name, p in one.items() if p.numel() and p.std(correction=0) > 0]
     if drawn and all(torch.equal(one[name], other[name]) for name in drawn):

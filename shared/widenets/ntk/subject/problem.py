@@ -116,7 +116,7 @@ def problem(subject: Subject, seed: int) -> Problem:
         given = subject.data(number)
     try:
         (inputs, targets), (held_inputs, held_targets) = given
-        parts = [torch.as_tensor(part) for part in (inputs, targets, held_inputs, held_targets)]
+        parts = [_tensor(part) for part in (inputs, targets, held_inputs, held_targets)]
     except (TypeError, ValueError):
         raise subject.error(
             "data(seed) must return (inputs, targets), (held-out inputs, held-out targets)"
@@ -128,6 +128,11 @@ def problem(subject: Subject, seed: int) -> Problem:
     order = torch.as_tensor(generator(seed, "subject", "permuted").permutation(len(targets)))
     whole = torch.cat([inputs, held_inputs]), torch.cat([targets, held_targets])
     return Problem(subject, seed, *whole, targets[order], sizes)
+
+
+def _tensor(values: object) -> Tensor:
+    """A tensor, or a copy of an array of numpy or jax as one."""
+    return values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
 
 
 def _check_data(subject, inputs, targets, held_inputs, held_targets) -> None:
