@@ -137,11 +137,14 @@ def _measured(subject: str, seeds: tuple[int, ...]) -> Measured:
 
 
 def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
-    """The best that frozen features reach at any time, of every seed; scores in units."""
+    """The best that frozen features reach at any time, of every seed; scores in units.
+
+    permuted: of permuted labels, for which no longer time is given.
+    """
     if of.no_kernel == "":
         found = [kernel_solution(p, of.tangents[p.seed], permuted=permuted) for p in of.problems]
     else:
-        steps = of.subject.steps * LONGER
+        steps = of.subject.steps * (1 if permuted else LONGER)
         runs = [Run(p, rate, permuted) for p in of.problems]
         curves = of.curves(of.form, runs, steps, recorded(steps))
         found = [

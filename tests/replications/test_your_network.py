@@ -8,6 +8,8 @@ import pytest
 from replications.your_network.asked_diagnosis import ASKED_DIAGNOSIS, QUESTIONS, better, worst
 from replications.your_network.decide import DIAGNOSES, decided, diagnosis, diagnosis_of_seed
 from replications.your_network.diagnosis import DIVERGED, diagnosis_rows
+from replications.your_network.evolution import evolution_rows
+from widenets.ntk.subject.contract import BUILTIN
 
 NAMES = {name.partition("_")[0]: name for name in QUESTIONS}
 
@@ -162,3 +164,11 @@ def test_a_diverged_run_counts_as_so_many_units():
     end = measured()["theory"].groupby("seed").last()
     assert (end["train"] == DIVERGED).all()
     assert (end["rate"] < 1).all()
+
+
+def test_the_lazy_kernel_of_a_jax_network_stays(tmp_path):
+    path = tmp_path / "short.py"
+    path.write_text((BUILTIN / "parity_jax.py").read_text().replace("600, 64", "20, 64"))
+    rows = list(evolution_rows("lazy", str(path), (0,)))
+    assert [row["step"] for row in rows] == [0, 1, 5, 20]
+    assert max(abs(row["distance"]) for row in rows) < 1e-4

@@ -5,6 +5,7 @@ large, so that the frozen arm has a rate of its own: rate * 4^k, k bracketed on 
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,8 +86,9 @@ class Stand:
         parameters = {n: p.detach()[None] for n, p in module.named_parameters()}
         inputs = first.inputs[None, first.of("train")][:, : self.subject.batch]
         targets = first.targets[None, first.of("train")][:, : self.subject.batch]
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
             wanted, again = module(inputs[0]), module(inputs[0])
+            warnings.simplefilter("error")  # that vmap falls back to one run after the other
             try:  # vmap says by exceptions of many kinds what it cannot do
                 found = vmap(lambda p, x: functional_call(module, p, (x,)))(parameters, inputs)
                 loss = vmap(self.subject.loss)(found, targets)

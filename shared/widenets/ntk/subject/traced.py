@@ -50,6 +50,9 @@ class TracedProblem(Problem):
             lambda p: p.astype(dtype) if jnp.issubdtype(p.dtype, jnp.floating) else p, params
         )
 
+    def start(self) -> Parameters:
+        return _named(self.network())
+
     @cached_property
     def functions(self) -> tuple[Callable, Callable]:
         with self.subject.blamed("model()"):
@@ -165,8 +168,7 @@ class Traced:
         return list(tensor(self._outputs(self.start, self.params, self.inputs[:, points])))
 
     def parameters_of(self, index: int) -> Parameters:
-        leaves = jax.tree_util.tree_leaves_with_path(self.params)
-        return {jax.tree_util.keystr(path): leaf[index] for path, leaf in leaves}
+        return {name: leaf[index] for name, leaf in _named(self.params).items()}
 
 
 def _programs(form: Form, apply: Callable, update: Callable, loss: Callable):
@@ -249,6 +251,11 @@ def array(values: torch.Tensor) -> jax.Array:
 
 def tensor(values) -> torch.Tensor:
     return torch.from_numpy(np.array(values))
+
+
+def _named(params: Any) -> Parameters:
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
 
 def _tree(like: Any, parameters: Parameters) -> Any:
