@@ -20,6 +20,7 @@ from replications.your_network.exponents import QUANTITIES, off, tensors
 
 LOUDER = 15.0  # as in widenets.ntk.subject.coordinates, which needs torch
 STARTS = ("initial", "initial_bias")
+BLOCKS = ("cross", "self", "diagonal")
 OUTPUTS = ("initial_output", "initial_tied")
 CAUSES = {
     "update": "learning rate",
@@ -123,3 +124,19 @@ _REMEDIES = {
 def silent(rows: DataFrame) -> list[str]:
     """Tensors without any effect on the loss: their gradient is rounding alone."""
     return sorted(rows.loc[rows["quantity"] == "rounding", "tensor"].unique())
+
+
+def kernel_sentences(rows: DataFrame) -> list[str]:
+    """What is wrong with a kernel, empty where nothing is; rows: part `kernel`, arm theory."""
+    wrong = rows[rows["ratio"] > 1]
+    found = []
+    for name, of_name in wrong.groupby("kernel"):
+        worst = of_name.loc[of_name["error"].idxmax()]
+        blocks = ", ".join(block for block in BLOCKS if block in set(of_name["block"]))
+        found.append(
+            f"kernel: {name} is off by {worst['error']:.1e} of its size ({blocks}; in "
+            f"{worst['block']}, inputs {worst['row']} and {worst['column']}: found "
+            f"{worst['found']:.6g}, wanted {worst['wanted']:.6g})"
+        )
+    faults = wrong["fault"].fillna("").unique() if len(wrong) else []
+    return found + [f"kernel: {fault}" for fault in faults if fault]

@@ -204,6 +204,26 @@ def test_attention_logits_are_seen_however_they_are_computed(how, wanted):
     assert numbers["", "attention"] == pytest.approx(wanted, abs=0.15)
 
 
+def test_modules_that_read_their_matrices_themselves_have_a_gain_at_the_start():
+    """torch's attention calls neither of its projections."""
+    numbers = found(lambda n: Attention(n, "module"), adam)
+    for name in ("module.in_proj_weight", "module.out_proj.weight"):
+        assert numbers[name, "initial"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_place_that_is_added_before_a_normalization_is_no_readout():
+    class Placed(nn.Module):
+        def __init__(self, n):
+            super().__init__()
+            self.first, self.place = nn.Linear(10, n), nn.Parameter(torch.randn(16, n))
+            self.norm, self.out = nn.LayerNorm(n), nn.Linear(n, 3)
+
+        def forward(self, x):
+            return self.out(self.norm(self.first(x) + self.place))
+
+    assert roles(Placed)["place"] == "input"
+
+
 def test_a_tensor_without_effect_is_told_and_has_no_other_number():
     """Softmax does not see a shift of all keys."""
     numbers = found(lambda n: Attention(n, "plain"), adam)

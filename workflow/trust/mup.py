@@ -2,8 +2,9 @@
 
 Right networks (plain, tied, zero read-out) and the built-in transformer with each of its mistakes
 are checked as a reader's network is, at four widths with four seeds of their own for every check.
-What should be named is known. `--peer FOLDER` holds the coordinate check of the package `mup`
-against the same networks; FOLDER is made by `pip install --no-deps --target FOLDER mup==1.0.0`.
+What should be named is known. `--peer FOLDER` checks networks of the package `mup`, too, and holds
+its own coordinate check against the same mistakes; FOLDER is made by
+`pip install --no-deps --target FOLDER mup==1.0.0`.
 `--publish` renews docs/mup_conformance.md. Exit code 1: a mistake was not named, or a right network
 was said to have one.
 """
@@ -15,8 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
 
-from workflow.base.environment import use_one_thread
+from replications.your_network.known_scaling import MISTAKES, named_rightly
+from replications.your_network.naming import parameterization
+from replications.your_network.scaling import scaling_rows, trial
+from widenets.ntk.subject.contract import load
+from widenets.ntk.subject.coordinates import Trial, coordinates
+from widenets.ntk.subject.problem import problem
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT
 from workflow.host.terminal import announce, exit_code
@@ -49,14 +58,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if min(arguments.right, arguments.wrong) < 1:
         raise UserError("--right, --wrong: wanted at least one check")
-    use_one_thread()
+    torch.set_num_threads(1)
     peer = None if arguments.peer is None else _peer(arguments.peer)
-    right, wrong = pd.DataFrame(_right(arguments.right)), pd.DataFrame(_wrong(arguments.wrong))
+    right, wrong = list(_right(arguments.right)), pd.DataFrame(_wrong(arguments.wrong))
     if peer is not None:
+        right += _of_package(arguments.right)
         flags = {
             variant: _flagged(peer, variant) for variant in ("plain", "tied", *wrong["mistake"])
         }
         wrong = _beside(wrong, flags)
+    right = pd.DataFrame(right)
     text = page(right, wrong, peer is not None)
     if arguments.publish:
         write_text(ROOT / "docs" / "mup_conformance.md", text)
@@ -67,9 +78,6 @@ def main() -> None:
 
 def _names(variant: str, check: int) -> list[dict]:
     """What one check of a variant names; its seeds are those of no other check."""
-    from replications.your_network.naming import parameterization
-    from replications.your_network.scaling import scaling_rows
-
     seeds = tuple(range(SEEDS * check, SEEDS * (check + 1)))
     rows = scaling_rows("theory", f"mup_transformer:{variant}", seeds)
     return parameterization(pd.DataFrame(rows))
@@ -78,18 +86,20 @@ def _names(variant: str, check: int) -> list[dict]:
 def _right(checks: int) -> Iterator[dict]:
     for variant in RIGHT:
         names = [_names(variant, check) for check in range(checks)]
-        false = sorted({entry["tensor"] for found in names for entry in found})
-        yield {
-            "network": variant.replace("_", " "),
-            "checks": checks,
-            "false names": sum(map(len, names)),
-            "of tensors": ", ".join(false) or "none",
-        }
+        yield _counted(variant.replace("_", " "), names)
+
+
+def _counted(network: str, names: list[list[dict]]) -> dict:
+    false = sorted({entry["tensor"] for found in names for entry in found})
+    return {
+        "network": network,
+        "checks": len(names),
+        "false names": sum(map(len, names)),
+        "of tensors": ", ".join(false) or "none",
+    }
 
 
 def _wrong(checks: int) -> Iterator[dict]:
-    from replications.your_network.known_scaling import MISTAKES, named_rightly
-
     for mistake in MISTAKES:
         names = [_names(mistake.variant, check) for check in range(checks)]
         said = sorted({_said(entry) for found in names for entry in found})
@@ -125,10 +135,6 @@ def _peer(folder: Path):
 
 def _flagged(peer, variant: str) -> set[str]:
     """Modules whose mean |x| grows by more than n^GROWS at one of the steps."""
-    from replications.your_network.scaling import trial
-    from widenets.ntk.subject.contract import load
-    from widenets.ntk.subject.problem import problem
-
     subject = load(f"mup_transformer:{variant}")
     of = trial(problem(subject, 0))
     models = {width: lambda width=width: subject.model(width) for width in subject.widths}
@@ -146,6 +152,52 @@ def _flagged(peer, variant: str) -> set[str]:
     x = np.log(means.columns.to_numpy(float))
     slopes = np.log(means.clip(lower=1e-30)) @ (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     return {module or "whole network" for module in slopes[slopes > GROWS].index.unique("module")}
+
+
+class _Mlp(nn.Module):
+    """Ten numbers, two hidden layers, three classes, with the package's read-out."""
+
+    def __init__(self, readout, n: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(10, n), nn.ReLU(), nn.Linear(n, n), nn.ReLU(), readout(n, 3)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def _of_package(checks: int) -> Iterator[dict]:
+    """Networks that the package itself has parameterized, with its optimizers."""
+    import mup
+
+    for name, optimizer in (
+        ("MuAdam", lambda m: mup.MuAdam(m.parameters(), lr=2.0**-8)),
+        ("MuSGD", lambda m: mup.MuSGD(m.parameters(), lr=0.1)),
+    ):
+        names = [_names_of_package(mup, optimizer, check) for check in range(checks)]
+        yield _counted(f"package mup, {name}", names)
+
+
+def _names_of_package(mup, optimizer, check: int) -> list[dict]:
+    widths = (64, 128, 256, 512)
+    rows = []
+    for seed in range(SEEDS * check, SEEDS * (check + 1)):
+
+        def model(n, seed=seed):
+            torch.manual_seed(seed)
+            base, delta, module = (_Mlp(mup.MuReadout, k) for k in (widths[0], widths[1], n))
+            mup.set_base_shapes(module, base, delta=delta)
+            for parameter in module.parameters():
+                if parameter.ndim == 2:
+                    mup.init.kaiming_normal_(parameter, a=1)
+            return module
+
+        draws = torch.Generator().manual_seed(seed)
+        batch = torch.randn(16, 10, generator=draws), torch.randint(3, (16,), generator=draws)
+        found = coordinates(Trial(model, optimizer, functional.cross_entropy, *batch), widths)
+        rows += [{"seed": seed, **coordinate._asdict()} for coordinate in found]
+    return parameterization(pd.DataFrame(rows))
 
 
 def _beside(wrong: pd.DataFrame, flags: dict[str, set[str]]) -> pd.DataFrame:

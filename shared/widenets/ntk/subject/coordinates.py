@@ -8,7 +8,8 @@ is judged is the exponent p of value ~ width^p. In muP:
     update          rms of a tensor's own effect after `STEPS` steps; of matrices relative to what
                     enters their module; of a read-out at the model's output         p = 0
     initial         rms(out) / rms(in) of a tensor's module at the start; of vectors and of
-                    parameters that no module of their own reads: their rms           p = 0
+                    parameters that no module of their own reads: their rms, of hidden
+                    matrices times the root of their fan-in                           p = 0
     initial_bias    rms of a bias at the start, which may vanish                      p <= 0
     initial_output  rms of what a read-out adds to the model's outputs at the start   p = -1/2
     initial_tied    rms of the outputs at the start of a model without a read-out of its own, whose
@@ -184,10 +185,11 @@ class _Run:
             own = calls.get(place.path)
             if self.roles[tensor] in ("output", "scalar"):
                 continue
-            if place.local == "bias" and self.roles[tensor] == "vector":
+            if "bias" in place.local and self.roles[tensor] == "vector":
                 yield self._value(tensor, "initial_bias", _rms(self.start[tensor]))
             elif self.roles[tensor] == "vector" or not own or not _is_leaf(place.module):
-                yield self._value(tensor, "initial", _rms(self.start[tensor]))
+                fan_in = self.start[tensor].shape[-1] if self.roles[tensor] == "hidden" else 1
+                yield self._value(tensor, "initial", fan_in**0.5 * _rms(self.start[tensor]))
             else:
                 gain = _rms_of([c.output for c in own]) / _entering(own)
                 yield self._value(tensor, "initial", gain)
@@ -328,7 +330,9 @@ def _is_affine(module: nn.Module, tensor: str, inputs: Tensor) -> bool:
     """Whether the outputs are affine in a parameter: f(2 w) - f(w) = f(3 w) - f(2 w)."""
     parameter = module.get_parameter(tensor)
     value = parameter.detach().clone()
-    move = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype).reshape(value.shape)
+    # No two entries alike: a constant would be lost in the first LayerNorm.
+    move = (_rms(value) or 1.0) * torch.arange(value.numel()).square().add(1).sin()
+    move = move.to(value.dtype).reshape(value.shape)
     state = torch.get_rng_state()
     at = []
     for factor in (0.0, 1.0, 2.0):

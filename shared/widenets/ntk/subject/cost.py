@@ -44,7 +44,7 @@ def predicted(of: Stand) -> Cost:
     network = 3 * seeds + 2 * seeds  # network, slow, shuffled; network and lazy in evolution
     frozen = 3 * seeds + SEARCHED_RATES * min(SEARCHED_SEEDS, seeds)
     moved = seeds  # the lazy control
-    longer = 0 if of.no_kernel == "" else 2 * LONGER * seeds
+    longer = 0 if of.no_kernel == "" else (LONGER + 1) * seeds
     hybrids = 0 if of.has_buffers else HYBRIDS * seeds
     form = of.form
     seconds = network * _seconds(of, NETWORK) + _kernel_seconds(of)
@@ -59,7 +59,7 @@ def _kernel_seconds(of: Stand) -> float:
         return 0.0
     problem = of.problems[0]
     few = slice(0, min(32, problem.sizes[0]))
-    parameters = dict(problem.network().named_parameters())
+    parameters = problem.start()
     of.kernel_at(problem, parameters, few)  # the first call sets things up
     start = time.process_time()
     of.kernel_at(problem, parameters, few)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +44,10 @@ class Problem:
         torch.manual_seed(stream(self.seed, "weights"))
         with self.subject.blamed("model()"):
             return self.subject.model(**width).train()
+
+    def start(self) -> dict[str, Any]:
+        """Parameters at the start by name."""
+        return {name: p.detach() for name, p in self.network().named_parameters()}
 
     def batches(self) -> Iterator[np.ndarray]:
         """Indices of training points, (batch,), without end; every epoch in another order."""
