@@ -13,13 +13,14 @@ KINDS = torch.tensor([2] + [0 if c in "aeiou" else 1 for c in "abcdefghijklmnopq
 class Transformer(nn.Module):
     def __init__(self, n):
         super().__init__()
-        self.token, self.place = nn.Embedding(27, n), nn.Parameter(torch.randn(12, n))
+        self.token, self.place = nn.Linear(27, n), nn.Parameter(torch.randn(12, n))
         self.q, self.k, self.v = (nn.Linear(n, n, bias=False) for _ in range(3))
         self.up, self.down, self.head = nn.Linear(n, 2 * n), nn.Linear(2 * n, n), nn.Linear(n, 3)
 
-    def forward(self, tokens):
-        x = self.token(tokens) + self.place
-        x = x + nn.functional.scaled_dot_product_attention(self.q(x), self.k(x), self.v(x))
+    def forward(self, x):  # (batch, 12, 27), one-hot: numbers, so that there is a tangent kernel
+        x = self.token(x) + self.place
+        weights = torch.softmax(self.q(x) @ self.k(x).mT / 5, -1)
+        x = x + weights @ self.v(x)
         x = x[:, -1]
         return self.head(x + self.down(torch.relu(self.up(x))))
 
@@ -32,7 +33,8 @@ def data(seed):
     generator = torch.Generator().manual_seed(seed)
     start = torch.randint(len(CODES) - 13, (1200,), generator=generator).unique()
     start = start[torch.randperm(len(start), generator=generator)]
-    x, y = CODES[start[:, None] + torch.arange(12)], KINDS[CODES[start + 12]]
+    x = nn.functional.one_hot(CODES[start[:, None] + torch.arange(12)], 27).float()
+    y = KINDS[CODES[start + 12]]
     return (x[:500], y[:500]), (x[500:], y[500:])
 
 
