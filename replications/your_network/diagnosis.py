@@ -41,7 +41,7 @@ class Measured:
 def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row per seed and recorded step.
 
-    arm: theory = the run as it is, lazy = alpha 300, slow = rate / 1024, shuffled = permuted
+    arm: theory = the run as it is, lazy = alpha 1000, slow = rate / 1024, shuffled = permuted
     training labels beside frozen arms of the true ones, permuted = the run as it is beside the
     fixed counterpart of permuted labels, whose scores all frozen_* and same_* then are; dead =
     theory, of a built-in subject that cannot start.

@@ -20,7 +20,7 @@ SHARES = (0.0, 1 / 64, 1 / 16, 1 / 4, 1.0)  # of training, at which features are
 def evolution_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row per seed and step at which the kernel is looked at.
 
-    arm: theory = the run as it is, lazy = alpha 300.
+    arm: theory = the run as it is, lazy = alpha 1000.
         distance      1 - cos(K_0, K_t) on held-out points
         velocity      change of that distance per step since the row before
         alignment     cos of the centred kernels of the features and of the targets

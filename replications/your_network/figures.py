@@ -48,7 +48,7 @@ def _losses(axes: Axes, rows: DataFrame, split: str) -> None:
     lazy = rows[rows["arm"] == "lazy"]
     if len(lazy):
         style.curve_over_seeds(
-            axes, lazy, x="step", y=split, label="lazy (alpha = 300)", control=True, geometric=True
+            axes, lazy, x="step", y=split, label="lazy (alpha = 1000)", control=True, geometric=True
         )
     if split == "test":
         fixed = own.groupby("seed")["fixed"].first().mean()

@@ -121,9 +121,9 @@ KNOWN_DIAGNOSIS = [
     ),
     Claim(
         name="D_lazy_is_frozen",
-        statement="A network at alpha = 300 is its frozen counterpart at the same rate, at the "
+        statement="A network at alpha = 1000 is its frozen counterpart at the same rate, at the "
         "end of training",
-        formula=r"$|L^{\alpha=300}_{test}(T) - L^{frozen}_{test}(T)|$, largest of the subjects",
+        formula=r"$|L^{\alpha=1000}_{test}(T) - L^{frozen}_{test}(T)|$, largest of the subjects",
         source="Chizat et al. 2019: f_alpha -> f_lin as 1 / alpha",
         part="diagnosis",
         arm="lazy",
