@@ -19,7 +19,6 @@ import pandas as pd
 from widenets.evidence.claim import ASKED
 from workflow.assemble import (
     Outcome,
-    chosen_seeds,
     facts_of,
     outcome,
     provenance,
@@ -27,7 +26,7 @@ from workflow.assemble import (
     provenance_of,
     results_folder,
 )
-from workflow.audit import altered, bad_data
+from workflow.audit import altered, bad_data, chosen_seeds
 from workflow.base.digest import code_digest
 from workflow.base.files import broken, sha256_of, write_json
 from workflow.base.grid import Seeds

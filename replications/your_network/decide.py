@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from replications.your_network.asked_diagnosis import (
     QUESTIONS,
@@ -101,7 +101,6 @@ def _sentence(
     own, frozen = mean(lambda r: at_best(r, "score")), mean(better)
     end, others = mean(lambda r: at_end(r, "test")), mean(worst_at_end)
     train, least = (mean(lambda r, c=c: at_end(r, c)) for c in ("train", "least_frozen_train"))
-    rate = float(seeds[0]["rate"].iloc[0])
     against = f"test error {own:.2f} against {frozen:.2f} with features frozen"
     harm = verdicts["U4_features_do_no_harm"] == "fail"
     at_end_only = f"test loss {end:.2f} against {others:.2f} with features frozen"
@@ -120,7 +119,16 @@ def _sentence(
         "undecided": f"Undecided: {against}; {_open(verdicts)}",
     }[found]
     when = "" if stop is None else f"; stop at step {stop}"
-    return f"{said}{when}; 1 is the best constant, the frozen arm's rate {rate:g} times the run's."
+    return f"{said}{when}; 1 is the best constant. {_how(seeds[0].iloc[0])}"
+
+
+def _how(row: Series) -> str:
+    """How features were frozen."""
+    searched = "" if row["bracketed"] else " (the end of the search, another may serve it better)"
+    kernel = "beside the kernel's own solution"
+    if row["no_kernel"] != "-":
+        kernel = f"for up to 16 times the steps, without a kernel's solution: {row['no_kernel']}"
+    return f"Frozen {row['frozen_by']}, at {row['rate']:g} times the rate{searched}, {kernel}."
 
 
 def _open(verdicts: Mapping[str, str]) -> str:

@@ -52,8 +52,10 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
         constant_train             loss of the best constant on the training labels
         least_frozen_train         least training loss at the end of any frozen arm
         steep_test                 test loss at the end of the frozen arm that trains fastest
-        fixed, fixed_validation    score of the kernel's solution (`kernel` = 1), or, where it has
-                                   none, of the frozen arm after 16 times the steps
+        fixed, fixed_validation    score of the kernel's solution, or, where it has none for the
+                                   reason `no_kernel` ("-" where it has one), of the frozen arm
+                                   after 16 times the steps
+        frozen_by                  the form of the frozen arm, in words
     Losses are in units of the best constant's on test data, errors in those of the most frequent
     class; a loss that is not finite, or larger, counts as DIVERGED units.
     """
@@ -69,7 +71,8 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
             "rate": found.rates.tuned,
             "same_rate": found.rates.own,
             "bracketed": int(found.rates.bracketed),
-            "kernel": int(found.stand.no_kernel == ""),
+            "frozen_by": found.stand.frozen_by,
+            "no_kernel": found.stand.no_kernel or "-",
             "constant_train": found.constants[index],
             "least_frozen_train": least[index],
             "steep_test": found.steep.loss[index, -1, TEST],

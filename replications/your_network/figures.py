@@ -53,7 +53,9 @@ def _losses(axes: Axes, rows: DataFrame, split: str) -> None:
     if split == "test":
         fixed = own.groupby("seed")["fixed"].first().mean()
         steps = [own["step"].min(), own["step"].max()]
-        label = "kernel's solution" if own["kernel"].all() else "frozen, 16 times the steps"
+        label = (
+            "kernel's solution" if (own["no_kernel"] == "-").all() else "frozen, 16 times the steps"
+        )
         style.theory_line(axes, steps, [fixed, fixed], label=label, linestyle=":")
 
 

@@ -44,7 +44,8 @@ def table(**changes):
     """Two recorded steps of six seeds: features help, by .5 of what there is to explain."""
     row = {
         "part": "diagnosis", "arm": "theory", "subject": "mine", "rate": 4.0, "same_rate": 1.0,
-        "bracketed": 1, "kernel": 1, "constant_train": 1.0, "least_frozen_train": 0.0,
+        "bracketed": 1, "no_kernel": "-", "frozen_by": "by forward mode",
+        "constant_train": 1.0, "least_frozen_train": 0.0,
         "steep_test": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "train": 0.0,
         "validation": 0.1, "test": 0.1, "score": 0.1, "validation_score": 0.1,
     }  # fmt: skip
@@ -70,8 +71,8 @@ def test_a_decision_says_it_in_a_sentence():
     assert found.diagnosis == "features help"
     assert found.stop_at is None
     assert found.sentence == (
-        "Features help: test error 0.10 against 0.60 with features frozen; 1 is the best constant, "
-        "the frozen arm's rate 4 times the run's."
+        "Features help: test error 0.10 against 0.60 with features frozen; 1 is the best constant. "
+        "Frozen by forward mode, at 4 times the rate, beside the kernel's own solution."
     )
 
 
@@ -98,6 +99,16 @@ def test_every_diagnosis_has_its_sentence(name):
     assert found.diagnosis == name
     assert found.sentence.lower().startswith(name)
     assert found.sentence.endswith(".")
+
+
+def test_what_served_less_well_is_said():
+    rows = table(bracketed=0, no_kernel="too many outputs", frozen_by="by the dial, alpha = 1000")
+    told = decided(checks(verdicts("1 3")), rows).sentence
+    assert told.endswith(
+        "Frozen by the dial, alpha = 1000, at 4 times the rate (the end of the search, another may "
+        "serve it better), for up to 16 times the steps, without a kernel's solution: too many "
+        "outputs."
+    )
 
 
 def test_where_no_diagnosis_was_asked_there_is_none():

@@ -40,7 +40,7 @@ def experiment_outside(replication: str, subject: str = "", root: Path = ROOT) -
 
 
 def claims_digest(replication: str, subject: str = "", root: Path = ROOT) -> str:
-    """Digest of the claims and of the code that judges them, and of what a reader's file expects."""
+    """Digest of the claims, of the code that judges them, and of what a reader's file expects."""
     code = code_digest(f"replications.{replication}.claims", "workflow.judge", root=root)
     return cells_digest([code, expected_of(subject)]) if subject else code
 

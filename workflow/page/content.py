@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.claim import ASKED, KINDS, UNCLASSIFIED
-from workflow.assemble import Outcome, chosen_seeds
+from workflow.assemble import Outcome
+from workflow.audit import chosen_seeds
 from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table

@@ -22,6 +22,7 @@ from widenets.ntk.subject.contract import Subject
 from widenets.ntk.subject.examination import examined
 from widenets.ntk.subject.frozen import (
     DIAL,
+    FROZEN,
     TANGENT,
     Curves,
     Form,
@@ -39,6 +40,7 @@ from widenets.ntk.subject.problem import Problem, problem
 
 SEARCHED_SEEDS, FARTHEST = 2, 10  # seeds that choose the rate; largest |k| of rate * 4^k
 LARGEST_KERNEL, MOST_OUTPUTS = 3000, 64  # training points and outputs per point of a kernel
+LARGEST_STACKED = 200_000  # parameters; of larger networks stacking costs memory and gains nothing
 LONGER = 16  # steps of the frozen arm, in those of the network, where there is no kernel
 RIDGES = tuple(10.0**k for k in range(-7, 3))  # in units of the kernel's mean diagonal
 
@@ -75,13 +77,15 @@ class Stand:
 
     @cached_property
     def stackable(self) -> bool:
-        """Whether runs may be stacked: no buffers, no random numbers, an elementwise optimizer, the
-        same shapes for all seeds, and outputs under vmap that are those without."""
+        """Whether runs are stacked: a small network without buffers or random numbers, an
+        elementwise optimizer, the same shapes for all seeds, and outputs under vmap that are those
+        without."""
         first = self.problems[0]
         module = first.network()
         shapes = {(p.inputs.shape, p.targets.shape, p.sizes) for p in self.problems}
         elementwise = type(optimizer_of(first, module)) in ELEMENTWISE
-        if len(shapes) > 1 or not elementwise or self.has_buffers:
+        large = sum(p.numel() for p in module.parameters()) > LARGEST_STACKED
+        if len(shapes) > 1 or not elementwise or self.has_buffers or large:
             return False
         parameters = {n: p.detach()[None] for n, p in module.named_parameters()}
         inputs = first.inputs[None, first.of("train")][:, : self.subject.batch]
@@ -105,6 +109,13 @@ class Stand:
         if self._in_span(optimizer_of(first, module), module):
             return None
         return TANGENT if _forward_mode_passes(first) else DIAL
+
+    @property
+    def frozen_by(self) -> str:
+        """The form of f_lin in words."""
+        if self.form is None:
+            return "in the span of the training gradients"
+        return "by forward mode" if self.form == TANGENT else f"by the dial, alpha = {FROZEN:g}"
 
     @cached_property
     def no_kernel(self) -> str:

@@ -205,23 +205,26 @@ class Stack(Torch):
             for group in template.param_groups
         ]
         self.optimizer = type(template)(groups)
-        self.inputs = torch.stack([run.problem.inputs for run in runs])
-        self.targets = torch.stack([run.targets for run in runs])
         self.factors = torch.tensor([run.factor for run in runs])
-        self.rows = torch.arange(len(runs))[:, None]
 
     def gradients(self, batch: np.ndarray) -> None:
-        points = torch.as_tensor(batch)
-        outputs = self._outputs(self.inputs[self.rows, points])
-        vmap(self.subject.loss)(outputs, self.targets[self.rows, points]).sum().backward()
+        points = list(zip(self.runs, torch.as_tensor(batch), strict=True))
+        outputs = self._outputs(torch.stack([run.problem.inputs[own] for run, own in points]))
+        targets = torch.stack([run.targets[own] for run, own in points])
+        vmap(self.subject.loss)(outputs, targets).sum().backward()
 
     def evaluated(self, points: slice) -> list[Tensor]:
         self.module.eval()
-        parts = self.inputs[:, points].split(max(1, AT_ONCE // len(self.runs)), dim=1)
+        rows = range(len(self.runs[0].problem.inputs))[points]
+        size = max(1, AT_ONCE // len(self.runs))
+        parts = [slice(k, min(k + size, rows.stop)) for k in range(rows.start, rows.stop, size)]
         with torch.no_grad():
-            found = list(torch.cat([self._outputs(part) for part in parts], dim=1))
+            found = [
+                self._outputs(torch.stack([run.problem.inputs[part] for run in self.runs]))
+                for part in parts
+            ]
         self.module.train()
-        return found
+        return list(torch.cat(found, dim=1))
 
     def parameters_of(self, index: int) -> Parameters:
         return {name: p[index].detach().clone() for name, p in self.parameters.items()}

@@ -148,24 +148,27 @@ class Traced:
         if form not in stand.programs:
             stand.programs[form] = _programs(form, first.functions[1], update, first.subject.loss)
         self._step, self._outputs = stand.programs[form]
-        self.inputs = jnp.stack([array(run.problem.inputs) for run in runs])
-        self.targets = jnp.stack([array(run.targets) for run in runs])
+        self.inputs = [run.problem.inputs.numpy() for run in runs]
+        self.targets = [run.targets.numpy() for run in runs]
         self.factors = jnp.asarray([run.factor for run in runs], jnp.float32)
 
     def begin(self) -> None:
         """Nothing is drawn, and rates are the optimizer's own."""
 
     def step(self, batch: np.ndarray, schedule: float | None) -> None:
-        rows = np.arange(len(self.runs))[:, None]
+        inputs, targets = (
+            np.stack([values[own] for values, own in zip(all_runs, batch, strict=True)])
+            for all_runs in (self.inputs, self.targets)
+        )
         factors = self.factors * (1.0 if schedule is None else schedule)
         with self.runs[0].problem.subject.blamed("a training step"):
             self.params, self.state = self._step(
-                self.start, self.params, self.state, self.inputs[rows, batch],
-                self.targets[rows, batch], factors,
-            )  # fmt: skip
+                self.start, self.params, self.state, inputs, targets, factors
+            )
 
     def evaluated(self, points: slice) -> list[torch.Tensor]:
-        return list(tensor(self._outputs(self.start, self.params, self.inputs[:, points])))
+        inputs = np.stack([values[points] for values in self.inputs])
+        return list(tensor(self._outputs(self.start, self.params, inputs)))
 
     def parameters_of(self, index: int) -> Parameters:
         return {name: leaf[index] for name, leaf in _named(self.params).items()}
