@@ -9,6 +9,7 @@ from pandas import DataFrame
 from replications.your_network.asked_scaling import kernel_claims, parameterization_claims
 from replications.your_network.exponents import QUANTITIES
 from widenets.evidence import Claim, Region, at_least, at_most, per_seed, worst
+from widenets.evidence.claim import Estimator
 
 SOURCE = "ours: the answer is known by construction"
 
@@ -88,10 +89,14 @@ def _mean(mistake: Mistake):
 
     def mean(rows: DataFrame) -> float:
         rows = rows[rows["quantity"] == mistake.quantity]
-        names = rows["tensor"].fillna("").astype(str)
-        return float(rows["found"][names.str.contains(mistake.tensors)].mean())
+        return float(rows["found"][rows["tensor"].str.contains(mistake.tensors)].mean())
 
     return mean
+
+
+def _with_names(estimator: Estimator) -> Estimator:
+    """Of rows read from a table, where the empty name of the whole net is a missing one."""
+    return lambda rows: estimator(rows.assign(tensor=rows["tensor"].fillna("").astype(str)))
 
 
 def _seen(mistake: Mistake) -> Claim:
@@ -103,7 +108,7 @@ def _seen(mistake: Mistake) -> Claim:
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
-        estimator=per_seed(_mean(mistake), columns=("tensor", "quantity", "found")),
+        estimator=_with_names(per_seed(_mean(mistake), columns=("tensor", "quantity", "found"))),
         region=_region(mistake),
         why=f"{unit} of {mistake.quantity}: {wanted:g} if right, up to {mistake.exponent:g} by the "
         "mistake"

@@ -28,4 +28,4 @@ def optimizer(model):
     return torch.optim.Adam(model.parameters(), lr=3e-3)
 
 
-steps, batch = 300, 64
+steps, batch = 600, 64
