@@ -161,6 +161,7 @@ def test_an_asked_verdict_is_an_answer_whatever_it_is(final, expected, code, tol
 
 def test_the_answer_names_the_fault_of_a_kernel():
     rows = {"part": "kernel", "arm": "theory", "seed": 0, "kernel": "ntk", "block": "cross"}
+    rows |= {"row": 3, "column": 4, "found": 1.5, "wanted": 1.0}
     right = pd.DataFrame([{**rows, "error": 1e-16, "ratio": 1e-6, "fault": ""}])
     wrong = pd.DataFrame([{**rows, "error": 0.5, "ratio": 5e9, "fault": "a layer is missing"}])
     checks = pd.DataFrame({"claim": [], "final": []})
@@ -170,7 +171,9 @@ def test_the_answer_names_the_fault_of_a_kernel():
     assert found["sentence"] == "Kernel: that of the architecture, to rounding."
     found = answered(checks, wrong)
     assert found["sentence"] == "Kernel: wrong by up to 0.5 (a layer is missing)."
-    assert found["faults"] == ["ntk, cross: relative error up to 0.5, as with: a layer is missing"]
+    entry, fault = found["faults"]
+    assert entry.endswith("(cross; in cross, inputs 3 and 4: found 1.5, wanted 1)")
+    assert fault == "kernel: a layer is missing"
 
 
 @pytest.fixture(scope="module")

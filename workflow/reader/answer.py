@@ -8,8 +8,6 @@ parameterization  what is wrong with it: {tensor, quantity, found, wanted, cause
 faults            the same in words, and what is wrong with a kernel
 """
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from workflow.assemble import Outcome
@@ -38,7 +36,7 @@ def answered(checks: pd.DataFrame, table: pd.DataFrame) -> dict:
     scaling, kernel = (_theory(table, part) for part in ("scaling", "kernel"))
     wrong = naming.parameterization(scaling) if len(scaling) else []
     faults = naming.sentences(wrong, scaling) if len(scaling) else []
-    faults += _kernel_faults(kernel)
+    faults += naming.kernel_sentences(kernel) if len(kernel) else []
     said = [decision.sentence] if decision.sentence else []
     said += _on_tensors(wrong, scaling) + _on_kernel(kernel)
     return {
@@ -95,15 +93,3 @@ def _fault(wrong: pd.DataFrame) -> str:
     """The one fault that explains every wrong entry; empty where none does, or several."""
     found = set(wrong["fault"].fillna(""))
     return found.pop() if len(found) == 1 else ""
-
-
-def _kernel_faults(rows: pd.DataFrame) -> Iterator[str]:
-    """A sentence per kernel and block of pairs that is wrong."""
-    wrong = rows[rows["ratio"] > 1] if len(rows) else rows
-    keys = [key for key in ("kernel", "block") if key in wrong]
-    for names, some in wrong.groupby(keys, sort=False) if len(wrong) else ():
-        which = ", ".join(map(str, names))
-        named = _fault(some)
-        yield f"{which}: relative error up to {some['error'].max():.2g}" + (
-            f", as with: {named}" if named else ""
-        )
