@@ -5,7 +5,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 
-def model(width=8):
+def model(width=16):
     return nn.Sequential(
         nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
         nn.ReLU(), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(4 * width, 10),
@@ -27,4 +27,4 @@ def optimizer(model):
     return torch.optim.Adam(model.parameters(), lr=3e-3)
 
 
-steps, batch = 200, 50
+steps, batch = 600, 50

@@ -93,6 +93,13 @@ KNOWN_DIAGNOSIS = [
         "frozen features overfit as much",
         "shuffled",
     ),
+    _said(
+        "digits", "digits_cnn", "only faster",
+        "Of a CNN on 300 digits it does not say that features help, but that they are faster",
+        "frozen features at a rate of their own, and their kernel still more, do better than the "
+        "network; at the network's rate they are far behind",
+        "lazy", tier="paper",
+    ),
     Claim(
         name="D_dead_relus",
         statement="Of a network whose units are off on all data it says that the start is dead, "
