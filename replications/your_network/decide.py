@@ -99,11 +99,11 @@ def _sentence(
         return float(np.mean([value(of_seed) for of_seed in seeds]))
 
     own, frozen = mean(lambda r: at_best(r, "score")), mean(better)
-    end, others = mean(lambda r: at_end(r, "test")), mean(worst_at_end)
+    end, others = mean(lambda r: at_end(r, "score")), mean(worst_at_end)
     train, least = (mean(lambda r, c=c: at_end(r, c)) for c in ("train", "least_frozen_train"))
     against = f"test error {own:.2f} against {frozen:.2f} with features frozen"
     harm = verdicts["U4_features_do_no_harm"] == "fail"
-    at_end_only = f"test loss {end:.2f} against {others:.2f} with features frozen"
+    at_end_only = f"test error {end:.2f} against {others:.2f} with features frozen"
     said = {
         "dead start": "Dead start: frozen features cannot train either "
         f"(training loss {min(train, least):.2f} at the end)",

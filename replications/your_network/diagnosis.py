@@ -51,7 +51,7 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
         same_*                     of the frozen arm at the run's rate (factor `same_rate`)
         constant_train             loss of the best constant on the training labels
         least_frozen_train         least training loss at the end of any frozen arm
-        steep_test                 test loss at the end of the frozen arm that trains fastest
+        steep_score                test score at the end of the frozen arm that trains fastest
         fixed, fixed_validation    score of the kernel's solution, or, where it has none for the
                                    reason `no_kernel` ("-" where it has one), of the frozen arm
                                    after 16 times the steps
@@ -75,7 +75,7 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
             "no_kernel": found.stand.no_kernel or "-",
             "constant_train": found.constants[index],
             "least_frozen_train": least[index],
-            "steep_test": found.steep.loss[index, -1, TEST],
+            "steep_score": found.steep.score[index, -1, TEST],
             "fixed": fixed[index].test,
             "fixed_validation": fixed[index].validation,
         }

@@ -1,15 +1,19 @@
 """What is measured of a subject: a built-in one whose answer is known, or a reader's file.
 
 subject: the name of a file in `widenets/ntk/subject/builtin`, or a path. The bodies are in
-`diagnosis`, `evolution`, `scaling` and `kernel`, a module each.
+`diagnosis`, `evolution` and `scaling`.
 """
 
 from collections.abc import Iterator
 
 from replications.your_network.diagnosis import diagnosis_rows
 from replications.your_network.evolution import evolution_rows
-from replications.your_network.kernel import kernel_rows, wrong_kernel_rows
-from replications.your_network.scaling import mistake_rows, scaling_rows
+from replications.your_network.scaling import (
+    kernel_rows,
+    mistake_rows,
+    scaling_rows,
+    wrong_kernel_rows,
+)
 
 PAIRED = {
     "diagnosis": "arms of a seed are one network, its data and its batches: they differ in what is "

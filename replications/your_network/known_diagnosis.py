@@ -9,7 +9,7 @@ from replications.your_network.asked_diagnosis import COLUMNS, MARGIN, QUESTIONS
 from replications.your_network.decide import diagnosis_of_seed
 from widenets.evidence import Claim, at_least, at_most, per_seed, worst
 
-_READ = ("subject", "constant_train", *COLUMNS)
+_READ = ("subject", *COLUMNS)
 SOURCE = "ours: the answer is known by construction"
 
 

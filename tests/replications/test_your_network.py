@@ -46,7 +46,7 @@ def table(**changes):
         "part": "diagnosis", "arm": "theory", "subject": "mine", "rate": 4.0, "same_rate": 1.0,
         "bracketed": 1, "no_kernel": "-", "frozen_by": "by forward mode",
         "constant_train": 1.0, "least_frozen_train": 0.0,
-        "steep_test": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "train": 0.0,
+        "steep_score": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "train": 0.0,
         "validation": 0.1, "test": 0.1, "score": 0.1, "validation_score": 0.1,
     }  # fmt: skip
     for arm, loss in (("frozen_", 0.65), ("same_", 0.7)):
@@ -137,6 +137,15 @@ def test_a_seed_alone_gives_the_diagnosis_of_its_values():
     assert said(fixed=0.05, fixed_validation=0.05, **same) == "nothing needs features"
     assert said(train=1.0, least_frozen_train=0.95) == "dead start"
     assert said(train=2.0, least_frozen_train=1.9, constant_train=2.0) == "dead start"
+
+
+def test_how_badly_a_run_diverges_does_not_widen_the_interval():
+    """Runs that diverge, or are worse than a constant, have all learned nothing."""
+    u1 = ASKED_DIAGNOSIS[0]
+    rows = table()
+    rows["train"] = rows["seed"].map({0: 1.1, 1: 4.0, 2: DIVERGED, 3: 1.0, 4: DIVERGED, 5: 2.0})
+    found = u1.estimator(rows)
+    assert (found.low, found.high) == (1.0, 1.0)
 
 
 def test_every_asked_claim_has_a_control_that_the_grid_measures():

@@ -5,10 +5,9 @@ import pytest
 
 from replications.your_network.asked_scaling import ASKED_SCALING
 from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
-from replications.your_network.kernel import kernel_rows, wrong_kernel_rows
 from replications.your_network.known_scaling import FAULTS, MISTAKES, named_rightly
 from replications.your_network.naming import kernel_sentences, parameterization, sentences
-from replications.your_network.scaling import scaling_rows
+from replications.your_network.scaling import kernel_rows, scaling_rows, wrong_kernel_rows
 from widenets.evidence import Verdict, compare
 from widenets.ntk.subject import conformance
 from widenets.ntk.subject.contract import SubjectError
