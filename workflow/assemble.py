@@ -49,7 +49,7 @@ def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool =
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
     nothing = pd.DataFrame(columns=["part", "arm", "seed"])
-    expected = judged(replication, nothing, results.tier, seeds.at_most)
+    expected = judged(replication, nothing, results.tier, seeds)
     decided = expected["final"] != "not judged"
     for column, value in WITHHELD.items():
         expected[column] = value
@@ -71,7 +71,7 @@ def _problems_downstream(results: Results, replication: str, seeds: Seeds) -> li
         facts = json.loads(checks.with_suffix(".json").read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError):
         return [f"{checks.with_suffix('.json').name} cannot be read"]
-    if facts.get("claims") != claims_digest(replication):
+    if facts.get("claims") != claims_digest(replication, seeds.subject):
         return ["the checks are stale: the claims have changed"]
     if facts.get("table") != sha256(table):
         return ["the checks are stale: the table has changed"]
@@ -126,11 +126,6 @@ def provenance(results: Results) -> dict:
     except (ValueError, KeyError, TypeError):
         pass  # said below
     raise UserError(f"{results.provenance}: damaged: run snakemake again")
-
-
-def chosen_seeds(settings: dict) -> Seeds:
-    """The seeds of a run, from the settings in its provenance."""
-    return Seeds(settings["seed"], settings.get("seeds_at_most", 0))
 
 
 def results_folder(path: Path) -> Results:

@@ -20,6 +20,7 @@ from workflow.base.files import sha256
 from workflow.base.grid import Cell, Seeds, shards
 from workflow.base.records import read_facts, read_table
 from workflow.base.rows import table_text
+from workflow.base.subject import ANSWER
 from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, data_of, figures
 from workflow.judge import judged
@@ -44,7 +45,7 @@ def audit(results: Results, replication: str, seeds: Seeds) -> list[str]:
     found = _unlike(table, list(records.values()))
     if found:
         return [f"tables/{replication}.csv: {found}"]
-    again = table_text(judged(replication, table, results.tier, seeds.at_most))
+    again = table_text(judged(replication, table, results.tier, seeds))
     written = results.checks(replication).read_text(encoding="utf-8")
     found = _differing(written, again)
     return [f"checks/{replication}.csv: {found}"] if found else []
@@ -164,18 +165,18 @@ def _same_word(one: str, other: str) -> bool:
         return False
 
 
-def bad_data(results: Results, replication: str) -> Iterator[str]:
+def bad_data(results: Results, replication: str, seeds: Seeds) -> Iterator[str]:
     """Data of figures that are not those of the table, which is good."""
     table = read_table(results.table(replication))
-    for figure in figures(replication, results.tier):
+    for figure in figures(replication, results.tier, seeds):
         path = results.figures(replication) / f"{figure.name}.csv"
         if path.exists() and path.read_text("utf-8") != table_text(data_of(table, figure)):
             yield f"{path}: is not cut out of the table"
 
 
-def checksums(results: Results, names: list[str]) -> dict[str, str]:
+def checksums(results: Results, names: list[str], seeds: Seeds) -> dict[str, str]:
     """Path below the folder -> checksum, of every file of these replications and of the report."""
-    files = _files(results, names)
+    files = _files(results, names, seeds)
     return {path.relative_to(results.folder).as_posix(): sha256(path) for path in files}
 
 
@@ -187,18 +188,26 @@ def altered(results: Results, made: dict) -> list[Path]:
         path for path, checksum in known.items() if not path.is_file() or sha256(path) != checksum
     ]
     names = [name for name in made["settings"]["replications"] if name in replications()]
-    return changed + [path for path in _files(results, names) if path not in known]
+    seeds = chosen_seeds(made["settings"])
+    return changed + [path for path in _files(results, names, seeds) if path not in known]
 
 
-def _files(results: Results, names: list[str]) -> list[Path]:
+def chosen_seeds(settings: dict) -> Seeds:
+    """The seeds of a run, and its subject, from the settings in its provenance."""
+    shift, at_most = settings.get("seed", 0), settings.get("seeds_at_most", 0)
+    return Seeds(shift, at_most, settings.get("subject", ""))
+
+
+def _files(results: Results, names: list[str], seeds: Seeds) -> list[Path]:
     """Files that today's plan makes of these replications, and those of the report, if there."""
     files = [results.all_checks, *(results.report / form for form in FORMS)]
+    files += [results.folder / ANSWER] if seeds.subject else []
     files += sorted(results.report.glob("data/**/*.*"))
     for name in names:
-        tables = [results.record(name, shard) for shard in shards(name, results.tier)]
+        tables = [results.record(name, shard) for shard in shards(name, results.tier, seeds)]
         tables += [results.table(name), results.checks(name)]
         files += [file for path in tables for file in (path, path.with_suffix(".json"))]
-        drawn = figures(name, results.tier)
+        drawn = figures(name, results.tier, seeds)
         files += [results.figures(name) / f"{one.name}.{kind}" for one in drawn for kind in KINDS]
         files.append(results.figures_seal(name))
     return [path for path in files if path.is_file()]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workflow.assemble import chosen_seeds, outcome, provenance, results_folder
+from workflow.assemble import outcome, provenance, results_folder
+from workflow.audit import chosen_seeds
 from workflow.base.files import UserError
 from workflow.page.content import PASSES, told
 from workflow.page.texts import WORDS

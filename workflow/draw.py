@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from workflow.base.files import UserError, meant, replacing, write_seal
-from workflow.base.grid import part_signatures, parts
+from workflow.base.grid import ALL, Seeds, part_signatures, parts
 from workflow.base.modules import load, parsed
 from workflow.base.records import read_sealed, write_table
 from workflow.base.tree import ROOT, known, tier_folder
@@ -36,22 +36,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
+    parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
     table = read_sealed(results.table(replication))
     module = load(replication, "figures")
     folder = results.figures(replication)
-    chosen = figures(replication, results.tier)
+    chosen = figures(replication, results.tier, Seeds(subject=arguments.subject))
     for figure in chosen:
         _draw(getattr(module, figure.name), figure, table, folder)
     drawn = (folder / f"{figure.name}.{kind}" for figure in chosen for kind in KINDS)
     write_seal(results.figures_seal(replication), drawn)
 
 
-def figures(replication: str, tier: str, root: Path = ROOT) -> list[Figure]:
+def figures(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) -> list[Figure]:
     """The figures whose parts the tier measures, read from the source without importing it."""
     path = root / "replications" / replication / "figures.py"
-    present = parts(replication, tier, root)
+    present = parts(replication, tier, seeds, root)
     found = []
     known_parts = part_signatures(path.with_name("experiment.py"), root)
     for node in parsed(path, root).body:

@@ -4,7 +4,9 @@ It trusts no file for what it can derive: see `workflow/audit.py`.
 
 Exit code 0: every verdict is the expected one (a run with reduced seeds has none); 1: a verdict
 differs; 2: something is missing, stale or damaged; 3: only inconclusive verdicts differ. The first
-that applies of 2, 1, 3, 0.
+that applies of 2, 1, 3, 0. Of a reader's own network (results/NAME/TIER) a claim is expected to be
+what the file says under `expected`; of the others each verdict is an answer, but 3 also stands for
+an undecided diagnosis.
 """
 
 import argparse
@@ -14,9 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from widenets.evidence.claim import ASKED
 from workflow.assemble import (
     Outcome,
-    chosen_seeds,
     facts_of,
     outcome,
     provenance,
@@ -24,12 +26,15 @@ from workflow.assemble import (
     provenance_of,
     results_folder,
 )
-from workflow.audit import altered, bad_data
+from workflow.audit import altered, bad_data, chosen_seeds
 from workflow.base.digest import code_digest
 from workflow.base.files import broken, sha256_of, write_json
+from workflow.base.grid import Seeds
+from workflow.base.subject import ANSWER
 from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
 from workflow.host.terminal import INCOMPLETE, announce, exit_code
+from workflow.reader.answer import UNDECIDED, answer
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
 
@@ -45,12 +50,28 @@ def main() -> int:
     if not problems:
         write_json(_memory(results), {"derived": _key(made)})
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
+    found = answer(results, outcomes[0], seeds) if seeds.subject else None
+    if found and not problems and found != _written(results):
+        problems.append(f"{results.folder / ANSWER}: does not agree with the checks and the table")
     for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
         announce(line)
     if seeds.at_most:
         announce(f"reduced run, at most {seeds.at_most} seeds of each block: nothing is judged")
         return INCOMPLETE if problems else 0
-    return INCOMPLETE if problems else verdict_code(checks)
+    if problems:
+        return INCOMPLETE
+    for line in [found["sentence"], *found["faults"]] if found else ():
+        announce(line)
+    code = verdict_code(checks)
+    return ONLY_INCONCLUSIVE if not code and found and found["diagnosis"] == UNDECIDED else code
+
+
+def _written(results: Results) -> object:
+    """What diagnosis.json says; None where it cannot be read."""
+    try:
+        return json.loads((results.folder / ANSWER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
@@ -69,11 +90,11 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
     ]
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     # Of the others the first fault is told.
-    problems += bad_figures(results, [o.replication for o in outcomes if not o.problems])
+    problems += bad_figures(results, [o.replication for o in outcomes if not o.problems], seeds)
     if not problems:
         problems += stale_summary(results, [o.replication for o in outcomes])
     if not problems and not derived:
-        problems += [text for name in names for text in bad_data(results, name)]
+        problems += [text for name in names for text in bad_data(results, name, seeds)]
     if not problems:
         problems += bad_provenance(results, made)
     said = "\n".join(problems)
@@ -116,17 +137,23 @@ def bad_provenance(results: Results, made: dict) -> list[str]:
 def verdict_code(checks: pd.DataFrame) -> int:
     """0, 1 or 3 from the columns final and expected."""
     judged = checks[checks["final"] != "not judged"]
-    differing = judged[judged["final"] != judged["expected"]]
+    differing = checks[_differs(checks)]
     if differing.empty:
         return 0 if len(judged) else INCOMPLETE
     return ONLY_INCONCLUSIVE if (differing["final"] == "inconclusive").all() else DIFFERS
 
 
-def bad_figures(results: Results, names: list[str]) -> list[str]:
+def _differs(checks: pd.DataFrame) -> pd.Series:
+    """Which claims have a verdict other than the expected one, where one is expected."""
+    expects = (checks["final"] != "not judged") & (checks["expected"] != ASKED)
+    return expects & (checks["final"] != checks["expected"])
+
+
+def bad_figures(results: Results, names: list[str], seeds: Seeds) -> list[str]:
     wanted = (
         results.figures(name) / f"{figure.name}.{kind}"
         for name in names
-        for figure in figures(name, results.tier)
+        for figure in figures(name, results.tier, seeds)
         for kind in KINDS
     )
     seals = [results.figures_seal(name) for name in names]
@@ -153,10 +180,9 @@ def summary(checks: pd.DataFrame) -> list[str]:
     lines = [f"{'replication':{width}}  {'  '.join(columns)}  unexpected"]
     for name, rows in checks.groupby("replication", sort=False):
         counts = [f"{(rows['final'] == column).sum():>{len(column)}}" for column in columns]
-        differ = (rows["final"] != "not judged") & (rows["final"] != rows["expected"])
+        differ = _differs(rows)
         lines.append(f"{name:{width}}  {'  '.join(counts)}  {differ.sum():>10}")
-    differ = (checks["final"] != "not judged") & (checks["final"] != checks["expected"])
-    for row in checks[differ].itertuples():
+    for row in checks[_differs(checks)].itertuples():
         lines.append(
             f"{row.replication}: {row.claim}: {row.final}, expected {row.expected}: "
             f"{row.estimate:.4g} [{row.ci_low:.4g}, {row.ci_high:.4g}] against {row.region}"

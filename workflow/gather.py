@@ -18,9 +18,11 @@ def main() -> None:
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
+    parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    gather(results, replication, Seeds(arguments.seed, arguments.seeds_at_most))
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
+    gather(results, replication, seeds)
 
 
 def gather(results: Results, replication: str, seeds: Seeds) -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 from widenets.evidence.claim import Claim, Verdict
 from widenets.evidence.judge import Judgement, judge
 from workflow.base.files import UserError, meant, sha256, write_json
-from workflow.base.grid import shards
+from workflow.base.grid import ALL, Seeds, shards
 from workflow.base.modules import load
 from workflow.base.records import claims_digest, read_sealed, write_table
+from workflow.base.subject import expected_of, file_of, parts_of
 from workflow.base.tree import TIERS, Results, known, tier_folder
 from workflow.host.terminal import exit_code
 
@@ -22,39 +23,53 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of a run that judges nothing")
+    parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    write_checks(results, replication, arguments.seeds_at_most)
+    seeds = Seeds(at_most=arguments.seeds_at_most, subject=arguments.subject)
+    write_checks(results, replication, seeds)
 
 
-def write_checks(results: Results, replication: str, at_most: int = 0) -> None:
+def write_checks(results: Results, replication: str, seeds: Seeds = ALL) -> None:
     """Judge the table of a replication, and seal the checks."""
     table_path = results.table(replication)
-    checks = judged(replication, read_sealed(table_path), results.tier, at_most)
+    checks = judged(replication, read_sealed(table_path), results.tier, seeds)
     path = results.checks(replication)
     write_table(path, checks)
     facts = {
-        "claims": claims_digest(replication),
+        "claims": claims_digest(replication, seeds.subject),
         "table": sha256(table_path),
         "checks": sha256(path),
-        "seeds_at_most": at_most,
+        "seeds_at_most": seeds.at_most,
     }
     write_json(path.with_suffix(".json"), facts)
 
 
-def claims_of(replication: str) -> list[Claim]:
-    """The claims of a replication; an unusable list of them is one line."""
+def claims_of(replication: str, subject: str = "") -> list[Claim]:
+    """The claims of a replication, or what it asks of a subject; an unusable list is one line."""
     name = f"replications/{replication}/claims.py"
-    claims = getattr(load(replication, "claims"), "CLAIMS", None)
+    listed = "ASKED" if subject else "CLAIMS"
+    claims = getattr(load(replication, "claims"), listed, None)
     if not isinstance(claims, list) or not claims:
-        raise UserError(f"{name}: CLAIMS: found {claims!r}, wanted a list of claims")
+        raise UserError(f"{name}: {listed}: found {claims!r}, wanted a list of claims")
     for claim in claims:
         if not isinstance(claim, Claim):
-            raise UserError(f"{name}: CLAIMS: found {claim!r}, wanted a Claim")
+            raise UserError(f"{name}: {listed}: found {claim!r}, wanted a Claim")
     names = [claim.name for claim in claims]
     for repeated in {found for found in names if names.count(found) > 1}:
         raise UserError(f"{name}: two claims are named {repeated!r}")
-    return claims
+    return [claim for claim in claims if not subject or claim.part in parts_of(subject)]
+
+
+def expectations(replication: str, subject: str) -> dict[str, str]:
+    """The verdicts that a reader's file names, of claims that are asked of it."""
+    found = expected_of(subject) if subject else {}
+    asked = [claim.name for claim in claims_of(replication, subject)]
+    for name in found:
+        if name not in asked:
+            where = f"{file_of(subject).name}: expected"
+            raise UserError(f"{where}: unknown claim {name!r}{meant(name, asked)}")
+    return found
 
 
 def refuse_unmeasured(replication: str, claims: list[Claim]) -> None:
@@ -73,11 +88,10 @@ def refuse_unmeasured(replication: str, claims: list[Claim]) -> None:
                 raise UserError(f"{where}: {key}: the grid has no arm {arm!r}{guess}")
 
 
-def judged(
-    replication: str, table: pd.DataFrame, tier: str, seeds_at_most: int = 0
-) -> pd.DataFrame:
-    """One row per claim: the columns of checks.csv."""
-    claims = claims_of(replication)
+def judged(replication: str, table: pd.DataFrame, tier: str, seeds: Seeds = ALL) -> pd.DataFrame:
+    """One row per claim: the columns of checks.csv. A claim about which a reader's file expects
+    something is judged as all that are asked; only then is the expectation put beside it."""
+    claims = claims_of(replication, seeds.subject)
     refuse_unmeasured(replication, claims)
     parts = {  # cut out once, not for each claim
         part: table[table["part"] == part] for part in {claim.part for claim in claims}
@@ -86,8 +100,11 @@ def judged(
         rows = [judge(claim, parts[claim.part], tier, replication=replication) for claim in claims]
     except KeyError as error:  # a column that no row has
         raise UserError(f"replications/{replication}/claims.py: {error.args[0]}") from error
-    if seeds_at_most:
-        rows = [unjudged(row, seeds_at_most) for row in rows]
+    if seeds.at_most:
+        rows = [unjudged(row, seeds.at_most) for row in rows]
+    if seeds.subject:
+        named = expectations(replication, seeds.subject)
+        rows = [replace(row, expected=named.get(row.claim, row.expected)) for row in rows]
     return pd.DataFrame([asdict(row) for row in rows])
 
 

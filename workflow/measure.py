@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
+from widenets.ntk.subject.contract import SubjectError
 from workflow.base.files import UserError
 from workflow.base.grid import Cell, Seeds, shard_digest, shards
 from workflow.base.records import experiment_digest, experiment_outside, write_record
@@ -31,7 +32,7 @@ def main() -> None:
     results, replication = tier_folder(arguments.results), known(arguments.replication)
     if arguments.code not in ("", experiment_digest(replication)):
         raise UserError(f"{replication}: its code changed while it waited; run again")
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
     facts = measure(results, replication, arguments.shard, seeds, arguments.data_dir)
     name = f"{replication}/{arguments.shard}"
     announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
@@ -50,7 +51,8 @@ def measure(
     spent: CPU seconds that this process used for something else before.
     """
     cells = _cells_of(replication, results.tier, shard, seeds)
-    rests_on = {"code": experiment_digest(replication), "outside": experiment_outside(replication)}
+    outside = experiment_outside(replication, seeds.subject)
+    rests_on = {"code": experiment_digest(replication), "outside": outside}
     started, clock = datetime.now(UTC), time.perf_counter()
     experiment = experiment_of(replication)
     started_up, compiling = time.process_time(), compile_clock()
@@ -84,7 +86,7 @@ def _measured(
 
     try:
         return measured(experiment, cells, data_dir, progress_of(name, len(cells)))
-    except DataError as error:
+    except (DataError, SubjectError) as error:
         raise UserError(str(error)) from error
 
 
@@ -141,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shard", default="main")
     parser.add_argument("--seed", type=int, default=0, help="added to every seed")
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of each block; 0 for all")
+    parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     parser.add_argument("--code", default="", help="digest of the code that was planned")
     parser.add_argument("--data-dir", type=Path, default=None)
     return parser

@@ -15,6 +15,7 @@ from workflow.base import config, grid, records
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
 from workflow.base.files import UserError, sha256
+from workflow.base.subject import ANSWER, STAND, file_of
 from workflow.base.tree import ROOT, Results
 from workflow.host import progress
 from workflow.host.lock import hold
@@ -30,6 +31,8 @@ ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's 
 UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
+# By which a reader is answered; the report imports them by name.
+DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming"))
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
 # Options with which snakemake executes no job, by the names that its parser gives them.
 QUESTIONS = {
@@ -48,12 +51,14 @@ class Plan:
 
     def __init__(self, given: dict):
         self.settings = config.settings(given)
-        self.results = Results(Path("results") / self.settings.tier)
+        self.results = Results(self.settings.folder)
         self.names = self.settings.replications
         self.shards = {
             name: grid.shards(name, self.settings.tier, self.settings.seeds) for name in self.names
         }
-        self.figures = {name: draw.figures(name, self.settings.tier) for name in self.names}
+        self.figures = {
+            name: draw.figures(name, self.settings.tier, self.settings.seeds) for name in self.names
+        }
         self.interrupted = False
 
     def listen(self) -> None:
@@ -99,7 +104,7 @@ class Plan:
         return records.experiment_digest(name)
 
     def experiment_outside(self, name: str) -> dict[str, str]:
-        return records.experiment_outside(name)
+        return records.experiment_outside(name, self.settings.subject)
 
     def cells(self, name: str, shard: str) -> str:
         return grid.shard_digest(self.shards[name][shard])
@@ -149,7 +154,7 @@ class Plan:
         return code_digest("workflow.gather")
 
     def claims_code(self, name: str) -> str:
-        return records.claims_digest(name)
+        return records.claims_digest(name, self.settings.subject)
 
     def figures_code(self, name: str) -> str:
         return code_digest(f"replications.{name}.figures", "workflow.draw")
@@ -159,10 +164,25 @@ class Plan:
         assets = sorted(path for kind in ASSETS for path in ROOT.glob(f"workflow/page/*.{kind}"))
         quoted = [ROOT / "replications" / name / text for name in self.names for text in QUOTED]
         found = [sha256(path) for path in (*assets, *quoted) if path.exists()]
+        if self.settings.subject:
+            found += [code_digest(*DECIDING), sha256(file_of(self.settings.subject))]
         return text_digest([code_digest("workflow.report"), *found])
 
     def seed_options(self) -> str:
-        return f"--seed {self.settings.seed} {self.reduction()}".strip()
+        return f"--seed {self.settings.seed} {self.judging_options()}".strip()
+
+    def judging_options(self) -> str:
+        """Which of the claims, and whether they are judged."""
+        return f"{self.reduction()} {self.subject_option()}".strip()
+
+    def subject_option(self) -> str:
+        """One word of a shell, whatever the file is called."""
+        subject = self.settings.subject
+        return shlex.quote(f"--subject={subject}") if subject else ""
+
+    def answer(self) -> list[str]:
+        """What a run with a reader's own network writes beside the report."""
+        return [str(self.results.folder / ANSWER)] if self.settings.subject else []
 
     def reduction(self) -> str:
         """Option of a run with fewer seeds than the grid has; empty for a full one."""
@@ -177,21 +197,21 @@ class Plan:
     def report_words(self) -> list[str]:
         """Arguments of `python` that write the report."""
         given = ["--results", str(self.results.folder), "--replications", ",".join(self.names)]
-        return ["-m", "workflow.report", *given, *self.seed_options().split()]
+        return ["-m", "workflow.report", *given, *shlex.split(self.seed_options())]
 
     def after_failure(self) -> None:
         """Report what there is, without the verdict of the rest. The gate then says what is
         missing, but not to a user who ended the run and knows."""
-        if self._said(*self.report_words()):
+        if self.said(*self.report_words()):
             return
         if self.interrupted:
             found = progress.remaining(self.results)
             announce(f"interrupted: {found}; the same command again goes on from there")
         else:
-            self._said("-m", "workflow.gate", str(self.results.folder))
+            self.said("-m", "workflow.gate", str(self.results.folder))
 
     @staticmethod
-    def _said(*words: str) -> int:
+    def said(*words: str) -> int:
         """Exit code of `python words`, which writes to the terminal."""
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -208,11 +228,24 @@ def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
         _refuse_full_disk(plan.results)
         _hold(plan.results)
         _repair(plan)
+        _try(plan)
         progress.begin(plan.results, plan.jobs(), at_once or 1)
         if remote:
             progress.watch(plan.results)
         plan.listen()
     return plan
+
+
+def _try(plan: Plan) -> None:
+    """A reader's file is tried before it is measured; what is wrong has been said by the trial."""
+    chosen = plan.settings
+    if not chosen.subject or not any(
+        records.problems(plan.results, name, chosen.seeds) for name in plan.names
+    ):
+        return
+    words = ("-m", "workflow.reader.trial", "--tier", chosen.tier)
+    if plan.said(*words, *shlex.split(plan.seed_options())):
+        raise SystemExit(1)
 
 
 def _repair(plan: Plan) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.alarms import as_expected, chances
-from workflow.assemble import chosen_seeds, provenance, results_folder
+from workflow.assemble import provenance, results_folder
+from workflow.audit import chosen_seeds
 from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
 from workflow.base.records import read_table

@@ -12,12 +12,14 @@ import pandas as pd
 from workflow import page
 from workflow.assemble import Outcome, facts_of, outcome, provenance_of, write_provenance
 from workflow.audit import checksums
-from workflow.base.files import write_text
+from workflow.base.files import write_json, write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
 from workflow.base.revision import git_revision
+from workflow.base.subject import ANSWER
 from workflow.base.tree import Results, known, tier_folder
 from workflow.host.terminal import exit_code
+from workflow.reader.answer import answer
 
 
 def main() -> None:
@@ -26,10 +28,11 @@ def main() -> None:
     parser.add_argument("--replications", required=True, help="names separated by commas")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
+    parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     arguments = parser.parse_args()
     results = tier_folder(arguments.results)
     names = [known(name) for name in arguments.replications.split(",")]
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most)
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
     outcomes = [outcome(results, name, seeds) for name in names]
     write_checks(results, outcomes)
     settings = {
@@ -37,11 +40,15 @@ def main() -> None:
         "replications": names,
         "seed": seeds.shift,
         "seeds_at_most": seeds.at_most,
+        **({"subject": seeds.subject} if seeds.subject else {}),
     }
     facts = {name: facts_of(results, name, seeds) for name in names}
     made = {**provenance_of(settings, facts), "git": git_revision()}
-    page.write(results, outcomes, facts, made)
-    write_provenance(results, {**made, "checksums": checksums(results, names)})
+    found = answer(results, outcomes[0], seeds) if seeds.subject else None
+    if found:
+        write_json(results.folder / ANSWER, found)
+    page.write(results, outcomes, facts, made, found)
+    write_provenance(results, {**made, "checksums": checksums(results, names, seeds)})
 
 
 def write_checks(results: Results, outcomes: list[Outcome]) -> None:

@@ -55,7 +55,7 @@ def test_a_good_claim_is_accepted():
         ({"estimator": 1.0}, "estimator must be a function"),
         ({"region": (0, 1)}, "region must be near"),
         ({"tier": "tiny"}, "tier must be one of smoke, laptop, paper, found 'tiny'"),
-        ({"expected": "maybe"}, "expected must be 'pass' or 'fail'"),
+        ({"expected": "maybe"}, "expected must be 'pass', 'fail' or 'asked'"),
         ({"expected": "fail"}, "needs a reason"),
         ({"tags": "popular"}, "tags must be a tuple"),
     ],

@@ -69,6 +69,16 @@ def test_inside_with_a_failing_control_passes():
     assert found.region_low <= found.ci_low <= found.estimate <= found.ci_high <= found.region_high
 
 
+def test_what_is_asked_has_two_answers_and_a_pass_needs_its_control():
+    asked = claim(expected="asked")
+    assert judge(asked, table(), "smoke").final == "pass"
+    assert judge(asked, table(OUTSIDE, INSIDE), "smoke").final == "fail"
+    assert judge(asked, table(OUTSIDE), "smoke").final == "fail"
+    assert judge(asked, table(INSIDE, INSIDE), "smoke").final == "inconclusive"
+    assert judge(asked, table(WIDE), "smoke").final == "inconclusive"
+    assert judge(asked, table(), "smoke").expected == "asked"
+
+
 def test_disjoint_fails_whatever_the_control_does():
     assert judge(claim(), table(theory=OUTSIDE), "smoke").final == "fail"
     assert judge(claim(), table(theory=OUTSIDE, control=INSIDE), "smoke").final == "fail"

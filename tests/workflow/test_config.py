@@ -6,7 +6,14 @@ from snakemake.cli import get_argument_parser
 from workflow.base.config import settings
 from workflow.plan import QUESTIONS, read_only
 
-GOOD = {"tier": "smoke", "replications": "all", "seed": 0, "seeds_at_most": 0, "data_dir": ""}
+GOOD = {
+    "tier": "smoke",
+    "replications": "all",
+    "seed": 0,
+    "seeds_at_most": 0,
+    "data_dir": "",
+    "subject": "",
+}
 # Options of snakemake's group of utilities with which it executes jobs all the same.
 EXECUTING = {"skip_script_cleanup", "keep_incomplete", "drop_metadata", "version"}
 

@@ -8,6 +8,7 @@ import yaml
 
 from workflow.base.files import UserError, meant
 from workflow.base.grid import Seeds
+from workflow.base.subject import STAND, folder_name, parts_of
 from workflow.base.tree import ROOT, replications
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -19,10 +20,17 @@ class Settings(NamedTuple):
     seed: int
     seeds_at_most: int
     data_dir: str
+    subject: str
 
     @property
     def seeds(self) -> Seeds:
-        return Seeds(self.seed, self.seeds_at_most)
+        return Seeds(self.seed, self.seeds_at_most, self.subject)
+
+    @property
+    def folder(self) -> Path:
+        """Of the results."""
+        own = (folder_name(self.subject),) if self.subject else ()
+        return Path("results", *own, self.tier)
 
 
 def settings(config: dict) -> Settings:
@@ -38,8 +46,19 @@ def settings(config: dict) -> Settings:
     folder = config["data_dir"]
     if folder and not Path(folder).is_dir():
         raise UserError(f"config: data_dir: {folder!r} is no folder")
-    names = _selected(config["replications"])
-    return Settings(config["tier"], names, config["seed"], config["seeds_at_most"], folder)
+    names, subject = _selected(config["replications"]), config["subject"]
+    if subject:
+        names = _on_the_stand(subject, config["replications"])
+    return Settings(config["tier"], names, config["seed"], config["seeds_at_most"], folder, subject)
+
+
+def _on_the_stand(subject: str, chosen: str | list[str]) -> list[str]:
+    """The one replication of a run with a subject, whose name and file are looked at."""
+    folder_name(subject)
+    parts_of(subject)
+    if chosen not in ("all", STAND, [STAND]):
+        raise UserError(f"config: replications: found {chosen!r}; a subject is for {STAND} alone")
+    return [STAND]
 
 
 def _selected(chosen: str | list[str]) -> list[str]:

@@ -19,12 +19,13 @@ from workflow.base.tree import ROOT
 
 
 @cache
-def code_digest(*modules: str, root: Path = ROOT) -> str:
-    """Digest of `modules` and of all that they import, directly or not, from below `root`."""
+def code_digest(*modules: str, root: Path = ROOT, without: tuple[str, ...] = ()) -> str:
+    """Digest of `modules` and of all that they import, directly or not, from below `root`;
+    `without` what their top level assigns to these names."""
     total = hashlib.sha256()
     for path in import_closure(*modules, root=root):
         total.update(f"{path.relative_to(root).as_posix()}\n".encode())
-        total.update(_read(path, root).meaning.encode())
+        total.update(_read(path, root, without).meaning.encode())
     return total.hexdigest()[:16]
 
 
@@ -48,9 +49,14 @@ def import_closure(*modules: str, root: Path = ROOT) -> list[Path]:
 
 def foreign_imports(*modules: str, root: Path = ROOT) -> list[str]:
     """Top-level names that the closure of `modules` imports from outside `root`, sorted."""
-    closure = import_closure(*modules, root=root)
-    names = {name.partition(".")[0] for path in closure for name in _read(path, root).imports}
+    names = {name.partition(".")[0] for name in import_names(*modules, root=root)}
     return sorted(name for name in names if not any(_places(name, root)))
+
+
+def import_names(*modules: str, root: Path = ROOT) -> list[str]:
+    """All names that the closure of `modules` imports, from wherever, sorted."""
+    closure = import_closure(*modules, root=root)
+    return sorted({name for path in closure for name in _read(path, root).imports})
 
 
 def _places(top: str, root: Path) -> list[Path]:
@@ -77,11 +83,11 @@ class Source(NamedTuple):
 
 
 @cache
-def _read(path: Path, root: Path) -> Source:
+def _read(path: Path, root: Path, without: tuple[str, ...] = ()) -> Source:
     """A file's imports, and its syntax tree as text, docstrings left out (comments are not in it
     anyway). Every file is parsed once for all that depends on it."""
     tree = parsed(path, root)
-    tree.body = [statement for statement in tree.body if _runs(statement)]
+    tree.body = [node for node in tree.body if _runs(node) and not _assigns(node, without)]
     library = root / "shared"
     top = library if path.is_relative_to(library) else root
     package = path.relative_to(top).parent.parts
@@ -103,6 +109,12 @@ def _runs(statement: ast.stmt) -> bool:
     """Whether it is more than what a type checker alone reads."""
     test = getattr(statement, "test", None)
     return not (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING")
+
+
+def _assigns(statement: ast.stmt, names: tuple[str, ...]) -> bool:
+    """Whether it assigns to these names alone."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return bool(targets) and all(isinstance(t, ast.Name) and t.id in names for t in targets)
 
 
 def _drop_docstring(node: ast.AST) -> None:

@@ -18,6 +18,7 @@ import yaml
 from workflow.base.digest import cells_digest
 from workflow.base.files import UserError
 from workflow.base.modules import parsed
+from workflow.base.subject import digest_of, parts_of
 from workflow.base.tree import ROOT, TIERS
 
 RECORD_FORMAT = 1  # raise it when the runner writes other rows for the same cells
@@ -36,10 +37,12 @@ class Cell(NamedTuple):
 
 class Seeds(NamedTuple):
     """Which seeds of a block are run: all, each raised by `shift`, or no more than the first few
-    (`at_most`, 0 for all), to try a grid out."""
+    (`at_most`, 0 for all), to try a grid out; and of whose network, where it is a reader's own:
+    `subject` is the file, empty in every other run."""
 
     shift: int = 0
     at_most: int = 0
+    subject: str = ""
 
     def of(self, listed: list[int]) -> tuple[int, ...]:
         return tuple(seed + self.shift for seed in listed[: self.at_most or None])
@@ -71,16 +74,39 @@ def shards(
             raise UserError(f"{where}: shard: found {shard!r}, wanted a name of letters and digits")
         found.setdefault(shard, []).extend(_cells(block, where, signatures, seeds))
     _refuse_repeated_cells(found, f"{name}: {tier}")
-    return found
+    return _asked(seeds.subject, found) if seeds.subject else found
+
+
+def _asked(subject: str, found: dict[str, list[Cell]]) -> dict[str, list[Cell]]:
+    """A reader's file in the place of the first built-in subject of each part that it can be
+    asked; nothing of other parts and subjects."""
+    first: dict[str, object] = {}
+    for cell in itertools.chain.from_iterable(found.values()):
+        if "subject" in cell.parameters and cell.part in parts_of(subject):
+            first.setdefault(cell.part, cell.parameters["subject"])
+    chosen = {
+        shard: [
+            cell._replace(parameters={**cell.parameters, "subject": subject})
+            for cell in cells
+            if cell.part in first and cell.parameters["subject"] == first[cell.part]
+        ]
+        for shard, cells in found.items()
+    }
+    return {shard: cells for shard, cells in chosen.items() if cells}
 
 
 def shard_digest(cells: list[Cell]) -> str:
-    return cells_digest([RECORD_FORMAT, *(list(cell) for cell in cells)])
+    """Of what the cells say and, where they name a subject, of its file."""
+    subjects = {cell.parameters["subject"] for cell in cells if "subject" in cell.parameters}
+    files = [digest_of(subject) for subject in sorted(subjects)]
+    return cells_digest([RECORD_FORMAT, *(list(cell) for cell in cells), *files])
 
 
-def parts(replication: str, tier: str, root: Path = ROOT) -> set[str]:
+def parts(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) -> set[str]:
     """The parts that a tier measures."""
-    return {cell.part for cells in shards(replication, tier, ALL, root).values() for cell in cells}
+    return {
+        cell.part for cells in shards(replication, tier, seeds, root).values() for cell in cells
+    }
 
 
 @cache

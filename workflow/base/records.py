@@ -11,11 +11,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workflow.base.digest import code_digest, foreign_imports
+from workflow.base.digest import cells_digest, code_digest, foreign_imports
 from workflow.base.files import UserError, broken, sha256, write_json, write_seal, write_text
 from workflow.base.grid import ALL, Seeds, shard_digest, shards
 from workflow.base.outside import differences, identities
 from workflow.base.rows import table_text
+from workflow.base.subject import expected_of, outside_of
 from workflow.base.tree import ROOT, Results
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ def experiment_digest(replication: str, root: Path = ROOT) -> str:
     return code_digest(*measuring(replication), root=root)
 
 
-def experiment_outside(replication: str, root: Path = ROOT) -> dict[str, str]:
+def experiment_outside(replication: str, subject: str = "", root: Path = ROOT) -> dict[str, str]:
     """Versions or digests of all code outside this repository that these rows rest on."""
-    return identities(*foreign_imports(*measuring(replication), root=root))
+    found = identities(*foreign_imports(*measuring(replication), root=root))
+    return {**found, **outside_of(subject)} if subject else found
 
 
-def claims_digest(replication: str, root: Path = ROOT) -> str:
-    """Digest of the claims and of the code that judges them."""
-    return code_digest(f"replications.{replication}.claims", "workflow.judge", root=root)
+def claims_digest(replication: str, subject: str = "", root: Path = ROOT) -> str:
+    """Digest of the claims, of the code that judges them, and of what a reader's file expects."""
+    code = code_digest(f"replications.{replication}.claims", "workflow.judge", root=root)
+    return cells_digest([code, expected_of(subject)]) if subject else code
 
 
 def write_record(path: Path, text: str, facts: dict) -> None:
@@ -100,7 +103,7 @@ def problem(
     facts = read_facts(path)
     if facts["code"] != experiment_digest(replication, root):
         return f"record {shard} is stale: the code it was measured with has changed"
-    moved = differences(facts["outside"], experiment_outside(replication, root))
+    moved = differences(facts["outside"], experiment_outside(replication, seeds.subject, root))
     if moved:
         return f"record {shard} is stale: {moved}"
     if facts["cells"] != shard_digest(cells):

@@ -22,10 +22,15 @@ SCHEMA = ROOT / "workflow" / "schemas" / "report.schema.json"
 
 
 def write(
-    results: Results, outcomes: list[Outcome], facts: dict[str, list[dict]], provenance: dict
+    results: Results,
+    outcomes: list[Outcome],
+    facts: dict[str, list[dict]],
+    provenance: dict,
+    answer: dict | None = None,
 ) -> None:
-    """Write all forms of the report into the tier's report folder."""
-    report = content.report(results, outcomes, facts, provenance)
+    """Write all forms of the report into the tier's report folder; `answer` to a reader who asked
+    about a network of their own."""
+    report = content.report(results, outcomes, facts, provenance, answer)
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     write_data(results, report)
     write_views(results.report, report, ROOT)

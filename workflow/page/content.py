@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.claim import KINDS, UNCLASSIFIED
-from workflow.assemble import Outcome, chosen_seeds
+from widenets.evidence.claim import ASKED, KINDS, UNCLASSIFIED
+from workflow.assemble import Outcome
+from workflow.audit import chosen_seeds
 from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table
+from workflow.base.subject import title_of
 from workflow.base.tree import ROOT, Results
 from workflow.draw import KINDS as FILES
 from workflow.draw import figures
@@ -22,7 +24,8 @@ from workflow.page.markdown import sections
 
 FORMAT = 2  # raise it when a field changes its meaning
 # What a reader is told about a claim, worst first: the final verdict seen with the expected one. A
-# pass agrees with the prediction, or is another number within the margin, or obeys a bound.
+# pass agrees with the prediction, or is another number within the margin, or obeys a bound. Of a
+# reader's own network a claim about which nothing is expected is answered: yes, no, or open.
 STATES = (
     "fail",
     "unexpected pass",
@@ -32,10 +35,14 @@ STATES = (
     "within the margin",
     "agrees",
     "pass",
+    "no",
+    "open",
+    "yes",
     "not judged",
 )
 PASSES = ("agrees", "within the margin", "pass")
-EXPECTED = (*PASSES, "refuted", "not judged")
+ANSWERS = {"pass": "yes", "fail": "no", "inconclusive": "open"}
+EXPECTED = (*PASSES, "refuted", *ANSWERS.values(), "not judged")
 NUMBERS = (
     *("region_low", "region_high", "estimate", "ci_low", "ci_high"),
     *("control_estimate", "control_ci_low", "control_ci_high"),
@@ -44,9 +51,14 @@ NUMBERS = (
 
 
 def report(
-    results: Results, outcomes: list[Outcome], facts: dict[str, list[dict]], provenance: dict
+    results: Results,
+    outcomes: list[Outcome],
+    facts: dict[str, list[dict]],
+    provenance: dict,
+    answer: dict | None = None,
 ) -> dict:
-    """The whole report; paths of data are relative to the report's folder."""
+    """The whole report; paths of data are relative to the report's folder. answer: to a reader who
+    asked about a network of their own (`workflow.reader.answer`)."""
     papers = [paper(results, o, facts[o.replication], provenance["settings"]) for o in outcomes]
     claims = [claim for one in papers for claim in one["claims"]]
     states = Counter(claim["state"] for claim in claims)
@@ -68,7 +80,13 @@ def report(
         "as_expected": all(claim["state"] in EXPECTED for claim in claims),
         "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
         "papers": papers,
+        **({"subject": _subject(provenance["settings"]["subject"], answer)} if answer else {}),
     }
+
+
+def _subject(subject: str, answer: dict) -> dict:
+    """What a reader asked about, and the answer."""
+    return {"file": subject, "title": title_of(subject), **answer}
 
 
 def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> dict:
@@ -77,7 +95,8 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     folder = ROOT / "replications" / name
     title, citation, deviations, text = readme(folder / "README.md")
     costs = [_cost(record) for record in facts]
-    where = _shards_of_parts(name, results.tier, chosen_seeds(settings))
+    seeds = chosen_seeds(settings)
+    where = _shards_of_parts(name, results.tier, seeds)
     return {
         "name": name,
         "title": title or name,
@@ -86,7 +105,9 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "readme": text,
         "problems": one.problems,
         "claims": [claim(row, one, folder, where) for row in one.checks.to_dict("records")],
-        "figures": [_figure(results, figure, folder) for figure in figures(name, results.tier)],
+        "figures": [
+            _figure(results, figure, folder) for figure in figures(name, results.tier, seeds)
+        ],
         "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
@@ -120,6 +141,8 @@ def state(row: dict, withheld: bool) -> str:
         return final
     if withheld:
         return "withheld"
+    if expected == ASKED:
+        return ANSWERS[final]
     if final == "fail" and expected == "fail":
         return "refuted"
     return "unexpected pass" if final == "pass" and expected == "fail" else final

@@ -17,6 +17,9 @@ WORDS = {
     "unexpected pass": "PASSES, expected to fail",
     "withheld": "WITHHELD",
     "inconclusive": "inconclusive",
+    "yes": "asked: yes",
+    "no": "asked: no",
+    "open": "asked: open",
     "not judged": "not judged",
 }
 
@@ -29,6 +32,8 @@ def headline(report: dict) -> str:
     if report["problems"]:
         withheld = report["states"]["withheld"]
         return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
+    if "subject" in report:
+        return report["subject"]["sentence"]
     if report["seeds_at_most"]:
         return f"Reduced run, at most {report['seeds_at_most']} seeds of each block: no verdicts"
     if not judged:
@@ -66,6 +71,7 @@ def markdown(report: dict) -> str:
     """report.md: every claim in a table per paper."""
     lines = [f"# {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
     lines += [f"- **{problem}**" for problem in report["problems"]]
+    lines += _on_subject(report)
     for paper in report["papers"]:
         lines += ["", f"## {paper['title']}", "", *_rows(paper["claims"])]
         for figure in paper["figures"]:
@@ -78,6 +84,7 @@ def summary(report: dict) -> str:
     """What a CI job's page shows: counts per paper, then what is not as expected."""
     lines = [f"## {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
     lines += [*(f"- **{problem}**" for problem in report["problems"]), ""]
+    lines += _on_subject(report)
     lines += counts(report)
     differing = [
         claim
@@ -88,6 +95,14 @@ def summary(report: dict) -> str:
     if differing:
         lines += ["", "### Not as expected", "", *_rows(differing)]
     return _within_room("\n".join(lines) + "\n")
+
+
+def _on_subject(report: dict) -> list[str]:
+    """What was asked about, and the faults that were found, of a reader's own network."""
+    if "subject" not in report:
+        return []
+    of = report["subject"]
+    return [f"`{of['file']}`: {of['title']}", "", *(f"- {text}" for text in of["faults"]), ""]
 
 
 def counts(report: dict) -> list[str]:
@@ -110,6 +125,9 @@ def badge(report: dict) -> dict:
     refuted = report["states"]["refuted"]
     judged = sum(report["states"].values()) - report["states"]["not judged"]
     good = report["as_expected"] and not report["problems"] and judged
+    if "subject" in report and not report["problems"]:
+        said = report["subject"]["diagnosis"] or "asked"
+        return _badge(report, said, "blue" if report["as_expected"] else "red")
     if report["seeds_at_most"] and not report["problems"]:
         return _badge(report, "reduced run, not judged", "lightgrey")
     message = f"{passed} pass" + (f", {refuted} refuted" if refuted else "")

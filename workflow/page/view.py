@@ -34,6 +34,9 @@ SIGNS = {
     "withheld": ("!", "withheld"),
     "fail": ("✗", "fail"),
     "unexpected pass": ("✓", "passes unexpectedly"),
+    "yes": ("✓", "asked: yes"),
+    "no": ("✗", "asked: no"),
+    "open": ("?", "asked: open"),
     "not judged": ("–", "not judged"),
 }
 

@@ -24,7 +24,7 @@ rule gather:
     params:
         results=lambda wildcards: RESULTS,
         code=PLAN.gather_code(),
-        seeds=PLAN.seed_options(),
+        seeds=lambda w: PLAN.seed_options(),
     message:
         "gather {wildcards.replication}"
     shell:
@@ -52,7 +52,7 @@ rule judge:
     params:
         results=lambda wildcards: RESULTS,
         claims=lambda w: PLAN.claims_code(w.replication),
-        reduction=PLAN.reduction(),
+        reduction=lambda w: PLAN.judging_options(),
     message:
         "judge {wildcards.replication}"
     shell:

@@ -19,7 +19,7 @@ rule measure:
         code=lambda w: PLAN.experiment_code(w.replication),
         outside=lambda w: PLAN.experiment_outside(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
-        seeds=PLAN.seed_options(),
+        seeds=lambda w: PLAN.seed_options(),
         data=lambda w: PLAN.data_option(),  # a plain text would be searched for wildcards
         results=lambda wildcards: RESULTS,
     message:

@@ -27,6 +27,7 @@ rule report:
             caption="../captions/verdicts.rst",
             labels={"content": "the verdicts as a table"},
         ),
+        answer=PLAN.answer(),
         provenance=f"{RESULTS}/provenance.json",
     log:
         f"{RESULTS}/logs/report.log",

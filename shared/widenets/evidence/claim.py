@@ -15,6 +15,7 @@ from pandas import DataFrame
 
 TIERS = ("smoke", "laptop", "paper")
 KINDS = ("level", "exponent", "identity", "bound")
+ASKED = "asked"  # expected of a claim about which nothing is: pass and fail are both answers
 UNCLASSIFIED = "unclassified"  # a two-sided region whose claim does not say its kind
 
 ROUNDING = 1e-9  # relative, of ends and distances that are written as decimal numbers
@@ -128,7 +129,9 @@ class Claim:
     arm         the rows that the statement is about
     control     the arm on which the very same check must come out the other way
     tier        the smallest tier that can decide the claim
-    expected    "pass", or "fail" for a statement that is refuted here, with its `reason`
+    expected    "pass", or "fail" for a statement that is refuted here, with its `reason`, or
+                "asked" for a question to a reader's own network: a pass still needs a control that
+                fails
     kind        "level" (a number with a scale: 5 % of it mean something), "exponent" (of a power
                 law: .1 means something), "identity" (holds exactly, up to rounding), "bound" (one
                 sided regions are bounds by themselves); "" = not said yet
@@ -190,11 +193,11 @@ class Claim:
         demand(self.control != self.arm, f"control and arm are both {self.arm!r}")
         demand(self.tier in TIERS, f"tier must be one of {', '.join(TIERS)}, found {self.tier!r}")
         demand(
-            self.expected in (Verdict.PASS, Verdict.FAIL),
-            f"expected must be 'pass' or 'fail', found {self.expected!r}",
+            self.expected in (Verdict.PASS, Verdict.FAIL, ASKED),
+            f"expected must be 'pass', 'fail' or 'asked', found {self.expected!r}",
         )
         demand(
-            self.expected == Verdict.PASS or bool(self.reason.strip()),
+            self.expected != Verdict.FAIL or bool(self.reason.strip()),
             "expected='fail' needs a reason: say why the statement does not hold",
         )
         demand(

@@ -141,7 +141,7 @@ def judge(claim: Claim, table: DataFrame, tier: str, *, replication: str = "") -
         reason = "; ".join(filter(None, (reason, remark)))
     if claim.expected == Verdict.FAIL:
         reason = "; ".join(filter(None, (claim.reason, reason)))
-    passes = final == claim.expected == Verdict.PASS
+    passes = final == Verdict.PASS and claim.expected != Verdict.FAIL
     below, above = resolution(of_arm, claim.region) if passes else (math.nan, math.nan)
     return Judgement(
         replication=replication,
@@ -189,9 +189,10 @@ def _final(
     claim: Claim, verdict: Verdict, control: Verdict, control_reason: str
 ) -> tuple[Verdict, str]:
     """What counts once the control has spoken, with a remark where it overrules the arm."""
-    if verdict != claim.expected:
+    refuted = claim.expected == Verdict.FAIL
+    if verdict != (Verdict.FAIL if refuted else Verdict.PASS):
         return verdict, ""
-    needed = Verdict.FAIL if claim.expected == Verdict.PASS else Verdict.PASS
+    needed = Verdict.PASS if refuted else Verdict.FAIL
     if control == needed:
         return verdict, ""
     because = f" ({control_reason})" if control_reason else ""

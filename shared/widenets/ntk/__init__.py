@@ -9,10 +9,13 @@
     parameterization the abc exponents and what follows from them
     data             distributions and verified real sets
     random           named streams
+    subject          a network of one's own: its frozen counterpart, its exponents in width, its
+                     kernel against ours
     signal           the limit at many depths in one pass, its fixed points, the edge of chaos
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong
-arguments are told. kernels and signal import architecture, which imports engine; the others know no
-room but their own (`dense_kernels` is handed an Architecture and reads its `form`).
+arguments are told. kernels and signal import architecture, which imports engine; subject stands
+on all of them, and its modules are imported singly (`subject.contract` needs no torch). The others
+know no room but their own (`dense_kernels` is handed an Architecture and reads its `form`).
 """

@@ -13,7 +13,17 @@ DRAW = ("workflow.draw", *STAGE)
 GATE = ("workflow.gate", RESULTS)
 START = ("config", "tier=smoke")
 
-AREAS = ("settings", "grid", "experiment", "claims", "figures", "data", "results", "command line")
+AREAS = (
+    "settings",
+    "subject",
+    "grid",
+    "experiment",
+    "claims",
+    "figures",
+    "data",
+    "results",
+    "command line",
+)
 
 EXPERIMENT = """
 def scatter(*, arm: str, width: int, rate: float = 0.1, seeds: tuple[int, ...]):
@@ -76,6 +86,39 @@ def _settings() -> list[BadInput]:
         ("data_dir=/no/such/folder", "data_dir: '/no/such/folder' is no folder"),
     ]
     return [BadInput("settings", f"`{pair}`", ("config", pair), said) for pair, said in listed]
+
+
+def _subject() -> list[BadInput]:
+    """A reader's file that is refused before anything of it runs."""
+    text = "model = data = loss = optimizer = print\nsteps, batch = 3, 2\n"
+    files = [
+        ("a file that is not there", "my_model.py", None, "my_model.py: no such file"),
+        ("a name that is no file", "my_model", None, "neither a file that ends in .py nor"),
+        ("a file named after a tier", "smoke.py", text, "smoke.py: results/smoke is taken"),
+        ("a file named reference", "reference.py", text, "results/reference is taken"),
+        ("a name with a dot", "my.model.py", text, "'my.model': wanted a file name of"),
+        ("not Python", "my_model.py", "def model(:\n", "my_model.py, line 1: invalid syntax"),
+        ("a name left out", "my_model.py", "model = print\nsteps = 3\n", "no name data, loss"),
+    ]
+    listed = [
+        BadInput(
+            "subject",
+            what,
+            ("config", "tier=smoke", f"subject={name}"),
+            said,
+            () if content is None else (Edit(name, None, content),),
+        )
+        for what, name, content, said in files
+    ]
+    words = ("config", f"replications={PAPER}", "subject=my_model.py")
+    said = f"replications: found '{PAPER}'; a subject is for your_network alone"
+    another = BadInput(
+        "subject", "another replication", words, said, (Edit(words[2][8:], None, text),)
+    )
+    number = BadInput(
+        "subject", "`subject=7`", ("config", "subject=7"), "subject: 7 is not of type"
+    )
+    return [*listed, another, number]
 
 
 def _grid() -> list[BadInput]:
@@ -333,4 +376,12 @@ def _of_other_commands() -> list[tuple]:
     ]
 
 
-BAD_INPUTS = [*_settings(), *_grid(), *_paper(), *_data(), *_results(), *_command_line()]
+BAD_INPUTS = [
+    *_settings(),
+    *_subject(),
+    *_grid(),
+    *_paper(),
+    *_data(),
+    *_results(),
+    *_command_line(),
+]

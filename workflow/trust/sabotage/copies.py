@@ -76,7 +76,7 @@ class Copy(NamedTuple):
         if not table.exists() or not facts.exists():
             return False
         found = json.loads(facts.read_text(encoding="utf-8"))
-        today = claims_digest(name, self.folder), sha256(table)
+        today = claims_digest(name, root=self.folder), sha256(table)
         return (found["claims"], found["table"]) == today
 
     def finals(self, name: str) -> dict[str, tuple[str, str]]:

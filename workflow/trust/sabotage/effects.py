@@ -84,7 +84,7 @@ class Tried(NamedTuple):
             module = test.partition("::")[0].removesuffix(".py").replace("/", ".")
             parts.append(code_digest(module, root=roots[0]))
         for root in () if test else roots:
-            parts += [experiment_digest(name, root), claims_digest(name, root)]
+            parts += [experiment_digest(name, root), claims_digest(name, root=root)]
             parts += map(shard_digest, shards(name, "smoke", root=root).values())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

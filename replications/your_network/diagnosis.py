@@ -1,0 +1,177 @@
+"""Part `diagnosis`: a network beside its frozen counterparts, from the same start and batches."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from widenets.ntk.subject.arms import (
+    LONGER,
+    Rates,
+    Solution,
+    Stand,
+    kernel_solution,
+    own_rates,
+)
+from widenets.ntk.subject.contract import load
+from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, Curves, Run, recorded
+from widenets.ntk.subject.stands import stand_of
+
+SLOW = 1 / 1024
+DIVERGED = 10.0  # units; a guess has 1, or a few where f_0 is large
+TRAIN, VALIDATION, TEST = range(3)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All trainings of a subject; loss and score in units, (seeds, steps recorded, 3)."""
+
+    stand: Stand
+    rates: Rates
+    own: dict[str, Curves]  # of the arms theory, lazy, slow, shuffled
+    tuned: Curves  # the frozen arm at the rate of least validation loss
+    same: Curves  # at the network's own rate, or the largest at which it trains
+    steep: Curves  # at the rate of least training loss
+    fixed: list[Solution]  # of the kernel, or of the frozen arm after 16 times the steps
+    fixed_permuted: list[Solution]
+    constants: list[float]  # loss of the best constant on the training labels
+
+
+def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row per seed and recorded step.
+
+    arm: theory = the run as it is, lazy = alpha 1000, slow = rate / 1024, shuffled = permuted
+    training labels beside frozen arms of the true ones, permuted = the run as it is beside the
+    fixed counterpart of permuted labels, whose scores all frozen_* and same_* then are; dead =
+    theory, of a built-in subject that cannot start.
+        train, validation, test    losses of the run
+        score, validation_score    on test and validation data: errors of classes, else the loss
+        frozen_*                   the same of the frozen arm at its own rate (factor `rate`)
+        same_*                     of the frozen arm at the run's rate (factor `same_rate`)
+        constant_train             loss of the best constant on the training labels
+        least_frozen_train         least training loss at the end of any frozen arm
+        steep_score                test score at the end of the frozen arm that trains fastest
+        fixed, fixed_validation    score of the kernel's solution, or, where it has none for the
+                                   reason `no_kernel` ("-" where it has one), of the frozen arm
+                                   after 16 times the steps
+        frozen_by                  the form of the frozen arm, in words
+    Losses are in units of the best constant's on test data, errors in those of the most frequent
+    class; a loss that is not finite, or larger, counts as DIVERGED units.
+    """
+    found = _measured(subject, seeds)
+    own = found.own["theory" if arm in ("permuted", "dead") else arm]
+    fixed = found.fixed_permuted if arm == "permuted" else found.fixed
+    least = np.minimum.reduce(
+        [c.loss[:, -1, TRAIN] for c in (found.tuned, found.same, found.steep)]
+    )
+    for index, seed in enumerate(seeds):
+        of_seed = {
+            "seed": seed,
+            "rate": found.rates.tuned,
+            "same_rate": found.rates.own,
+            "bracketed": int(found.rates.bracketed),
+            "frozen_by": found.stand.frozen_by,
+            "no_kernel": found.stand.no_kernel or "-",
+            "constant_train": found.constants[index],
+            "least_frozen_train": least[index],
+            "steep_score": found.steep.score[index, -1, TEST],
+            "fixed": fixed[index].test,
+            "fixed_validation": fixed[index].validation,
+        }
+        for column, step in enumerate(own.steps):
+            row = {
+                **of_seed,
+                "step": int(step),
+                **_columns("", own, index, column),
+                **_columns("frozen_", found.tuned, index, column),
+                **_columns("same_", found.same, index, column),
+            }
+            if arm == "permuted":
+                row |= {
+                    f"{frozen}_{name}": getattr(fixed[index], split)
+                    for frozen in ("frozen", "same")
+                    for name, split in (("score", "test"), ("validation_score", "validation"))
+                }
+            yield row
+
+
+def _columns(prefix: str, curves: Curves, index: int, column: int) -> dict[str, float]:
+    loss, score = curves.loss[index, column], curves.score[index, column]
+    return {
+        f"{prefix}train": loss[TRAIN],
+        f"{prefix}validation": loss[VALIDATION],
+        f"{prefix}test": loss[TEST],
+        f"{prefix}score": score[TEST],
+        f"{prefix}validation_score": score[VALIDATION],
+    }
+
+
+@functools.lru_cache(maxsize=1)  # arms and parts of one subject stand together in a shard
+def the_stand(subject: str, seeds: tuple[int, ...]) -> Stand:
+    return stand_of(load(subject), seeds)
+
+
+@functools.cache
+def the_rates(subject: str, seeds: tuple[int, ...]) -> Rates:
+    of = the_stand(subject, seeds)
+    return own_rates(of, of.subject.steps, recorded(of.subject.steps))
+
+
+@functools.lru_cache(maxsize=1)
+def _measured(subject: str, seeds: tuple[int, ...]) -> Measured:
+    of, rates = the_stand(subject, seeds), the_rates(subject, seeds)
+    steps = of.subject.steps
+    record = recorded(steps)
+    problems = of.problems
+    true = [Run(p) for p in problems]
+    slow = [Run(p, SLOW) for p in problems]
+    shuffled = [Run(p, permuted=True) for p in problems]
+    network = in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
+    lazy = of.curves(LAZY_NETWORK, [Run(p, rates.own) for p in problems], steps, record)
+    own = dict(zip(("theory", "slow", "shuffled"), _split(network, 3), strict=True))
+    factors = (rates.tuned, rates.own, rates.steep)
+    frozen = of.curves(of.form, [Run(p, f) for f in factors for p in problems], steps, record)
+    frozen = _split(in_units(of, frozen), 3)
+    own["lazy"] = in_units(of, lazy)
+    fixed, permuted = (_fixed(of, rates.tuned, labels) for labels in (False, True))
+    constants = [p.least_constant("train") / p.unit_of_loss for p in problems]
+    return Measured(of, rates, own, *frozen, fixed, permuted, constants)
+
+
+def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
+    """The best that frozen features reach at any time, of every seed; scores in units.
+
+    permuted: of permuted labels, for which no longer time is given.
+    """
+    if of.no_kernel == "":
+        found = [kernel_solution(p, of.tangents[p.seed], permuted=permuted) for p in of.problems]
+    else:
+        steps = of.subject.steps * (1 if permuted else LONGER)
+        runs = [Run(p, rate, permuted) for p in of.problems]
+        curves = of.curves(of.form, runs, steps, recorded(steps))
+        found = [
+            Solution(*of_run[np.nanargmin(loss[:, VALIDATION])][[VALIDATION, TEST]])
+            for loss, of_run in zip(curves.loss, curves.score, strict=True)
+        ]
+    units = [p.unit_of_score for p in of.problems]
+    return [Solution(s.validation / u, s.test / u) for s, u in zip(found, units, strict=True)]
+
+
+def in_units(of: Stand, curves: Curves) -> Curves:
+    repeats = len(curves.loss) // len(of.problems)
+    loss, score = (
+        np.tile([getattr(p, unit) for p in of.problems], repeats)[:, None, None]
+        for unit in ("unit_of_loss", "unit_of_score")
+    )
+    losses, scores = (
+        np.fmin(np.nan_to_num(values, nan=np.inf), DIVERGED)
+        for values in (curves.loss / loss, curves.score / score)
+    )
+    return curves._replace(loss=losses, score=scores)
+
+
+def _split(curves: Curves, count: int) -> list[Curves]:
+    """The runs in `count` equal groups."""
+    groups = (np.split(values, count) for values in (curves.loss, curves.score))
+    return [curves._replace(loss=l, score=s) for l, s in zip(*groups, strict=True)]  # noqa: E741

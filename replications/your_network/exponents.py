@@ -1,0 +1,98 @@
+"""Exponents of a network's tensors in width, over seeds: what a table of part `scaling` says.
+
+A row holds one seed's exponent of a tensor and quantity (`widenets.ntk.subject.coordinates`). A
+tensor is decided to be off only if its interval lies outside the region when all tensors of its
+quantity have theirs at once (Bonferroni); all are decided to be right if every single interval lies
+inside: for the second, no correction is due, because a wrong statement needs just one of them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from pandas import DataFrame
+from scipy import stats
+
+from widenets.evidence import Estimate, Region, at_most, near, no_estimate
+from widenets.evidence.intervals import LEVEL
+
+HALF_GAP = 0.25  # half of 1/2, the gap between neighbouring exponents
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of the coordinate check: the exponent that muP wants, what is accepted, and what is
+    said where there are no rows."""
+
+    wanted: float
+    region: Region
+    absent: str
+
+
+QUANTITIES = {
+    "update": Quantity(0.0, near(0.0, HALF_GAP), "no tensor moves"),
+    "initial": Quantity(0.0, near(0.0, HALF_GAP), "every tensor starts at zero"),
+    "initial_bias": Quantity(0.0, at_most(HALF_GAP), "biases start at zero, or there are none"),
+    "initial_output": Quantity(-0.5, at_most(-HALF_GAP), "the outputs start at zero, or the "
+                               "read-out is tied"),
+    "initial_tied": Quantity(0.0, at_most(HALF_GAP), "the read-out is not tied"),
+    "attention": Quantity(-0.5, at_most(-HALF_GAP), "no softmax of attention is seen"),
+    "decay": Quantity(0.0, near(0.0, HALF_GAP), "the optimizer has no weight decay"),
+    "epsilon": Quantity(1.0, at_most(1.1), "the optimizer has no epsilon"),
+}  # fmt: skip
+
+
+def tensors(rows: DataFrame, quantity: str) -> DataFrame:
+    """Of one quantity, a line per tensor: role, found, low, high (99 % alone), sure_low, sure_high
+    (all tensors at once), narrow, wide; nothing of tensors that a seed lacks or has as NaN."""
+    rows = rows[rows["quantity"] == quantity].fillna({"tensor": "", "role": ""})
+    table = rows.pivot(index="tensor", columns="seed", values="found").dropna()
+    values = table.to_numpy(float)
+    count, seeds = values.shape
+    if count == 0 or seeds < 2:
+        return DataFrame(columns=["role", "found", "low", "high", "sure_low", "sure_high"])
+    error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
+    alone, at_once = (stats.t.isf((1 - LEVEL) / 2 / n, seeds - 1) for n in (1, count))
+    found = DataFrame({"found": values.mean(axis=1)}, index=table.index)
+    for name, factor in (("", alone), ("sure_", at_once)):
+        found[f"{name}low"] = found["found"] - factor * error
+        found[f"{name}high"] = found["found"] + factor * error
+    means = rows.groupby("tensor")[["narrow", "wide"]].mean()
+    return found.join(rows.groupby("tensor")["role"].first()).join(means)
+
+
+def off(found: DataFrame, region: Region) -> DataFrame:
+    """The tensors that are decided to lie outside."""
+    return found[(found["sure_low"] > region.high) | (found["sure_high"] < region.low)]
+
+
+def farthest(quantity: str) -> Callable[[DataFrame], Estimate]:
+    """Estimator: the tensor of a quantity that is farthest from what is wanted.
+
+    Its own interval where it is decided to be off; else the union of the intervals of all tensors.
+    """
+    of = QUANTITIES[quantity]
+
+    def estimate(rows: DataFrame) -> Estimate:
+        n_seeds = rows["seed"].nunique()
+        found = tensors(rows, quantity)
+        if found.empty:
+            return no_estimate("a single seed has no interval" if n_seeds == 1 else of.absent)
+        wrong = off(found, of.region)
+        chosen = found if wrong.empty else wrong
+        beyond = np.abs(chosen["found"] - of.wanted)
+        if not of.region.two_sided:
+            beyond = chosen["found"]
+        name = beyond.idxmax()
+        worst = chosen.loc[name]
+        note = f"farthest of {len(found)} tensors: {name}" if name else ""
+        if wrong.empty:
+            ends = found["low"].min(), found["high"].max()
+            kind = "union of t intervals of all tensors"
+        else:
+            ends = worst["sure_low"], worst["sure_high"]
+            kind = f"t over seeds, {len(found)} at once (Bonferroni)"
+        return Estimate(float(worst["found"]), *map(float, ends), n_seeds, note, interval=kind)
+
+    return estimate

@@ -1,0 +1,1 @@
+"""Subjects whose right answer is known: twenty lines each, the same as a reader writes."""

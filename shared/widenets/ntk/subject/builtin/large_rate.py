@@ -1,0 +1,25 @@
+"""A linear target at a learning rate that is 16 times too large."""
+
+import torch
+from torch import nn
+
+
+def model(width=256):
+    return nn.Sequential(nn.Linear(10, width), nn.ReLU(), nn.Linear(width, 1))
+
+
+def data(seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(800, 10, generator=generator)
+    y = x @ nn.functional.normalize(torch.randn(10, 1, generator=generator), dim=0)
+    return (x[:200], y[:200]), (x[200:], y[200:])
+
+
+loss = nn.functional.mse_loss
+
+
+def optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=16 * 0.01, momentum=0.9)
+
+
+steps, batch = 300, 50

@@ -1,0 +1,201 @@
+"""Naming of mistakes from tables of exponents, the estimator behind P1 to P5, real mistakes."""
+
+import pandas as pd
+import pytest
+
+from replications.your_network.asked_scaling import ASKED_SCALING
+from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
+from replications.your_network.known_scaling import FAULTS, MISTAKES, named_rightly
+from replications.your_network.naming import kernel_sentences, parameterization, sentences
+from replications.your_network.scaling import kernel_rows, scaling_rows, wrong_kernel_rows
+from widenets.evidence import Verdict, compare
+from widenets.ntk.subject import conformance
+from widenets.ntk.subject.contract import SubjectError
+
+NOISE = (-0.03, 0.01, 0.0, 0.02)  # of four seeds
+RIGHT = {
+    ("first.weight", "update"): 0.0,
+    ("second.weight", "update"): -0.1,
+    ("out.weight", "update"): -0.1,
+    ("first.weight", "initial"): 0.0,
+    ("second.weight", "initial"): 0.0,
+    ("out.weight", "initial_output"): -0.5,
+    ("", "attention"): -0.5,
+    ("second.weight", "epsilon"): 1.0,
+    ("out.weight", "epsilon"): 1.0,
+    ("second.weight", "decay"): 0.0,
+}
+
+
+def table(changes=None, noise=NOISE, without=()):
+    """Part `scaling` of four seeds: the exponents of RIGHT with some changes."""
+    numbers = {key: value for key, value in RIGHT.items() if key[1] not in without}
+    return pd.DataFrame(
+        {"seed": seed, "tensor": tensor, "role": "", "quantity": quantity, "found": value + shift}
+        | {"narrow": 1.0, "wide": 1.0}
+        for (tensor, quantity), value in (numbers | (changes or {})).items()
+        for seed, shift in enumerate(noise)
+    )
+
+
+def named(changes, **others):
+    entries = parameterization(table(changes, **others))
+    return {(entry["tensor"], entry["cause"]) for entry in entries}
+
+
+def test_nothing_is_named_where_nothing_is_wrong():
+    assert parameterization(table()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({("second.weight", "update"): 0.9}, {("second.weight", "learning rate")}),
+        ({("out.weight", "update"): -1.1}, {("out.weight", "learning rate")}),
+        ({("second.weight", "initial"): -0.5}, {("second.weight", "initial scale")}),
+        ({("out.weight", "initial_output"): 0.0}, {("out.weight", "initial scale")}),
+        (
+            {("out.weight", "initial_output"): 0.5, ("out.weight", "update"): 0.8},
+            {("out.weight", "multiplier")},
+        ),
+        (  # off the same way, but not by as much: two mistakes
+            {("out.weight", "initial_output"): 0.0, ("out.weight", "update"): 1.0},
+            {("out.weight", "learning rate"), ("out.weight", "initial scale")},
+        ),
+        (
+            {("out.weight", "initial_output"): 0.5, ("out.weight", "update"): -1.0},
+            {("out.weight", "learning rate"), ("out.weight", "initial scale")},
+        ),
+        ({("", "attention"): 0.0}, {("", "attention scale")}),
+        ({("", "initial_tied"): 0.8}, {("", "multiplier")}),
+        ({("second.weight", "decay"): -1.0}, {("second.weight", "weight decay")}),
+        (  # the update says nothing then
+            {("second.weight", "epsilon"): 3.0, ("second.weight", "update"): -0.8},
+            {("second.weight", "eps")},
+        ),
+        (  # what comes after a tensor that starts wrong follows it
+            {
+                ("first.weight", "initial"): 1.0,
+                ("", "attention"): 1.5,
+                ("out.weight", "initial_output"): 0.5,
+            },
+            {("first.weight", "initial scale")},
+        ),
+    ],
+)
+def test_a_mistake_is_named_by_its_cause(changes, wanted):
+    assert named(changes) == wanted
+
+
+def test_under_sgd_a_multiplier_moves_the_update_twice_as_much():
+    changes = {("out.weight", "initial_output"): 0.0, ("out.weight", "update"): 0.9}
+    assert named(changes, without=("epsilon",)) == {("out.weight", "multiplier")}
+
+
+def test_exponents_that_are_not_decided_are_not_named():
+    assert named({("second.weight", "update"): 0.5}, noise=(-0.4, 0.5, 0.3, -0.4)) == set()
+
+
+def test_entries_hold_what_the_contract_promises():
+    (entry,) = parameterization(table({("", "attention"): 0.0}))
+    assert entry == {
+        "tensor": "",
+        "quantity": "attention",
+        "found": 0.0,
+        "wanted": -0.5,
+        "cause": "attention scale",
+    }
+
+
+def test_sentences_join_tensors_of_one_fault_and_tell_of_silent_ones():
+    rows = table({("first.weight", "update"): -1.0, ("second.weight", "update"): -1.1})
+    silent = {"seed": 0, "tensor": "k.bias", "quantity": "rounding", "found": 1.2}
+    rows = pd.concat([rows, pd.DataFrame([silent])])
+    assert sentences(parameterization(rows), rows) == [
+        "first.weight and 1 more: learning rate falls too fast with width, by n^1.1 "
+        "(update -1.10, wants +0): check its factor n/n0",
+        "k.bias: has no effect on the loss",
+    ]
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_the_estimator_passes_right_tensors_and_fails_for_one_that_is_off(quantity):
+    region, wanted = QUANTITIES[quantity].region, QUANTITIES[quantity].wanted
+    right = {(f"t{k}", quantity): wanted for k in range(30)}
+    estimate = farthest(quantity)(table(right))
+    assert compare(estimate, region)[0] == Verdict.PASS
+    estimate = farthest(quantity)(table({**right, ("t7", quantity): region.high + 1}))
+    assert compare(estimate, region)[0] == Verdict.FAIL
+    assert estimate.note.endswith(": t7")
+    assert list(off(tensors(table({**right, ("t7", quantity): 9.0}), quantity), region).index) == [
+        "t7"
+    ]
+
+
+def test_the_estimator_tells_why_there_is_nothing():
+    estimate = farthest("attention")(table(without=("attention",)))
+    assert estimate.note == "no softmax of attention is seen"
+    one = table()
+    assert farthest("update")(one[one["seed"] == 0]).note == "a single seed has no interval"
+
+
+def test_a_tensor_that_a_seed_lacks_is_left_out():
+    rows = table()
+    rows = rows[~((rows["seed"] == 2) & (rows["tensor"] == "first.weight"))]
+    assert "first.weight" not in tensors(rows, "update").index
+
+
+def test_asked_claims_have_no_expectation_and_their_controls_are_arms():
+    assert {claim.expected for claim in ASKED_SCALING} == {"asked"}
+    assert {claim.control for claim in ASKED_SCALING} == {"rates", "weights", "epsilon", "scaled"}
+
+
+@pytest.mark.parametrize("variant", ["readout_multiplier", "one_rate", "attention", "base_width"])
+def test_mistakes_of_the_built_in_transformer_are_named(variant):
+    """All fifteen, and thirty right ones: `python -m workflow.trust.mup`."""
+    mistake = next(mistake for mistake in MISTAKES if mistake.variant == variant)
+    rows = pd.DataFrame(scaling_rows("theory", f"mup_transformer:{variant}", (100, 101, 102, 103)))
+    assert named_rightly(mistake, parameterization(rows))
+
+
+def test_the_right_transformer_has_no_mistake():
+    rows = pd.DataFrame(scaling_rows("theory", "mup_transformer", (100, 101, 102, 103)))
+    assert parameterization(rows) == []
+    assert sentences([], rows) == [
+        "block1.k.bias: has no effect on the loss",
+        "block2.k.bias: has no effect on the loss",
+    ]
+
+
+def test_a_readers_model_that_ignores_width_is_told_by_its_file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import torch\n"
+        "from torch import nn\n"
+        "widths = (8, 16, 32)\n"
+        "loss = nn.functional.mse_loss\n"
+        "def model(width=8): return nn.Linear(3, 1)\n"
+        "def optimizer(model): return torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "def data(seed):\n"
+        "    x = torch.randn(20, 3, generator=torch.Generator().manual_seed(seed))\n"
+        "    return (x[:10], x[:10, :1]), (x[10:], x[10:, :1])\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(SubjectError, match=r"^mine\.py: model\(width\) ignores width"):
+        list(scaling_rows("theory", str(path), (0,)))
+
+
+def test_faults_of_kernels_are_those_of_the_library():
+    assert tuple(conformance.FAULTS) == FAULTS
+    rows = list(wrong_kernel_rows("first_layer_not_trained", (0, 1)))
+    assert [row["named"] for row in rows] == [1, 1]
+    assert wrong_kernel_rows("right", (0,)).__next__()["named"] == 0
+
+
+def test_kernel_sentences_tell_entry_and_fault():
+    rows = pd.DataFrame(kernel_rows("theory", "relu_kernel:first_layer_not_trained", (0,)))
+    entry, fault = kernel_sentences(rows)
+    assert entry.startswith("kernel: ntk is off by ")
+    assert "(cross, self, diagonal; in " in entry
+    assert fault == "kernel: the first layer is left out of the tangent kernel"
+    assert kernel_sentences(pd.DataFrame(kernel_rows("theory", "relu_kernel", (0,)))) == []

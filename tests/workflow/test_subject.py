@@ -1,0 +1,249 @@
+"""A reader's own network: what a run with `subject` plans, judges and answers; other runs do not
+notice that there are such."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from widenets.evidence.claim import ASKED
+from workflow.base import digest, grid, records, subject
+from workflow.base.digest import cells_digest
+from workflow.base.files import UserError
+from workflow.base.tree import TIERS, replications
+from workflow.gate import verdict_code
+from workflow.judge import claims_of, expectations
+from workflow.page.content import state
+from workflow.reader.answer import answered
+from workflow.trust.scratch import Run, environment, fresh_project
+
+KERNEL = '''"""The kernel of a relu layer."""
+import numpy as np
+
+FACTOR = 1.0
+architecture = "fully_connected(depth=1, weight_variance=2.0, bias_variance=0.0)"
+
+
+def kernel(x1, x2):
+    size = np.linalg.norm(x1, axis=1)[:, None] * np.linalg.norm(x2, axis=1)
+    minus, plus = (
+        np.linalg.norm(
+            (x1 / np.linalg.norm(x1, axis=1, keepdims=True))[:, None]
+            + sign * x2 / np.linalg.norm(x2, axis=1, keepdims=True),
+            axis=2,
+        )
+        for sign in (-1, 1)
+    )
+    angle = 2 * np.arctan2(minus, plus)
+    k = 2 * size * np.cos(angle) / x1.shape[1]
+    kappa_0 = (np.pi - angle) / (2 * np.pi)
+    size = 2 * size / x1.shape[1]
+    nngp = size * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / np.pi
+    return nngp, FACTOR * 2 * kappa_0 * k + nngp
+'''
+TRAINED = "model = data = loss = optimizer = print\nsteps, batch = 3, 2\n"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A file that can be asked everything but a kernel."""
+    path = tmp_path / "my_model.py"
+    path.write_text(f"{TRAINED}widths = 8, 16, 32\n", encoding="utf-8")
+    return path
+
+
+def digests(path):
+    for remembered in (subject.digest_of, subject.parts_of, grid.shards):
+        remembered.cache_clear()
+    digest.code_digest.cache_clear()
+    digest._read.cache_clear()
+    digest._files.cache_clear()
+    return subject.digest_of(str(path))
+
+
+@pytest.mark.parametrize("name", replications())
+def test_cells_of_a_run_without_subject_have_the_digest_they_had(name):
+    for tier in TIERS:
+        for cells in grid.shards(name, tier).values():
+            plain = cells_digest([grid.RECORD_FORMAT, *(list(cell) for cell in cells)])
+            has_subjects = any("subject" in cell.parameters for cell in cells)
+            assert (grid.shard_digest(cells) == plain) is not has_subjects
+            assert has_subjects <= (name == subject.STAND)
+
+
+def test_a_file_stands_where_the_first_built_in_subject_stands(own):
+    seeds = grid.Seeds(subject=str(own))
+    cells = [c for some in grid.shards(subject.STAND, "smoke", seeds).values() for c in some]
+    built_in = [c for some in grid.shards(subject.STAND, "smoke").values() for c in some]
+    assert {cell.parameters["subject"] for cell in cells} == {str(own)}
+    first = {}
+    for cell in built_in:
+        if "subject" in cell.parameters:
+            first.setdefault(cell.part, cell.parameters["subject"])
+    wanted = [
+        (cell.part, cell.arm, cell.seeds)
+        for cell in built_in
+        if cell.part in ("diagnosis", "evolution", "scaling")
+        and cell.parameters["subject"] == first[cell.part]
+    ]
+    assert [(cell.part, cell.arm, cell.seeds) for cell in cells] == wanted
+
+
+def test_what_is_asked_depends_on_the_names_in_the_file(own):
+    parts = {claim.part for claim in claims_of(subject.STAND, str(own))}
+    assert parts == {"diagnosis", "evolution", "scaling"}
+    assert {claim.expected for claim in claims_of(subject.STAND, str(own))} == {ASKED}
+    own.write_text(KERNEL, encoding="utf-8")
+    subject.parts_of.cache_clear()
+    assert {claim.part for claim in claims_of(subject.STAND, str(own))} == {"kernel"}
+
+
+def test_an_edit_counts_and_a_comment_does_not(own):
+    first = digests(own)
+    text = own.read_text(encoding="utf-8")
+    for change, again in (
+        (f"# a comment\n{text}", True),
+        (f'"""A title."""\n{text}', True),
+        (text + 'expected = {"U1_trains": "pass"}\nminutes = 200\n', True),
+        (text.replace("3, 2", "4, 2"), False),
+        ("import beside\n" + text, False),
+    ):
+        own.write_text(change, encoding="utf-8")
+        assert (digests(own) == first) is again, change
+    beside = own.with_name("beside.py")
+    beside.write_text("x = 1\n", encoding="utf-8")
+    one = digests(own)
+    beside.write_text("x = 2\n", encoding="utf-8")
+    assert digests(own) != one
+
+
+def test_what_a_file_expects_is_checked(own):
+    text = own.read_text(encoding="utf-8")
+    for expected, said in (
+        ('{"U3_feature_help": "pass"}', "unknown claim 'U3_feature_help'; did you mean"),
+        ('{"U3_features_help": "yes"}', "found 'yes', wanted 'pass' or 'fail'"),
+        ('{"K1_different_inputs": "pass"}', "unknown claim 'K1_different_inputs'"),
+        ("dict(U1=1)", "expected: wanted values that are written out"),
+        ("3", "found 3, wanted {claim"),
+    ):
+        own.write_text(f"{text}expected = {expected}\n", encoding="utf-8")
+        with pytest.raises(UserError, match=r"my_model\.py") as error:
+            expectations(subject.STAND, str(own))
+        assert said in str(error.value)
+
+
+def test_an_expectation_judges_again(own):
+    digest = records.claims_digest(subject.STAND, str(own))
+    own.write_text(own.read_text("utf-8") + 'expected = {"U1_trains": "pass"}\n', "utf-8")
+    assert records.claims_digest(subject.STAND, str(own)) != digest
+
+
+@pytest.mark.parametrize(
+    "final, expected, code, told",
+    [
+        ("pass", ASKED, 0, "yes"),
+        ("fail", ASKED, 0, "no"),
+        ("inconclusive", ASKED, 0, "open"),
+        ("pass", "pass", 0, "pass"),
+        ("fail", "fail", 0, "refuted"),
+        ("inconclusive", "pass", 3, "inconclusive"),
+        ("fail", "pass", 1, "fail"),
+        ("pass", "fail", 1, "unexpected pass"),
+    ],
+)
+def test_an_asked_verdict_is_an_answer_whatever_it_is(final, expected, code, told):
+    row = {"final": final, "expected": expected}
+    assert verdict_code(pd.DataFrame([row])) == code
+    assert state(row, withheld=False) == told
+
+
+def test_the_answer_names_the_fault_of_a_kernel():
+    rows = {"part": "kernel", "arm": "theory", "seed": 0, "kernel": "ntk", "block": "cross"}
+    rows |= {"row": 3, "column": 4, "found": 1.5, "wanted": 1.0}
+    right = pd.DataFrame([{**rows, "error": 1e-16, "ratio": 1e-6, "fault": ""}])
+    wrong = pd.DataFrame([{**rows, "error": 0.5, "ratio": 5e9, "fault": "a layer is missing"}])
+    checks = pd.DataFrame({"claim": [], "final": []})
+    found = answered(checks, right)
+    assert found["diagnosis"] is None
+    assert found["faults"] == []
+    assert found["sentence"] == "Kernel: that of the architecture, to rounding."
+    found = answered(checks, wrong)
+    assert found["sentence"] == "Kernel: wrong by up to 0.5 (a layer is missing)."
+    entry, fault = found["faults"]
+    assert entry.endswith("(cross; in cross, inputs 3 and 4: found 1.5, wanted 1)")
+    assert fault == "kernel: a layer is missing"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A clone, and beside it a reader's folder with a kernel."""
+    made = fresh_project(tmp_path_factory.mktemp("reader") / "project", ["your_network"])
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "relu.py").write_text(KERNEL, encoding="utf-8")
+    return made, folder
+
+
+def call(project, *words):
+    """A command in the reader's folder, with the clone's code."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project[1],
+        env=environment(project[0].folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+def run(project):
+    given = ("-s", str(project[0].path("Snakefile")), "--cores", "1")
+    return call(project, "snakemake", *given, "--config", "tier=smoke", "subject=relu.py")
+
+
+def gate(project):
+    return call(project, "workflow.gate", "results/relu/smoke")
+
+
+def answer_of(folder):
+    return json.loads((folder / "results/relu/smoke/diagnosis.json").read_text(encoding="utf-8"))
+
+
+def test_a_kernel_from_any_folder(project):
+    """Right, then wrong, then expected to be right, then expected to be wrong; a comment measures
+    nothing, and an expectation judges alone."""
+    file = project[1] / "relu.py"
+    done = run(project)
+    assert done.code == 0, done.output
+    assert "Kernel: that of the architecture, to rounding." in done.output
+    assert answer_of(project[1])["diagnosis"] is None
+    assert gate(project).code == 0
+
+    file.write_text("# a comment\n" + file.read_text("utf-8"), encoding="utf-8")
+    assert "measure" not in run(project).jobs
+
+    file.write_text(file.read_text("utf-8").replace("FACTOR = 1.0", "FACTOR = 2.0"), "utf-8")
+    assert gate(project).code == 2  # stale
+    done = run(project)
+    assert done.code == 0, done.output
+    assert done.jobs["measure"] == 1
+    found = answer_of(project[1])
+    assert found["sentence"].endswith(
+        "(the derivative kernel lacks the factor 1/2 of E[phi' phi'])."
+    )
+
+    text = file.read_text("utf-8")
+    for verdict, code in (("pass", 1), ("fail", 0)):
+        file.write_text(text + f'expected = {{"K1_different_inputs": "{verdict}"}}\n', "utf-8")
+        done = run(project)
+        assert done.code == code, done.output
+        assert "measure" not in done.jobs
+        assert done.jobs["judge"] == 1
+        assert gate(project).code == code
+
+    path = project[1] / "results/relu/smoke/diagnosis.json"
+    path.write_text(path.read_text("utf-8").replace("wrong by", "right by"), encoding="utf-8")
+    assert gate(project).code == 2

@@ -1,0 +1,63 @@
+"""`python -m workflow.reader.trial`: can a reader's file be measured, and what will it cost?
+
+The file is run, its functions are tried, a few steps of training are timed. What is wrong, or would
+take longer than `minutes`, is said in one line before anything is measured.
+"""
+
+import argparse
+
+from widenets.ntk.subject.contract import Subject, SubjectError, load
+from workflow.base.environment import use_one_thread
+from workflow.base.files import UserError
+from workflow.base.grid import Seeds, shards
+from workflow.base.subject import STAND
+from workflow.base.tree import TIERS
+from workflow.host.terminal import announce, exit_code
+from workflow.judge import expectations
+
+MINUTES = {"smoke": 15, "laptop": 60, "paper": 1440}  # of one core, where the file says nothing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--subject", required=True)
+    parser.add_argument("--tier", required=True, choices=TIERS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds-at-most", type=int, default=0)
+    arguments = parser.parse_args()
+    use_one_thread()
+    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
+    try:
+        tried(arguments.subject, arguments.tier, seeds)
+    except SubjectError as error:
+        raise UserError(str(error)) from None
+
+
+def tried(subject: str, tier: str, seeds: Seeds) -> None:
+    """Announce what the measurement will cost; an error says why there is none."""
+    expectations(STAND, subject)
+    found = load(subject)
+    cells = [cell for some in shards(STAND, tier, seeds).values() for cell in some]
+    of_part = {cell.part: cell.seeds for cell in cells}
+    if "diagnosis" in of_part:
+        _timed(found, of_part["diagnosis"], found.minutes or MINUTES[tier])
+    elif found.model is not None:
+        from widenets.ntk.subject.examination import examined  # with torch
+
+        examined(found, of_part["scaling"])
+    announce(f"{found.file}: asked of it: {', '.join(found.parts)}")
+
+
+def _timed(subject: Subject, seeds: tuple[int, ...], minutes: float) -> None:
+    from widenets.ntk.subject.cost import predicted  # with torch
+    from widenets.ntk.subject.stands import stand_of
+
+    cost = predicted(stand_of(subject, seeds))
+    refusal = cost.refusal(subject, minutes)
+    if refusal:
+        raise UserError(refusal)
+    announce(cost.told(subject))
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
