@@ -367,11 +367,11 @@ def limit_law(
 
     inside: the share of the circle's points at which f lies between the predicted P10 and P90.
     position: where f, less what remains of its own f_0 (of mean zero), lies on the way from the
-    mean of the arm's law (0) to that of the other regression (1): sum (f - m)(m' - m)/sum (m' - m)^2
-    over the circle; linear in f. left: (f - its mean)^2 over the prior's variance, mean over the four
-    points, or in the arm off_data over the circle.
-    arms: theory and off_data: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior, ntk_posterior:
-    the posterior of a Gaussian process with covariance Sigma^(L) or Theta_infinity.
+    mean m of the arm's law (0) to that of the other regression (m', 1): sum (f - m)(m' - m) / sum
+    (m' - m)^2 over the circle; linear in f. left: (f - m)^2 over the prior's variance, mean over the
+    four points, or in the arm off_data over the circle.
+    arms: theory and off_data: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior: the
+    posterior of a Gaussian process with covariance Sigma^(L).
     """
     training = {"activation": activation, "learning_rate": learning_rate, "steps": steps}
     law = _law_on_circle(arm, **training)
@@ -492,9 +492,9 @@ def component(
     lambda_2 of its images, so that the limit's component f^(2) falls by e in steps_per_decay steps.
     g is the component along f^(2) of what is still to be learned, h what has left that line, both
     in units of the amplitude. own_rate: <direction, Theta(0) direction> of the network's own kernel
-    over lambda_2; its mean is 1 but for a bias of order 1/n. arms: theory; not_a_component: (f^(2) + f^(10)) / sqrt 2 instead of
-    f^(2); mean_field: the amplitude grows as sqrt(width / 64); small_target: as theory, named apart
-    because its amplitude is small.
+    over lambda_2; its mean is 1 but for a bias of order 1/n. arms: theory; not_a_component: (f^(2)
+    + f^(10)) / sqrt 2 instead of f^(2); mean_field: the amplitude grows as sqrt(width / 64);
+    small_target: as theory, named apart because its amplitude is small.
     """
     scale = amplitude * (np.sqrt(width / 64) if arm == "mean_field" else 1.0)
     left = np.exp(-1 / steps_per_decay)  # of f^(2) after one step in the limit
@@ -502,7 +502,9 @@ def component(
     for batch in batches(seeds, width):
         drawn = [components(seed, arm, dataset, images, BETA, data_dir) for seed in batch]
         directions = np.stack([_direction(arm, found) for found in drawn])
-        of_seeds, own = _learned(arm, width, amplitude, batch, drawn, scale * directions, left, steps)
+        of_seeds, own = _learned(
+            arm, width, amplitude, batch, drawn, scale * directions, left, steps
+        )
         of_batch = zip(batch, of_seeds / scale, directions, own / scale**2, strict=True)
         for seed, to_learn, direction, own_rate in of_batch:
             g = to_learn @ direction / images

@@ -13,7 +13,7 @@ class Law(NamedTuple):
 
     mean, deviation: (M,) of the law; other_mean: (M,) that of the other regression; remains: (M, M
     + N) what Theta_infinity leaves of f_0 (at the test points, then the data) after training; its
-    product with f_0 has mean zero. prior: (M,) variance of f_0; prior_at_data: its mean on the data.
+    product with f_0 has mean zero. prior: (M,) variance of f_0; prior_at_data: its mean on the N.
     """
 
     mean: np.ndarray

@@ -46,6 +46,7 @@ PAIRED = {
     "ensemble": "the digits on the line; of full and readout the weights are their own",
     "step_size": "the same networks at several rates, beside several bounds",
 }
+ON_LINE = (0, 3, 5, 6, 7, 8, 9, 10, 12, 15)  # of the 16 inputs on the line, those in the table
 RECORDS = 16  # recorded steps of a training, besides step 0
 HALF_SUM = squared_error("sum")
 
@@ -195,8 +196,9 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
     centred is full with without_start for its output. without_start: the output less what equations
     14-15 say remains of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give
     for full training at this step; nngp_mean, nngp_sd: the one of readout training. from_mean:
-    (without_start - ntk_mean) / ntk_sd; shared, shared_predicted: how the output varies with those
-    at the other inputs, and how it does by equation 15 (`Law.shared_with_others`).
+    without_start - ntk_mean in units of the deviation at step 0; shared, shared_predicted: how the
+    output varies with those at the other inputs, and how it does by equation 15
+    (`Law.shared_with_others`).
     """
     yield from _ensemble(arm=arm, activation=activation, width=width, data=seeds[0], seeds=seeds)
 
@@ -226,15 +228,15 @@ def _ensemble(*, arm, activation, width, data: int, seeds) -> Iterator[dict]:
     if arm == "centred":
         outputs = without_start
     equations = both["ntk"]
-    from_mean = (without_start - equations.mean) / equations.deviation
+    from_mean = (without_start - equations.mean) / equations.deviation[0]
     shared, shared_predicted = equations.shared_with_others(outputs)
     for s, seed in enumerate(seeds):
         for r, step in enumerate(shown):
-            for a, alpha in enumerate(line.alphas):
+            for a in ON_LINE:
                 yield {
                     "seed": seed,
                     "step": step,
-                    "alpha": alpha,
+                    "alpha": line.alphas[a],
                     "output": outputs[s, r, a],
                     "without_start": without_start[s, r, a],
                     "from_mean": from_mean[s, r, a],

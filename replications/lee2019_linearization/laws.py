@@ -33,16 +33,15 @@ class Law(NamedTuple):
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
     def shared_with_others(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How outputs (seeds, steps, M) vary together with those at the other points: found, (seeds,
+        """How outputs (seeds, steps, M) vary together with those at other points: found, (seeds,
         steps, M), and predicted, (steps, M), its mean if equation 15 holds.
 
-        z_a sum_b rho_ab z_b and sum_b rho_ab^2 over b != a, with z the deviations from the mean in
-        units of `deviation`, rho the correlations: linear in what it tests, the mean of z_a z_b.
+        d_a sum_b C_ab d_b and sum_b C_ab^2 over b != a, with deviations d from the mean and the
+        covariances C of equation 15: linear in what it tests, the mean of d_a d_b.
         """
-        z = (outputs - self.mean) / self.deviation
-        scale = self.deviation[:, :, None] * self.deviation[:, None, :]
-        between = self.covariance / scale * (1 - np.eye(self.covariance.shape[-1]))
-        found = z * np.einsum("rab,srb->sra", between, z)
+        away = outputs - self.mean
+        between = self.covariance * (1 - np.eye(self.covariance.shape[-1]))
+        found = away * np.einsum("rab,srb->sra", between, away)
         return found, np.sum(between**2, axis=-1)
 
 

@@ -1,5 +1,7 @@
 """Jacot et al. 2018: the exact-law sampler, the limits and the trainings behind the claims."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -170,17 +172,15 @@ def test_law_before_and_after_training():
 
 
 def test_remains_of_the_start_have_the_spread_of_the_law():
-    """The law's covariance is that of (1, -P_t) f_0, f_0 ~ N(0, Sigma); posteriors change places."""
+    """The law's covariance is that of (1, -P_t) f_0, f_0 ~ N(0, Sigma); means change places."""
     test = circle(np.array([0.3, 1.4, 2.9]))
     both = [
-        gaussian_law(
-            arm, X, target(X), test, activation="erf", steps=7, learning_rate=1.0
-        )
+        gaussian_law(arm, X, target(X), test, activation="erf", steps=7, learning_rate=1.0)
         for arm in ("theory", "nngp_posterior")
     ]
     nngp = network("erf").limit(np.concatenate([test, X])).nngp
     spread = both[0].remains @ nngp @ both[0].remains.T
-    np.testing.assert_allclose(both[0].deviation**2, np.diag(spread), rtol=1e-9)
+    np.testing.assert_allclose(both[0].deviation ** 2, np.diag(spread), rtol=1e-9)
     np.testing.assert_array_equal(both[0].mean, both[1].other_mean)
     np.testing.assert_array_equal(both[1].mean, both[0].other_mean)
 
