@@ -550,7 +550,7 @@ PREDICTIONS = [
         part="spectrum",
         estimator=per_seed(decades_of_gap, columns=("rank", "eigenvalue", "eigenvalue_reference")),
         region=near(1, 0.15),
-        why='"about ten times", in decades: to a factor of 1.4, as the number is that of its images '
+        why='"about ten times", in decades: to a factor 1.4, as the number is that of its images '
         "(the paper's are of MNIST); half of the way would be 1.9",
         control="same_beta",
         tier="laptop",

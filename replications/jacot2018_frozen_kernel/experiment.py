@@ -368,8 +368,8 @@ def limit_law(
     inside: the share of the circle's points at which f lies between the predicted P10 and P90.
     position: where f, less what remains of its own f_0 (of mean zero), lies on the way from the
     mean m of the arm's law (0) to that of the other regression (m', 1): sum (f - m)(m' - m) / sum
-    (m' - m)^2 over the circle; linear in f. left: (f - m)^2 over the prior's variance, mean over the
-    four points, or in the arm off_data over the circle.
+    (m' - m)^2 over the circle; linear in f. left: (f - m)^2 over the prior's variance, mean over
+    the four points, or in the arm off_data over the circle.
     arms: theory and off_data: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior: the
     posterior of a Gaussian process with covariance Sigma^(L).
     """
