@@ -6,6 +6,9 @@ share their points). Widths of one seed share their data, never their weights, s
 the width compare equal tasks.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import jax
 import numpy as np
 from scipy.stats import norm
@@ -13,7 +16,7 @@ from scipy.stats import norm
 from replications.jacot2018_frozen_kernel.images import (
     Components,
     components,
-    outputs_on_images,
+    outputs_at,
     start_on_images,
 )
 from replications.jacot2018_frozen_kernel.initial_law import (
@@ -21,7 +24,7 @@ from replications.jacot2018_frozen_kernel.initial_law import (
     draw_networks,
     relu_excess_kurtosis,
 )
-from replications.jacot2018_frozen_kernel.limit_law import gaussian_law
+from replications.jacot2018_frozen_kernel.limit_law import Law, gaussian_law
 from replications.jacot2018_frozen_kernel.network import (
     ACTIVATIONS,
     COST,
@@ -67,12 +70,12 @@ def output_law(*, arm: str, activation: str, width: int, draws: int, seeds: tupl
     """Covariance and fourth moment of f at initialization against the Gaussian limit (Prop. 1).
 
     E f^4 = 3 E q^2, with q the variance of f given the last hidden layer: exact, and less noisy.
-    arms: theory; tangent: Theta_infinity taken for the covariance; shallower: the fourth moment of
-    one hidden layer fewer.
+    arms: theory; no_bias: the covariance without the biases; shallower: the fourth moment of one
+    hidden layer fewer.
     """
     x = INITIAL_POINTS[:4]
-    limit = network(activation).limit(x)
-    precision = np.linalg.inv(limit.ntk if arm == "tangent" else limit.nngp)
+    limit = network(activation, beta=0.0 if arm == "no_bias" else BETA).limit(x)
+    precision = np.linalg.inv(limit.nngp)
     first = (x @ x.T / 2 + BETA**2)[0, 0]
     predicted = relu_excess_kurtosis(width, HIDDEN_LAYERS - (arm == "shallower"), first)
     for seed in seeds:
@@ -93,14 +96,15 @@ def initial_kernel(
     """Distance of Theta at initialization from its limit, `draws` networks per seed (Theorem 1).
 
     arms: theory; readout_kernel: the limit of the last layer's part alone (Sigma^(L)); coupled: the
-    limit without the factor Id between outputs; classical: derivatives of the classical
-    parameterization, W ~ N(0, 1/n), b ~ N(0, beta^2).
+    limit without the factor Id between outputs; two_percent: the limit times 1.02; classical:
+    derivatives of the classical parameterization, W ~ N(0, 1/n), b ~ N(0, beta^2).
+    projection: <mean of Theta, limit> / |limit|^2, linear in Theta.
     """
     x = INITIAL_POINTS[::2]  # right angles: less alike than the others, which cost twice as much
     limits = network(activation).limit(x)
     limit = limits.nngp if arm == "readout_kernel" else limits.ntk
     between = np.ones((outputs, outputs)) if arm == "coupled" else np.eye(outputs)
-    limit = np.einsum("op,ij->oipj", between, limit)
+    limit = np.einsum("op,ij->oipj", between, limit) * (1.02 if arm == "two_percent" else 1.0)
     size = np.linalg.norm(limit)
     for seed in seeds:
         stream = generator(seed, "initial_kernel", arm, activation, width, outputs)
@@ -115,6 +119,7 @@ def initial_kernel(
             "seed": seed,
             "distance": np.sqrt(np.mean(np.sum((kernels - limit) ** 2, axis=(1, 2, 3, 4)))) / size,
             "fluctuation": np.sqrt(scatter) / size,
+            "projection": np.sum(kernels.mean(axis=0) * limit) / size**2,
             "trace": np.einsum("soioi->", kernels) / (draws * np.einsum("oioi->", limit)),
         }
 
@@ -349,60 +354,95 @@ def descent(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]):
             yield {"seed": seed, "rises": int(rises[k].sum())}
 
 
-def limit_law(*, arm: str, width: int, learning_rate: float, steps: int, seeds: tuple[int, ...]):
+def limit_law(
+    *,
+    arm: str,
+    activation: str,
+    width: int,
+    learning_rate: float,
+    steps: int,
+    seeds: tuple[int, ...],
+):
     """Networks trained on four points of the circle against the Gaussian of Section 5 (Figure 2).
 
     inside: the share of the circle's points at which f lies between the predicted P10 and P90.
-    arms: theory: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior, ntk_posterior: the
-    posterior of a Gaussian process with covariance Sigma^(L) or Theta_infinity.
+    position: where f, less what remains of its own f_0 (of mean zero), lies on the way from the
+    mean m of the arm's law (0) to that of the other regression (m', 1): sum (f - m)(m' - m) / sum
+    (m' - m)^2 over the circle; linear in f. left: (f - m)^2 over the prior's variance, mean over
+    the four points, or in the arm off_data over the circle.
+    arms: theory and off_data: mean P_t f*, covariance of f_0 - P_t f_0; nngp_posterior: the
+    posterior of a Gaussian process with covariance Sigma^(L).
     """
-    mean, band = _law_on_circle(arm, learning_rate, steps)
-    for seed, f in _trained_on_four("limit_law", arm, width, learning_rate, steps, seeds):
-        yield {"seed": seed, "inside": np.mean(np.abs(f - mean) <= band)}
+    training = {"activation": activation, "learning_rate": learning_rate, "steps": steps}
+    law = _law_on_circle(arm, **training)
+    way = law.other_mean - law.mean
+    for trained in _trained_on_four("limit_law", arm, width=width, seeds=seeds, **training):
+        f = trained.outputs
+        position = (f - law.remains @ trained.start - law.mean) @ way / (way @ way)
+        on_circle = np.mean((f - law.mean) ** 2 / law.prior)
+        yield {
+            "seed": trained.seed,
+            "inside": np.mean(np.abs(f - law.mean) <= P90 * law.deviation),
+            "position": position,
+            "left": on_circle if arm == "off_data" else 2 * trained.loss / law.prior_at_data,
+        }
 
 
 def limit_functions(
     *, arm: str, width: int, learning_rate: float, steps: int, seeds: tuple[int, ...]
 ):
     """The functions of a few networks trained as in `limit_law`, with the predicted band."""
-    mean, band = _law_on_circle(arm, learning_rate, steps)
-    for seed, f in _trained_on_four("limit_functions", arm, width, learning_rate, steps, seeds):
+    training = {"activation": "relu", "learning_rate": learning_rate, "steps": steps}
+    law = _law_on_circle(arm, **training)
+    for trained in _trained_on_four("limit_functions", arm, width=width, seeds=seeds, **training):
         for point, gamma in enumerate(ANGLES):
             yield {
-                "seed": seed,
+                "seed": trained.seed,
                 "gamma": gamma,
-                "f": f[point],
-                "p50": mean[point],
-                "p90_minus_p50": band[point],
+                "f": trained.outputs[point],
+                "p50": law.mean[point],
+                "p90_minus_p50": P90 * law.deviation[point],
             }
 
 
-def _law_on_circle(arm: str, learning_rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """P50 and P90 - P50 on the circle after training on the four points."""
+def _law_on_circle(arm: str, **training) -> Law:
+    """The law on the circle after training on the four points."""
     x = circle(FOUR_ANGLES)
-    mean, deviation = gaussian_law(
-        arm, x, target(x), CIRCLE, steps=steps, learning_rate=learning_rate
-    )
-    return mean, P90 * deviation
+    return gaussian_law(arm, x, target(x), CIRCLE, **training)
 
 
-def _trained_on_four(part: str, arm: str, width: int, learning_rate: float, steps: int, seeds):
-    """Each seed with its network's outputs on the circle, (32,), after training."""
+class TrainedOnFour(NamedTuple):
+    """One network: f_0 on the circle and the data, (36,); f on the circle after training, (32,);
+    its cost."""
+
+    seed: int
+    start: np.ndarray
+    outputs: np.ndarray
+    loss: float
+
+
+def _trained_on_four(
+    part: str, arm: str, *, activation: str, width: int, learning_rate: float, steps: int, seeds
+) -> Iterator[TrainedOnFour]:
     x = circle(FOUR_ANGLES)
-    net = network("relu", width)
+    net = network(activation, width)
     for batch in batches(seeds, width):
         result = gradient_descent(
             net.whole.apply,
-            draw(net, 2, batch, part, arm, width),
+            draw(net, 2, batch, part, arm, activation, width),
             x.astype(np.float32),
             target(x)[:, None].astype(np.float32),
             loss=COST,
             learning_rate=learning_rate,
-            record=[steps],
-            observe=outputs_on_circle(width),
+            record=[0, steps],
+            observe=outputs_at(activation, width),
+            context=np.concatenate([CIRCLE, x]).astype(np.float32),
             seeds=True,
         )
-        yield from zip(batch, np.asarray(result.observed, np.float64)[:, 0], strict=True)
+        start, last = np.moveaxis(np.asarray(result.observed, np.float64), 1, 0)
+        losses = np.asarray(result.loss, np.float64)[:, -1]
+        for seed, *of_seed, loss in zip(batch, start, last[:, :-4], losses, strict=True):
+            yield TrainedOnFour(seed, *of_seed, float(loss))
 
 
 # -- principal components: Section 6.3, Figure 3 ----------------------------------------------
@@ -451,9 +491,10 @@ def component(
     A seed draws its images and its networks; the learning rate is (1 - e^(-1/steps_per_decay)) /
     lambda_2 of its images, so that the limit's component f^(2) falls by e in steps_per_decay steps.
     g is the component along f^(2) of what is still to be learned, h what has left that line, both
-    in units of the amplitude. arms: theory; not_a_component: (f^(2) + f^(10)) / sqrt 2 instead of
-    f^(2); mean_field: the amplitude grows as sqrt(width / 64); small_target: as theory, named apart
-    because its amplitude is small.
+    in units of the amplitude. own_rate: <direction, Theta(0) direction> of the network's own kernel
+    over lambda_2; its mean is 1 but for a bias of order 1/n. arms: theory; not_a_component: (f^(2)
+    + f^(10)) / sqrt 2 instead of f^(2); mean_field: the amplitude grows as sqrt(width / 64);
+    small_target: as theory, named apart because its amplitude is small.
     """
     scale = amplitude * (np.sqrt(width / 64) if arm == "mean_field" else 1.0)
     left = np.exp(-1 / steps_per_decay)  # of f^(2) after one step in the limit
@@ -461,8 +502,11 @@ def component(
     for batch in batches(seeds, width):
         drawn = [components(seed, arm, dataset, images, BETA, data_dir) for seed in batch]
         directions = np.stack([_direction(arm, found) for found in drawn])
-        of_seeds = _learned(arm, width, amplitude, batch, drawn, scale * directions, left, steps)
-        for seed, to_learn, direction in zip(batch, of_seeds / scale, directions, strict=True):
+        of_seeds, own = _learned(
+            arm, width, amplitude, batch, drawn, scale * directions, left, steps
+        )
+        of_batch = zip(batch, of_seeds / scale, directions, own / scale**2, strict=True)
+        for seed, to_learn, direction, own_rate in of_batch:
             g = to_learn @ direction / images
             h = np.sqrt(np.mean((to_learn - g[:, None] * direction) ** 2, axis=-1))
             for r, step in enumerate(steps):
@@ -474,6 +518,7 @@ def component(
                     "g_limit": left**step,
                     "h": h[r],
                     "rate": np.log(np.abs(g[r])) / (step * np.log(left)) if step else 1.0,
+                    "own_rate": own_rate,
                 }
 
 
@@ -484,13 +529,17 @@ def _direction(arm: str, found: Components) -> np.ndarray:
     return found.vectors[:, 1]
 
 
-def _learned(arm, width, amplitude, batch, drawn, targets, left, steps) -> np.ndarray:
-    """f* - f at the recorded steps, (seeds, steps, N), in training to f* = f_0 + targets."""
+def _learned(
+    arm, width, amplitude, batch, drawn, targets, left, steps
+) -> tuple[np.ndarray, np.ndarray]:
+    """f* - f at the recorded steps, (seeds, steps, N), in training to f* = f_0 + targets; and
+    <targets, Theta(0) targets> over lambda_2, (seeds,)."""
     net = network("relu", width)
     x = np.stack([found.x for found in drawn]).astype(np.float32)
     lambda_2 = np.array([found.eigenvalues[1] for found in drawn])
     params = draw(net, x.shape[2], batch, "component", arm, width, amplitude)
-    goal = np.asarray(start_on_images(width)(params, x), np.float64) + targets
+    start, squares = start_on_images(width)(params, x, targets.astype(np.float32))
+    goal = np.asarray(start, np.float64) + targets
     result = gradient_descent(
         net.whole.apply,
         params,
@@ -499,12 +548,13 @@ def _learned(arm, width, amplitude, batch, drawn, targets, left, steps) -> np.nd
         loss=COST,
         learning_rate=jax.tree.map(lambda _: (1 - left) / lambda_2, params),
         record=steps,
-        observe=outputs_on_images(width),
+        observe=outputs_at("relu", width),
         context=x,
         seeds=True,
         shared_data=False,
     )
-    return goal[:, None] - np.asarray(result.observed, np.float64)
+    own = np.asarray(squares, np.float64) / lambda_2
+    return goal[:, None] - np.asarray(result.observed, np.float64), own
 
 
 # -- closed forms and the random-function model: Proposition 2, Section 3.1 --------------------

@@ -4,6 +4,7 @@ from functools import cache
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from replications.jacot2018_frozen_kernel.network import network
@@ -44,13 +45,21 @@ def principal_components(x: np.ndarray, labels: np.ndarray, beta: float = BETA) 
 
 
 @cache
-def outputs_on_images(width: int):
-    """Outputs of a network at images, as an observer that is compiled once per width."""
-    return lambda params, _, x: network("relu", width).whole.apply(params, x)[:, 0]
+def outputs_at(activation: str, width: int):
+    """Outputs of a network at points, its context, as an observer that is compiled once."""
+    return lambda params, _, x: network(activation, width).whole.apply(params, x)[:, 0]
 
 
 @cache
 def start_on_images(width: int):
-    """f_0 of many networks, each on its own images, compiled once: (params, x) -> (networks, N)."""
-    outputs = outputs_on_images(width)
-    return jax.jit(jax.vmap(lambda params, x: outputs(params, params, x)))
+    """(params, x, v) -> f_0 (networks, N) and <v, Theta(0) v> in the pin product, (networks,).
+
+    Many networks, each on its own images, compiled once. <v, Theta v> = |J^T v|^2 / N^2.
+    """
+    outputs = outputs_at("relu", width)
+
+    def start(params, x, v):
+        f, pull = jax.vjp(lambda params: outputs(params, params, x), params)
+        return f, sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(pull(v / len(x))))
+
+    return jax.jit(jax.vmap(start))

@@ -1,24 +1,33 @@
 """What Lee et al. 2019 claim, and what is often said in their name.
 
-Regions of exponents: half of the distance between neighbouring exponents of the theory, 0, -1/2 and
--1, is 1/4, so +-0.15 (weights) and +-0.2 (outputs and kernels, where networks of 64 to 512 neurons
-still show the next order) tell them apart. An upper bound O(n^-1/2) is stated as a slope of at most
--1/2.
+Regions of exponents: neighbouring exponents of the theory, 0, -1/2 and -1, are 1/2 apart. Weights
+have small corrections (relatively 5/n) and +-0.09; the change of kernels and outputs between 64 and
+512 neurons still shows the next order (relatively 10/n to 20/n, below 0.15 in the slope) and has
++-0.2. An upper bound O(n^-1/2) is stated as a slope of at most -1/2.
 """
 
 import numpy as np
 from pandas import DataFrame
 
-from widenets.evidence.claim import Claim, at_least, at_most, near
-from widenets.evidence.estimators import jackknife, loglog_slope, per_seed, proportion
+from widenets.evidence.claim import Claim, Rival, at_least, at_most, near
+from widenets.evidence.estimators import (
+    jackknife,
+    loglog_slope,
+    per_seed,
+    proportion,
+    ratio,
+    rms_deviation,
+)
 
 THEOREM = "Lee et al. 2019, Theorem 2.1"
 FIGURE_1 = "Lee et al. 2019, Figure 1"
 TRAINED = {"step": lambda step: step > 0}
+WIDE = TRAINED | {"width": lambda width: width >= 128}
 BOUND = at_most(-0.5)
-HALF, ONE = near(-0.5, 0.15), near(-1.0, 0.15)
+HALF, ONE = near(-0.5, 0.09), near(-1.0, 0.09)
 ONE_FUNCTION = near(-1.0, 0.2)
-CLOSER = near(0.0, 0.5)  # nearer to the mean of one law than to that of the other
+STAYS = Rival(0.0, "who says that networks of any width learn features (mean-field scale)")
+TAKES_HALF = Rival(-0.5, "who takes the upper bound of theorem 2.1 for the rate")
 
 WHY_BOUND = "O(n^-1/2) for every nonlinearity means that the exponent is at most -1/2"
 WHY_ATTAINED = (
@@ -29,10 +38,6 @@ WHY_SMOOTH = (
     "for smooth nonlinearities one more order of perturbation theory gives n^-1 (Dyer and Gur-Ari "
     "2020, Huang and Yau 2020); the bound -1/2 and the mean-field value 0 lie outside"
 )
-WHY_CLOSER = (
-    "0 where the mean of this law holds and 1 where that of the other one does; the point midway "
-    "between the two is where they are told apart"
-)
 
 
 def over_width(column: str, **where) -> object:
@@ -40,8 +45,8 @@ def over_width(column: str, **where) -> object:
     return loglog_slope(column, "width", reduce="max", where=TRAINED | where)
 
 
-def per_fitted(column: str) -> object:
-    """The same of the value per unit of the column `fitted`.
+def per_fitted(column: str, *, power: int = 1, where=TRAINED) -> object:
+    """The same of the value per unit of a power of the column `fitted`.
 
     Its law has a limit, so that the exponent is the same; how far the draw of f_0 lies from the
     labels, which is most of the noise, divides out.
@@ -49,10 +54,10 @@ def per_fitted(column: str) -> object:
 
     def statistic(rows: DataFrame) -> float:
         of_width = rows.groupby("width")
-        values = of_width[column].max() / of_width["fitted"].first()
+        values = of_width[column].max() / of_width["fitted"].first() ** power
         return float(np.polyfit(np.log(values.index.to_numpy(float)), np.log(values), 1)[0])
 
-    return per_seed(statistic, where=TRAINED, columns=("width", column, "fitted"))
+    return per_seed(statistic, where=where, columns=("width", column, "fitted"))
 
 
 def in_width(column: str, **where) -> object:
@@ -103,13 +108,16 @@ def claim(name: str, statement: str, **fields) -> Claim:
     return Claim(name=name, statement=statement, **fields)
 
 
-def _weight_claims(arm: str, tier: str, shared: dict) -> list[Claim]:
+ONE_EVERYWHERE = Rival(-1.0, "who says of all layers what holds of the hidden ones")
+
+
+def _weight_claims(arm: str, tier: str, where: dict, shared: dict) -> list[Claim]:
     """The relative change of every layer's weights."""
     weights = [
-        ("hidden", "weight_2", ONE, "n^-1"),
-        ("input", "weight_1", HALF, "n^-1/2"),
-        ("second_hidden", "weight_3", ONE, "n^-1"),
-        ("output", "weight_4", HALF, "n^-1/2"),
+        ("hidden", "weight_2", ONE, "n^-1", tier),
+        ("input", "weight_1", HALF, "n^-1/2", tier),
+        ("second_hidden", "weight_3", ONE, "n^-1", tier),
+        ("output", "weight_4", HALF, "n^-1/2", "laptop"),
     ]
     why_weights = (
         "every entry moves by O(n^-1/2) of itself in the outer layers and O(n^-1) in hidden ones, "
@@ -121,29 +129,33 @@ def _weight_claims(arm: str, tier: str, shared: dict) -> list[Claim]:
             f"Relative change of the {layer.replace('_', ' ')} weights of {arm} networks falls "
             f"like {law}.",
             source=f"{FIGURE_1} (b)",
-            estimator=per_fitted(column),
+            estimator=per_fitted(column, where=where),
             region=region,
             why=why_weights,
-            tier=tier,
+            tier=decided,
+            kind="exponent",
+            rival=TAKES_HALF if region is ONE else ONE_EVERYWHERE,
             **shared,
         )
-        for layer, column, region, law in weights
+        for layer, column, region, law, decided in weights
     ]
 
 
 def drift_claims(arm: str, tier: str) -> list[Claim]:
     """The claims on weights and on the bound, which are the same for every nonlinearity."""
     shared = {"part": "drift", "arm": arm, "control": f"mean_field_{arm}"}
+    where = TRAINED if arm == "erf" else WIDE  # kinks: the next order is relatively n^-1/2
     return [
         claim(
             f"L1_gap_bound_{arm}",
             f"The largest gap over training between a {arm} network and its linearization is "
             "O(n^-1/2) on test points.",
             source=THEOREM,
-            estimator=per_fitted("gap_test"),
+            estimator=per_fitted("gap_test", power=1 if arm == "erf" else 2, where=where),
             region=BOUND,
             why=WHY_BOUND if arm == "erf" else WHY_ATTAINED,
             tier=tier,
+            rival=STAYS,
             formula=r"\sup_t |f_t(x) - f^{lin}_t(x)| = O(n^{-1/2})",
             **shared,
         ),
@@ -151,8 +163,10 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             f"L2_distance_{arm}",
             f"Parameters of a {arm} network move by O(1) in all, n^-1/2 in units of sqrt(n).",
             source=THEOREM,
-            estimator=per_fitted("distance_by_root_width"),
+            estimator=per_fitted("distance_by_root_width", where=where),
             region=HALF,
+            kind="exponent",
+            rival=Rival(-1.0, "who says that parameters in all move by O(n^-1/2)"),
             why="the bound is attained: fitting O(1) labels with an O(1) kernel takes an O(1) step",
             tier=tier,
             formula=r"\sup_t |\theta_t - \theta_0|_2 / \sqrt{n} = O(n^{-1/2})",
@@ -162,20 +176,23 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             f"L3_kernel_bound_{arm}",
             f"The empirical NTK of a {arm} network changes by O(n^-1/2).",
             source=THEOREM,
-            estimator=over_width("ntk_change"),
+            estimator=over_width("ntk_change", **where),
             region=BOUND,
             why=WHY_BOUND,
             tier=tier,
+            rival=STAYS,
             formula=r"\sup_t |\hat\Theta_t - \hat\Theta_0|_F = O(n^{-1/2})",
             **shared,
         ),
-        *_weight_claims(arm, tier, shared),
+        *_weight_claims(arm, tier, where, shared),
         claim(
             f"L3b_nngp_rate_{arm}",
             f"The empirical NNGP kernel of a {arm} network changes like n^-1.",
             source=f"{FIGURE_1} (d)",
-            estimator=over_width("nngp_change"),
+            estimator=over_width("nngp_change", **where),
             region=ONE_FUNCTION,
+            kind="exponent",
+            rival=TAKES_HALF,
             why="it holds no derivative of the nonlinearity, so that kinks do not slow it down: "
             + WHY_SMOOTH,
             tier="laptop",
@@ -192,15 +209,38 @@ DRIFT = [
     *(c for c in drift_claims("relu", "laptop") if c.name in RELU),
     claim(
         "L1_gap_rate_erf",
-        "For the smooth erf the gap to the linearization falls like n^-1, faster than the bound.",
+        "For the smooth erf the gap to the linearization falls like n^-1, faster than the bound "
+        "(the number of L1_gap_bound_erf, read against the rate).",
         source="corollary of Lee et al. 2019, Figure 3, with later proofs for smooth networks",
         part="drift",
         arm="erf",
-        control="mean_field_erf",
+        control="relu",
         estimator=per_fitted("gap_test"),
         region=ONE_FUNCTION,
         why=WHY_SMOOTH,
         tier="laptop",
+        kind="exponent",
+        rival=Rival(-0.5, "who takes the bound for the rate, which kinks attain"),
+    ),
+    *(
+        claim(
+            f"L1_gap_depth_{depth}",
+            f"With {layers} the gap between an erf network and its linearization is O(n^-1/2).",
+            source=f'{THEOREM}, and the title\'s "of any depth"',
+            part="any_depth",
+            control="mean_field",
+            estimator=per_fitted("gap", where={"depth": depth}),
+            region=BOUND,
+            why=WHY_BOUND + ", at every depth; the constant may grow with it",
+            tier="smoke" if depth == 1 else "laptop",
+            rival=Rival(0.0, "who takes linearization for a property of shallow networks"),
+        )
+        for depth, layers in (
+            (1, "one hidden layer"),
+            (2, "two hidden layers"),
+            (5, "five hidden layers"),
+            (10, "ten hidden layers"),
+        )
     ),
     claim(
         "L1b_gap_to_limit_erf",
@@ -209,14 +249,18 @@ DRIFT = [
         part="drift",
         arm="erf",
         control="mean_field_erf",
-        estimator=per_fitted("gap_test_limit"),
-        region=HALF,
-        why="the empirical kernel deviates from its limit by n^-1/2 (central limit theorem)",
+        estimator=per_fitted("gap_test_limit", where=WIDE),
+        region=near(-0.5, 0.15),
+        why="the empirical kernel deviates from its limit by n^-1/2 (central limit theorem); how "
+        "far its smallest eigenvalues do, relatively 5/n, moves the slope by 0.05",
         tier="laptop",
+        kind="exponent",
+        rival=Rival(-1.0, "who takes the rate against the network's own kernel"),
     ),
     claim(
         "L3_kernel_rate_erf",
-        "For the smooth erf the change of the NTK is close to n^-1.",
+        "For the smooth erf the change of the NTK is close to n^-1 (the number of "
+        "L3_kernel_bound_erf, read against the rate).",
         source=f"{FIGURE_1} (c) and its text",
         part="drift",
         arm="erf",
@@ -225,6 +269,8 @@ DRIFT = [
         region=ONE_FUNCTION,
         why=WHY_SMOOTH,
         tier="laptop",
+        kind="exponent",
+        rival=TAKES_HALF,
     ),
     claim(
         "L5_ordered_by_width",
@@ -243,19 +289,22 @@ DRIFT = [
         region=at_least(np.sqrt(2)),
         why="at four times the width the bound n^-1/2 is 2 times smaller (n^-1: 4 times), without "
         "linearization once; the middle of the two in the logarithm tells them apart",
+        rival=Rival(1.0, "who says that kernels of all widths move alike (mean-field scale)"),
     ),
 ]
 
 STEPS = [
     claim(
         "L6_below_critical",
-        "Below 2/l_max the gap to the linearization falls at least like n^-1/2.",
+        "At 0.9 of 2/l_max, below the theorem's threshold 2/(l_min + l_max), the gap to the "
+        "linearization falls at least like n^-1/2.",
         source=THEOREM,
         part="step_size",
         arm="below",
         control="above",
         estimator=in_width("gap", train=16),
         region=BOUND,
+        rival=Rival(0.0, "who asks for steps much smaller than 2/l_max"),
         why=WHY_BOUND + "; above 2/l_max the linearization diverges whatever the width",
         tier="laptop",
     ),
@@ -270,50 +319,42 @@ STEPS = [
         region=at_most(-0.25),
         why="the linear model is stable up to 2/l_max and nothing else enters the argument: the "
         "exponent is -1/2 or less, and 0 above 2/l_max; -1/4 is midway",
+        rival=Rival(0.0, "who takes eta_critical for the edge of linearization"),
         tier="paper",
     ),
     claim(
         "L6_popular_divergence",
         "Above the critical learning rate the training of a wide network diverges.",
-        source="popular statement about Lee et al. 2019, Theorem 2.1",
+        source="a popular reading of Lee et al. 2019, Theorem 2.1: above eta_critical training "
+        "diverges",
         part="step_size",
         arm="above",
         control="linear_above",
         estimator=per_seed("growth", where={"train": 4}),
         region=at_least(0.0),
         why="divergence means that the loss at the end exceeds the loss at the start",
+        rival=Rival(-14.0, "what holds: the loss of the network goes to zero"),
         expected="fail",
         reason="only the linearization diverges; the network's largest eigenvalue falls until the "
         "step is stable again (the catapult), and its loss goes to zero",
     ),
     claim(
         "L7_contraction",
-        "The residual stays below (1 - eta l_min / 3)^t times its start at every step.",
-        source="reported as Theorem G.1 of Lee et al. 2019",
+        "The residual stays below (1 - eta l_min / 3)^t times its start at every step (the "
+        "network's own l_min; NTK parameterization).",
+        source="reported as Theorem G.1 of Lee et al. 2019, which has a constant R_0 in place of "
+        "the start and standard parameterization",
         part="step_size",
         arm="theory",
         control="twice_as_fast",
         estimator=proportion(lambda rows: bool(rows["obeys"].all()), columns=("obeys",)),
         region=at_least(0.8),
         why="the theorem holds with high probability over draws; 32 of 32 would show 0.85",
+        rival=Rival(0.0, "who bounds the residual by twice the slowest rate, (1 - 2 eta l_min)^t"),
     ),
 ]
 
 LAWS = [
-    claim(
-        "L8_start_deviation",
-        "At step 0 outputs have the standard deviation of the NNGP prior.",
-        source="Lee et al. 2019, section 2.2 and Figure 2 (first panel)",
-        part="ensemble",
-        arm="readout",
-        control="centred",
-        estimator=jackknife(
-            deviation_ratio, where={"step": 0}, columns=("step", "alpha", "output", "ntk_sd")
-        ),
-        region=near(1.0, 0.15),
-        why="the readout is centred, so that the variance is the mean empirical NNGP kernel, which "
-        "is its limit up to order 1/n; without the network's own f_0 nothing is left",
-    ),
     claim(
         "L8_ensemble_mean",
         "The mean of trained networks follows equation 14 during training.",
@@ -322,22 +363,65 @@ LAWS = [
         arm="full",
         control="readout",
         estimator=position("ntk", "nngp"),
-        region=CLOSER,
-        why=WHY_CLOSER,
+        region=near(0.0, 0.12),
+        why="0 where the mean of equation 14 holds, 1 at that of training the readout alone; the "
+        "mean of smooth networks is off by order 1/n, about 5/n = 0.04",
+        tier="laptop",
+        kind="level",
+        scale=1.0,
+        rival=Rival(0.25, "who is a quarter of the way to the NNGP posterior"),
+    ),
+    claim(
+        "L8_mean_at_every_input",
+        "At every input of the line and every step the mean of trained networks is that of "
+        "equation 14: rms difference in standard deviations at the start.",
+        source="Lee et al. 2019, equation 14 and Figure 2",
+        part="ensemble",
+        arm="full",
+        control="readout",
+        estimator=rms_deviation("from_mean", cells=("step", "alpha"), where=TRAINED),
+        region=near(0.0, 0.05),
+        why="order 1/n, about 5/n = 0.04 of what a network moves in all, which is about one such "
+        "deviation; noise is taken out; the NNGP posterior is 0.2 away",
+        kind="level",
+        scale=1.0,
+        rival=Rival(0.2, "who takes the NNGP posterior for the law of trained networks"),
     ),
     claim(
         "L8_ensemble_deviation",
-        "The standard deviation of trained networks follows equation 15 during training.",
+        "The standard deviation of networks follows equation 15 before and during training.",
         source="Lee et al. 2019, equation 15 and Figure 2",
         part="ensemble",
         arm="full",
         control="centred",
-        estimator=jackknife(
-            deviation_ratio, where=TRAINED, columns=("step", "alpha", "output", "ntk_sd")
-        ),
-        region=near(1.0, 0.15),
-        why="ratio 1 up to corrections of order 1/n with a coefficient of order 5: 4 % at n = 128",
+        estimator=jackknife(deviation_ratio, columns=("step", "alpha", "output", "ntk_sd")),
+        region=near(1.0, 0.08),
+        why="ratio 1 up to corrections of order 1/n in the variance with a coefficient of order 5: "
+        "2 % at n = 128; without what remains of f_0 it is 0.2",
         tier="laptop",
+        kind="level",
+        rival=Rival(
+            1.16, "who forgets that training shrinks the spread beside the data, by a sixth"
+        ),
+    ),
+    claim(
+        "L8_covariances",
+        "The covariances between outputs at different inputs follow equation 15 during training.",
+        source="Lee et al. 2019, equation 15",
+        part="ensemble",
+        arm="full",
+        control="centred",
+        estimator=per_seed(
+            ratio("shared", "shared_predicted"),
+            where=TRAINED,
+            columns=("shared", "shared_predicted"),
+        ),
+        region=near(1.0, 0.2),
+        why="projection of what networks share on equation 15's covariances, off the diagonal: 1, "
+        "with corrections of order 5/n = 0.04",
+        tier="laptop",
+        kind="level",
+        rival=Rival(2.0, "who keeps the covariances of the start, twice those of equation 15"),
     ),
     claim(
         "L9_readout_is_bayesian",
@@ -347,19 +431,27 @@ LAWS = [
         arm="readout",
         control="full",
         estimator=position("nngp", "ntk"),
-        region=CLOSER,
-        why=WHY_CLOSER,
+        region=near(0.0, 0.2),
+        why="0 where the mean of training the readout holds, 1 at equation 14's; the network's own "
+        "kernel of rank n adds a bias of order N/n, 16/512 times a coefficient of order 3",
+        kind="level",
+        scale=1.0,
+        rival=Rival(1.0, "who says that the readout's training too follows equation 14"),
     ),
     claim(
         "L9_popular_bayes",
         "Gradient descent on all layers of a wide network samples the NNGP posterior.",
-        source="popular statement; Lee et al. 2019, section 2.3 say the opposite",
+        source="a popular statement (trained wide networks are Gaussian processes); Lee et al. "
+        "2019, section 2.3 say the opposite",
         part="ensemble",
         arm="full",
         control="readout",
         estimator=position("nngp", "ntk"),
-        region=CLOSER,
-        why=WHY_CLOSER,
+        region=near(0.0, 0.2),
+        why="what the statement says: the mean of the NNGP posterior's law",
+        kind="level",
+        scale=1.0,
+        rival=Rival(1.0, "what holds: equation 14"),
         expected="fail",
         reason="the mean of fully trained networks is that of equation 14, and no posterior of "
         "any Gaussian process",
@@ -375,7 +467,10 @@ LAWS = [
             estimator=per_seed("kurtosis", where={"step": step}),
             region=near(0.0, 0.15),
             why="excess kurtosis is C/n with C of order 2 to 8: at n = 128 at most 0.06, at n = 2 "
-            "about 1",
+            "about 1; 5 % of that would take 100 CPU s, networks enough to see 0.02",
+            kind="level",
+            scale=1.0,
+            rival=Rival(0.5, "who takes networks of two neurons for Gaussian: as much as there"),
         )
         for when, text, step in (("start", "at step 0", 0), ("trained", "after training", 64))
     ),
@@ -390,7 +485,9 @@ KERNELS = [
             part="monte_carlo",
             control="exchanged",
             estimator=in_width(f"{kernel}_error", depth=depth, networks=1),
-            region=near(-0.5, 0.1),
+            region=near(-0.5, 0.09),
+            kind="exponent",
+            rival=Rival(-1.0, "who takes the order of biases, 1/n, for that of fluctuations"),
             why="central limit theorem over neurons; against a wrong limit the error stays",
             tier=tier,
         )
@@ -404,7 +501,9 @@ KERNELS = [
             part="monte_carlo",
             control="exchanged",
             estimator=rms_slope(f"{kernel}_error", "networks", depth=1, width=32),
-            region=near(-0.5, 0.1),
+            region=near(-0.5, 0.09),
+            kind="exponent",
+            rival=Rival(0.0, "who says that the mean over networks keeps a bias of narrow ones"),
             why="independent networks; with one hidden layer there is no bias at finite width",
         )
         for kernel in ("nngp", "ntk")
@@ -414,7 +513,8 @@ KERNELS = [
 KINKS = [
     claim(
         "K1_kernel_rate_at_kinks",
-        "The kink of ReLU slows the change of the NTK at untrained points to n^-3/4.",
+        "With one hidden layer the kink of ReLU slows the change of the NTK at untrained points to "
+        "n^-3/4.",
         source="explains the slope -0.76 read off Lee et al. 2019, Figure 1 (c)",
         part="kinks",
         arm="relu",
@@ -424,17 +524,22 @@ KINKS = [
         why="a share n^-1/2 of neurons switches with random signs: n^-1/2 / n^(1/4); half of the "
         "distance to -1 is 0.125",
         tier="laptop",
+        kind="exponent",
+        rival=Rival(-1.0, "who takes the rate of smooth nonlinearities"),
     ),
     claim(
         "K2_popular_one_over_n",
-        "The NTK of a ReLU network changes like 1/n.",
-        source="popular reading of Lee et al. 2019, Figure 1 (c)",
+        "With one hidden layer the NTK of a ReLU network changes like 1/n at untrained points.",
+        source='a popular reading of the text on Lee et al. 2019, Figure 1 (c), "closer to 1/n" '
+        "(the number of K1_kernel_rate_at_kinks, read against it)",
         part="kinks",
         arm="relu",
         control="erf",
         estimator=in_width("change_other"),
         region=near(-1.0, 0.12),
         why="1/n is the rate of smooth nonlinearities",
+        kind="exponent",
+        rival=Rival(-0.75, "what holds: switching neurons"),
         expected="fail",
         reason="switching neurons give n^-3/4 at untrained points and n^-1/2 at trained ones",
         tier="laptop",
@@ -447,9 +552,11 @@ KINKS = [
         part="flips",
         control="other_point",
         estimator=jackknife(flip_ratio, columns=("change", "predicted")),
-        region=near(1.0, 0.2),
-        why="measured over predicted is 1 up to n^-1/2 and the size of a step; at an untrained "
-        "point switches cancel and the ratio is 0",
+        region=near(1.0, 0.1),
+        why="measured over predicted is 1 up to n^-1/2 = 0.016 times a coefficient of order 1, and "
+        "the size of a step; at an untrained point switches cancel and the ratio is 0",
+        kind="level",
+        rival=Rival(0.75, "who counts the switches of one sign only, or 1/2 for 2/pi"),
         formula=r"E[\Delta\Theta] = -\frac{2}{\pi} |f_0 - y| / \sqrt{n}",
     ),
 ]
@@ -463,8 +570,10 @@ TRAINING = [
         part="tracking",
         control="mean_field",
         estimator=per_seed("weight_correlation", where=LAST | {"width": 512}),
-        region=at_least(0.7),
-        why="descriptive: at 0.7 half of the variance of the changes is shared",
+        region=at_least(np.sqrt(0.5)),
+        why="at the root of 1/2 the linearization explains half of the variance of the changes: it "
+        "is nearer to them than no change at all; at mean-field scale it explains next to nothing",
+        rival=Rival(0.15, "who says that outputs agree though weights go other ways"),
         tier="laptop",
     ),
     claim(
@@ -481,6 +590,7 @@ TRAINING = [
         ),
         region=at_least(1.0),
         why="it holds the fluctuation at step 0, which the limit lacks; a ratio of 1 is a tie",
+        rival=Rival(0.4, "who takes the kernel of any network for better than the limit"),
         tier="laptop",
     ),
     *(
@@ -493,6 +603,7 @@ TRAINING = [
             estimator=in_width("gap", method=method),
             region=BOUND,
             why=WHY_BOUND + ", at a fixed step; against other training the gap stays",
+            rival=Rival(0.0, "who takes the dynamics of plain descent on squared error for these"),
             tier="laptop",
         )
         for method, text in (("momentum", "momentum"), ("cross_entropy", "cross-entropy"))
@@ -505,8 +616,11 @@ TRAINING = [
         arm="standard",
         control="ntk",
         estimator=in_width("trace"),
-        region=near(1.0, 0.15),
-        why="every layer but the first adds its fan-in; inputs of dimension 4 << n",
+        region=near(1.0, 0.11),
+        why="every layer but the first adds its fan-in; inputs of dimension 4 << n move the slope "
+        "by 0.03",
+        kind="exponent",
+        rival=Rival(0.0, "who carries the limit of the NTK parameterization over"),
         tier="laptop",
     ),
     claim(
@@ -517,20 +631,24 @@ TRAINING = [
         arm="standard",
         control="ntk",
         estimator=in_width("distance"),
-        region=HALF,
+        region=near(-0.5, 0.15),
+        kind="exponent",
         why="an O(1) change of outputs through a kernel of size n takes a step of n^-1/2",
+        rival=Rival(0.0, "who takes the distance in the NTK parameterization"),
         tier="laptop",
     ),
     claim(
         "L14_popular_distance",
         "Parameters of a wide network move by O(n^-1/2) in Euclidean norm.",
-        source="popular reading of Lee et al. 2019, Theorem 2.1",
+        source="a popular reading of Lee et al. 2019, Theorem 2.1",
         part="parameterizations",
         arm="ntk",
         control="standard",
         estimator=in_width("distance"),
-        region=HALF,
+        region=near(-0.5, 0.15),
+        kind="exponent",
         why="the statement as it is quoted, without the division by sqrt(n)",
+        rival=Rival(0.0, "what holds in the NTK parameterization"),
         expected="fail",
         reason="it holds in standard parameterization with a rate of eta_0/n; in the paper's own "
         "NTK parameterization the distance is O(1)",
@@ -546,6 +664,7 @@ TRAINING = [
         estimator=in_width("gap"),
         region=BOUND,
         why=WHY_BOUND,
+        rival=Rival(0.0, "who says that standard parameterization learns features"),
         tier="laptop",
     ),
 ]

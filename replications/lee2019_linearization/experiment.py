@@ -41,10 +41,12 @@ TRAIN, TEST = 16, 16
 # Parts whose arms share draws, and why.
 PAIRED = {
     "drift": "a seed's digits are those of all its networks; weights are their own",
+    "any_depth": "a seed's digits are those of all its networks; weights are their own",
     "monte_carlo": "the same networks, held against the right and the exchanged limit",
     "ensemble": "the digits on the line; of full and readout the weights are their own",
     "step_size": "the same networks at several rates, beside several bounds",
 }
+ON_LINE = (0, 3, 5, 6, 7, 8, 9, 10, 12, 15)  # of the 16 inputs on the line, those in the table
 RECORDS = 16  # recorded steps of a training, besides step 0
 HALF_SUM = squared_error("sum")
 
@@ -96,6 +98,29 @@ def drift(
                 "fitted": fitted[s],
                 **{f"weight_{n + 1}": layers[s, r, n] for n in range(depth + 1)},
             }
+
+
+@few_at_once
+def any_depth(*, arm: str, depth: int, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row is one erf network of `depth` hidden layers after 32 steps on 8 digits.
+
+    gap: RMSE on 8 test digits to its linearization, the largest over steps; fitted: as in `drift`.
+    Arm mean_field divides outputs by another sqrt(width).
+    """
+    model, mean_field = Model("erf", depth, width), arm == "mean_field"
+    problem = setting.digits(seeds, 8, 8)
+    begin = start(model, problem, seeds, mean_field=mean_field)
+    rate = begin.rate / 4 if mean_field else begin.rate  # their kernel grows several times
+    recorded = setting.log_steps(32, RECORDS)
+    path = _descend(model, problem, begin.params, rate, recorded, watch_outputs(model))
+    linear = linear_outputs(begin.kernel, begin.outputs, problem.targets, recorded, rate)
+    gaps = setting.rms((np.asarray(path.observed, np.float64) - linear)[:, :, 8:]).max(axis=1)
+    limit = limit_kernels("erf", depth, problem.train)[1]
+    residual = (begin.outputs[:, :8] - problem.targets)[..., 0]
+    times = recorded[-1] * rate / (width if mean_field else 1)
+    fitted = limit_distance(limit, residual, times)
+    for seed, gap, distance in zip(seeds, gaps, fitted, strict=True):
+        yield {"seed": seed, "gap": gap, "fitted": distance}
 
 
 @few_at_once
@@ -170,7 +195,10 @@ def ensemble(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -
     all layers; readout the last one alone, which is linear, so that each network has a closed form;
     centred is full with without_start for its output. without_start: the output less what equations
     14-15 say remains of the network's own f_0. ntk_mean, ntk_sd: the law that equations 14-15 give
-    for full training at this step; nngp_mean, nngp_sd: the one of readout training.
+    for full training at this step; nngp_mean, nngp_sd: the one of readout training. from_mean:
+    without_start - ntk_mean in units of the deviation at step 0; shared, shared_predicted: how the
+    output varies with those at the other inputs, and how it does by equation 15
+    (`Law.shared_with_others`).
     """
     yield from _ensemble(arm=arm, activation=activation, width=width, data=seeds[0], seeds=seeds)
 
@@ -199,15 +227,21 @@ def _ensemble(*, arm, activation, width, data: int, seeds) -> Iterator[dict]:
     without_start = outputs - remains_of_start(law, everywhere[:, 0], shown)
     if arm == "centred":
         outputs = without_start
+    equations = both["ntk"]
+    from_mean = (without_start - equations.mean) / equations.deviation[0]
+    shared, shared_predicted = equations.shared_with_others(outputs)
     for s, seed in enumerate(seeds):
         for r, step in enumerate(shown):
-            for a, alpha in enumerate(line.alphas):
+            for a in ON_LINE:
                 yield {
                     "seed": seed,
                     "step": step,
-                    "alpha": alpha,
+                    "alpha": line.alphas[a],
                     "output": outputs[s, r, a],
                     "without_start": without_start[s, r, a],
+                    "from_mean": from_mean[s, r, a],
+                    "shared": shared[s, r, a],
+                    "shared_predicted": shared_predicted[r, a],
                     **{f"{name}_mean": one.mean[r, a] for name, one in both.items()},
                     **{f"{name}_sd": one.deviation[r, a] for name, one in both.items()},
                 }

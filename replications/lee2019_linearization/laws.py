@@ -19,12 +19,30 @@ class Line(NamedTuple):
 
 
 class Law(NamedTuple):
-    """mean, deviation (steps, M): of outputs on the line; kernel (N + M, N): what drives them."""
+    """mean (steps, M), covariance (steps, M, M): of outputs on the line; kernel (N + M, N): what
+    drives them; rate: the learning rate."""
 
     mean: np.ndarray
-    deviation: np.ndarray
+    covariance: np.ndarray
     kernel: np.ndarray
     rate: float
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """(steps, M)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+
+    def shared_with_others(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How outputs (seeds, steps, M) vary together with those at other points: found, (seeds,
+        steps, M), and predicted, (steps, M), its mean if equation 15 holds.
+
+        d_a sum_b C_ab d_b and sum_b C_ab^2 over b != a, with deviations d from the mean and the
+        covariances C of equation 15: linear in what it tests, the mean of d_a d_b.
+        """
+        away = outputs - self.mean
+        between = self.covariance * (1 - np.eye(self.covariance.shape[-1]))
+        found = away * np.einsum("rab,srb->sra", between, away)
+        return found, np.sum(between**2, axis=-1)
 
 
 def digits_on_a_line(seed: int, train: int, count: int) -> Line:
@@ -61,8 +79,7 @@ def laws(
             learning_rate=float(rate),
             method="descent",
         )
-        deviation = np.sqrt(np.diagonal(flow.covariance, axis1=1, axis2=2))
-        found[name] = Law(flow.mean[..., 0], deviation, kernel[:, :train], float(rate))
+        found[name] = Law(flow.mean[..., 0], flow.covariance, kernel[:, :train], float(rate))
     return found
 
 

@@ -1,5 +1,7 @@
 """Jacot et al. 2018: the exact-law sampler, the limits and the trainings behind the claims."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -159,12 +161,28 @@ def test_what_is_frozen_does_not_move():
 
 def test_law_before_and_after_training():
     y = target(X)
-    prior, _ = gaussian_law("theory", X, y, X, steps=0, learning_rate=1.0), None
-    np.testing.assert_allclose(prior[0], 0, atol=1e-14)
-    np.testing.assert_allclose(prior[1] ** 2, np.diag(network("relu").limit(X).nngp), rtol=1e-12)
-    mean, deviation = gaussian_law("theory", X, y, X, steps=3000, learning_rate=4.0)
-    np.testing.assert_allclose(mean, y, atol=1e-6)
-    np.testing.assert_allclose(deviation, 0, atol=1e-6)
+    law = partial(gaussian_law, x=X, y=y, test=X, activation="relu")
+    prior = law("theory", steps=0, learning_rate=1.0)
+    np.testing.assert_allclose(prior.mean, 0, atol=1e-14)
+    np.testing.assert_allclose(prior.deviation**2, prior.prior, rtol=1e-12)
+    np.testing.assert_allclose(prior.prior, np.diag(network("relu").limit(X).nngp), rtol=1e-12)
+    trained = law("theory", steps=3000, learning_rate=4.0)
+    np.testing.assert_allclose(trained.mean, y, atol=1e-6)
+    np.testing.assert_allclose(trained.deviation, 0, atol=1e-6)
+
+
+def test_remains_of_the_start_have_the_spread_of_the_law():
+    """The law's covariance is that of (1, -P_t) f_0, f_0 ~ N(0, Sigma); means change places."""
+    test = circle(np.array([0.3, 1.4, 2.9]))
+    both = [
+        gaussian_law(arm, X, target(X), test, activation="erf", steps=7, learning_rate=1.0)
+        for arm in ("theory", "nngp_posterior")
+    ]
+    nngp = network("erf").limit(np.concatenate([test, X])).nngp
+    spread = both[0].remains @ nngp @ both[0].remains.T
+    np.testing.assert_allclose(both[0].deviation ** 2, np.diag(spread), rtol=1e-9)
+    np.testing.assert_array_equal(both[0].mean, both[1].other_mean)
+    np.testing.assert_array_equal(both[1].mean, both[0].other_mean)
 
 
 def test_components_diagonalize_the_kernel():
