@@ -2,6 +2,7 @@
 notice that there are such."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from widenets.evidence.claim import ASKED
 from workflow.base import digest, grid, records, subject
 from workflow.base.digest import cells_digest
 from workflow.base.files import UserError
-from workflow.base.tree import TIERS, replications
+from workflow.base.tree import ROOT, TIERS, replications
 from workflow.gate import verdict_code
 from workflow.judge import claims_of, expectations
 from workflow.page.content import state
@@ -199,17 +200,33 @@ def call(project, *words):
     return Run(done.returncode, done.stdout)
 
 
-def run(project):
+def run(project, subject="relu.py"):
     given = ("-s", str(project[0].path("Snakefile")), "--cores", "1")
-    return call(project, "snakemake", *given, "--config", "tier=smoke", "subject=relu.py")
+    return call(project, "snakemake", *given, "--config", "tier=smoke", f"subject={subject}")
 
 
 def gate(project):
     return call(project, "workflow.gate", "results/relu/smoke")
 
 
-def answer_of(folder):
-    return json.loads((folder / "results/relu/smoke/diagnosis.json").read_text(encoding="utf-8"))
+def answer_of(folder, stem="relu"):
+    return json.loads((folder / f"results/{stem}/smoke/diagnosis.json").read_text(encoding="utf-8"))
+
+
+def test_the_example_with_a_mistake_gets_the_answer_that_its_page_shows(project):
+    done = run(project, ROOT / "examples" / "mup_mistake.py")
+    assert done.code == 0, done.output
+    answer = answer_of(project[1], "mup_mistake")
+    assert answer["diagnosis"] is None
+    (entry,) = answer["parameterization"]
+    assert (entry["tensor"], entry["cause"]) == ("hidden.weight", "learning rate")
+    page = (ROOT / "docs" / "your_network.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    shown = json.loads(shown)
+    assert {**entry, "found": round(entry["found"], 1)} == {
+        **shown,
+        "found": round(shown["found"], 1),
+    }
 
 
 def test_a_kernel_from_any_folder(project):
