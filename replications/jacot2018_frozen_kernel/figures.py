@@ -141,7 +141,7 @@ def figure_law(limit_law: DataFrame) -> Figure:
     Left: share of networks between the predicted P10 and P90 (ReLU); the deficit falls as 1/n, for
     the posterior of Bayesian regression (dashed) it does not. Right: the mean between ridgeless
     regression with the limit of Θ, 0, and with that of Σ, 1: smooth networks (erf) are at 0, ReLU
-    networks come down to it as the inverse root of the width. Bars: 99 % intervals.
+    networks come down to it slowly. Bars: 99 % intervals.
     """
     figure, axes = panels(2, height=2.6)
     ticks = sorted(limit_law["width"].unique())
