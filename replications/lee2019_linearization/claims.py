@@ -2,7 +2,8 @@
 
 Regions of exponents: neighbouring exponents of the theory, 0, -1/2 and -1, are 1/2 apart. Weights
 have +-0.09, three times the correction seen at first; the change of kernels and outputs has +-0.2,
-because between 64 and 512 neurons it still shows the next order. An upper bound O(n^-1/2) is stated as a slope of at most -1/2.
+because between 64 and 512 neurons it still shows the next order. An upper bound O(n^-1/2) is stated
+as a slope of at most -1/2.
 """
 
 import numpy as np
