@@ -135,6 +135,36 @@ def figure_2(limit_functions: DataFrame) -> Figure:
     return figure
 
 
+def figure_law(limit_law: DataFrame) -> Figure:
+    """The law after training: its spread and its mean
+
+    Left: share of networks between the predicted P10 and P90 (ReLU); the deficit falls as 1/n, for
+    the posterior of Bayesian regression (dashed) it does not. Right: the mean between ridgeless
+    regression with the limit of Θ, 0, and with that of Σ, 1: smooth networks (erf) are at 0, ReLU
+    networks come down to it slowly. Bars: 99 % intervals.
+    """
+    figure, axes = panels(2, height=2.6)
+    ticks = sorted(limit_law["width"].unique())
+    arms = (("theory", "", "-"), ("nngp_posterior", ", Bayesian law", "--"))
+    for panel, column, activations in zip(
+        axes[0], ("inside", "position"), (["relu"], ["relu", "erf"]), strict=True
+    ):
+        for arm, suffix, line in arms if column == "inside" else arms[:1]:
+            for index, activation in enumerate(activations):
+                rows = _arm(limit_law, arm)
+                found = rows[rows["activation"] == activation].groupby("width")[column]
+                mean, error = found.mean(), 2.58 * found.sem()
+                style = {"color": COLORS[index], "linestyle": line, "marker": "os"[index], "ms": 4}
+                panel.errorbar(mean.index, mean, error, label=f"{activation}{suffix}", **style)
+        panel.axhline(0.8 if column == "inside" else 0.0, color=THEORY, lw=0.8)
+        logarithmic(panel, "x", ticks=ticks)
+        panel.set_xlabel("width n")
+        panel.legend()
+    axes[0, 0].set(ylabel="share inside", title="between P10 and P90", ylim=(0.6, 0.85))
+    axes[0, 1].set(ylabel="position", title="mean", ylim=(-0.1, 0.6))
+    return figure
+
+
 def figure_3(plane: DataFrame, component: DataFrame) -> Figure:
     """Descent along the second principal component
 

@@ -1,9 +1,9 @@
 """What Lee et al. 2019 claim, and what is often said in their name.
 
 Regions of exponents: neighbouring exponents of the theory, 0, -1/2 and -1, are 1/2 apart. Weights
-have small corrections (relatively 5/n) and +-0.09; the change of kernels and outputs between 64 and
-512 neurons still shows the next order (relatively 10/n to 20/n, below 0.15 in the slope) and has
-+-0.2. An upper bound O(n^-1/2) is stated as a slope of at most -1/2.
+have +-0.09, three times the correction seen at first; the change of kernels and outputs has +-0.2,
+because between 64 and 512 neurons it still shows the next order. An upper bound O(n^-1/2) is stated
+as a slope of at most -1/2.
 """
 
 import numpy as np
@@ -45,8 +45,8 @@ def over_width(column: str, **where) -> object:
     return loglog_slope(column, "width", reduce="max", where=TRAINED | where)
 
 
-def per_fitted(column: str, *, power: int = 1, where=TRAINED) -> object:
-    """The same of the value per unit of a power of the column `fitted`.
+def per_fitted(column: str, *, where=TRAINED) -> object:
+    """The same of the value per unit of the column `fitted`.
 
     Its law has a limit, so that the exponent is the same; how far the draw of f_0 lies from the
     labels, which is most of the noise, divides out.
@@ -54,7 +54,7 @@ def per_fitted(column: str, *, power: int = 1, where=TRAINED) -> object:
 
     def statistic(rows: DataFrame) -> float:
         of_width = rows.groupby("width")
-        values = of_width[column].max() / of_width["fitted"].first() ** power
+        values = of_width[column].max() / of_width["fitted"].first()
         return float(np.polyfit(np.log(values.index.to_numpy(float)), np.log(values), 1)[0])
 
     return per_seed(statistic, where=where, columns=("width", column, "fitted"))
@@ -151,7 +151,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             f"The largest gap over training between a {arm} network and its linearization is "
             "O(n^-1/2) on test points.",
             source=THEOREM,
-            estimator=per_fitted("gap_test", power=1 if arm == "erf" else 2, where=where),
+            estimator=per_fitted("gap_test", where=where),
             region=BOUND,
             why=WHY_BOUND if arm == "erf" else WHY_ATTAINED,
             tier=tier,
@@ -251,8 +251,8 @@ DRIFT = [
         control="mean_field_erf",
         estimator=per_fitted("gap_test_limit", where=WIDE),
         region=near(-0.5, 0.15),
-        why="the empirical kernel deviates from its limit by n^-1/2 (central limit theorem); how "
-        "far its smallest eigenvalues do, relatively 5/n, moves the slope by 0.05",
+        why="the empirical kernel deviates from its limit by n^-1/2 (central limit theorem); the "
+        "next order, relatively 1/n, is what the region leaves room for",
         tier="laptop",
         kind="exponent",
         rival=Rival(-1.0, "who takes the rate against the network's own kernel"),
@@ -365,7 +365,7 @@ LAWS = [
         estimator=position("ntk", "nngp"),
         region=near(0.0, 0.12),
         why="0 where the mean of equation 14 holds, 1 at that of training the readout alone; the "
-        "mean of smooth networks is off by order 1/n, about 5/n = 0.04",
+        "mean of smooth networks is off by order 1/n, for which half of the way is left",
         tier="laptop",
         kind="level",
         scale=1.0,
@@ -381,7 +381,7 @@ LAWS = [
         control="readout",
         estimator=rms_deviation("from_mean", cells=("step", "alpha"), where=TRAINED),
         region=near(0.0, 0.05),
-        why="order 1/n, about 5/n = 0.04 of what a network moves in all, which is about one such "
+        why="order 1/n, a prototype's 5/n = 0.04 of what a network moves, about one "
         "deviation; noise is taken out; the NNGP posterior is 0.2 away",
         kind="level",
         scale=1.0,
@@ -396,7 +396,7 @@ LAWS = [
         control="centred",
         estimator=jackknife(deviation_ratio, columns=("step", "alpha", "output", "ntk_sd")),
         region=near(1.0, 0.08),
-        why="ratio 1 up to corrections of order 1/n in the variance with a coefficient of order 5: "
+        why="ratio 1 up to corrections of order 1/n in the variance with a coefficient of order 5, "
         "2 % at n = 128; without what remains of f_0 it is 0.2",
         tier="laptop",
         kind="level",
@@ -418,7 +418,7 @@ LAWS = [
         ),
         region=near(1.0, 0.2),
         why="projection of what networks share on equation 15's covariances, off the diagonal: 1, "
-        "with corrections of order 5/n = 0.04",
+        "with corrections of order 1/n; noise is what the region leaves room for",
         tier="laptop",
         kind="level",
         rival=Rival(2.0, "who keeps the covariances of the start, twice those of equation 15"),
@@ -433,7 +433,7 @@ LAWS = [
         estimator=position("nngp", "ntk"),
         region=near(0.0, 0.2),
         why="0 where the mean of training the readout holds, 1 at equation 14's; the network's own "
-        "kernel of rank n adds a bias of order N/n, 16/512 times a coefficient of order 3",
+        "kernel of rank n adds a bias of order N/n, 16/512 times a coefficient",
         kind="level",
         scale=1.0,
         rival=Rival(1.0, "who says that the readout's training too follows equation 14"),
@@ -467,7 +467,7 @@ LAWS = [
             estimator=per_seed("kurtosis", where={"step": step}),
             region=near(0.0, 0.15),
             why="excess kurtosis is C/n with C of order 2 to 8: at n = 128 at most 0.06, at n = 2 "
-            "about 1; 5 % of that would take 100 CPU s, networks enough to see 0.02",
+            "about 1; noise forbids less",
             kind="level",
             scale=1.0,
             rival=Rival(0.5, "who takes networks of two neurons for Gaussian: as much as there"),
@@ -553,7 +553,7 @@ KINKS = [
         control="other_point",
         estimator=jackknife(flip_ratio, columns=("change", "predicted")),
         region=near(1.0, 0.1),
-        why="measured over predicted is 1 up to n^-1/2 = 0.016 times a coefficient of order 1, and "
+        why="measured over predicted is 1 up to n^-1/2 = 0.016 times a coefficient, and "
         "the size of a step; at an untrained point switches cancel and the ratio is 0",
         kind="level",
         rival=Rival(0.75, "who counts the switches of one sign only, or 1/2 for 2/pi"),
@@ -617,8 +617,8 @@ TRAINING = [
         control="ntk",
         estimator=in_width("trace"),
         region=near(1.0, 0.11),
-        why="every layer but the first adds its fan-in; inputs of dimension 4 << n move the slope "
-        "by 0.03",
+        why="every layer but the first adds its fan-in; inputs of dimension 4 << n; the "
+        "region leaves room for what they add",
         kind="exponent",
         rival=Rival(0.0, "who carries the limit of the NTK parameterization over"),
         tier="laptop",

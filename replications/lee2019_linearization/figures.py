@@ -184,16 +184,18 @@ def figure_monte_carlo(monte_carlo: DataFrame) -> Figure:
     return figure
 
 
-def figure_gap(drift: DataFrame) -> Figure:
+def figure_gap(drift: DataFrame, any_depth: DataFrame) -> Figure:
     """The gap between network and linearization against the width.
 
     Largest RMSE over training on test points. Against the linearization with the network's own
     kernel the smooth erf gains a whole power of n, ReLU less; against the limit kernel exactly half
-    a power, the fluctuation at initialization. Dashed grey: mean-field scale, where the gap stays.
+    a power, the fluctuation at initialization. Right: erf networks of several depths, per unit of
+    the distance that an infinitely wide network moves; the exponent is the same, the constant grows
+    with the depth. Dashed grey: mean-field scale, where the gap stays.
     Gaps above 10 are out of view: there the step is too long for the linearization of that network.
     """
     arms = [arm for arm in drift["arm"].unique() if not arm.startswith("mean_field")]
-    figure, axes = panels(2, height=2.9, share_y=True)
+    figure, axes = panels(3, height=2.9, share_y=True)
     for axis, name, title in (
         (axes[0, 0], "gap_test", "own kernel"),
         (axes[0, 1], "gap_test_limit", "limit kernel"),
@@ -209,7 +211,25 @@ def figure_gap(drift: DataFrame) -> Figure:
                 )
         _over_width(axis, _largest(drift[drift["arm"] == arms[0]]), name, "largest gap (RMSE)")
         axis.set(title=title, ylim=(1e-3, 10))
-    legend_below(figure)
+    rows = any_depth.assign(per_fitted=any_depth["gap"] / any_depth["fitted"])
+    deepest = rows["depth"].max()
+    for index, (depth, of_depth) in enumerate(rows.groupby("depth")):
+        for arm, label in (("theory", f"L = {depth:g}"), ("mean_field", "mean field")):
+            if arm == "theory" or depth == deepest:
+                seeds_and_mean(
+                    axes[0, 2],
+                    of_depth[of_depth["arm"] == arm],
+                    x="width",
+                    y="per_fitted",
+                    label=label,
+                    index=index + len(arms),
+                    control=arm == "mean_field",
+                    geometric=True,
+                )
+    theory = rows[(rows["arm"] == "theory") & (rows["depth"] == deepest)]
+    _over_width(axes[0, 2], theory, "per_fitted", "gap per distance", slopes=(-1.0,))
+    axes[0, 2].set(title="hidden layers L (erf)")
+    legend_below(figure, columns=4)
     return figure
 
 
