@@ -414,7 +414,6 @@ CLAIMS = [
         why="4096 neurons: splitting biases degree 8 by -3 %, N/m = 45/4096, and the mean by -1 %; "
         "lengths of weights are taken out, directions leave m^(-1/2) per network",
         control="readout_only",
-        tier="laptop",
         kind="level",
         rival=Rival(0.87, "who reads it off 1024 neurons"),
     ),

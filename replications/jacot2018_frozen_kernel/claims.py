@@ -569,7 +569,6 @@ PREDICTIONS = [
             region=at_most(0),
             why="positive definite: full rank, eigenvalues above 1e-12 of the largest",
             control=control,
-            tier="smoke" if name == "depth" else "laptop",
             rival=Rival(missing, rival),
         )
         for name, activation, control, missing, rival, statement in (
@@ -706,7 +705,6 @@ PARAMETERIZATION = [
         control="theory",
         expected="fail",
         reason="it adds the NTK of what it carries, which after a trained layer has its bias too",
-        tier="laptop",
         tags=("popular",),
         kind="identity",
         rival=Rival(

@@ -195,7 +195,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             rival=TAKES_HALF,
             why="it holds no derivative of the nonlinearity, so that kinks do not slow it down: "
             + WHY_SMOOTH,
-            tier="laptop",
+            tier=tier,
             **shared,
         ),
     ]
@@ -366,7 +366,6 @@ LAWS = [
         region=near(0.0, 0.12),
         why="0 where the mean of equation 14 holds, 1 at that of training the readout alone; the "
         "mean of smooth networks is off by order 1/n, for which half of the way is left",
-        tier="laptop",
         kind="level",
         scale=1.0,
         rival=Rival(0.25, "who is a quarter of the way to the NNGP posterior"),
@@ -398,7 +397,6 @@ LAWS = [
         region=near(1.0, 0.08),
         why="ratio 1 up to corrections of order 1/n in the variance with a coefficient of order 5, "
         "2 % at n = 128; without what remains of f_0 it is 0.2",
-        tier="laptop",
         kind="level",
         rival=Rival(
             1.16, "who forgets that training shrinks the spread beside the data, by a sixth"
@@ -419,7 +417,6 @@ LAWS = [
         region=near(1.0, 0.2),
         why="projection of what networks share on equation 15's covariances, off the diagonal: 1, "
         "with corrections of order 1/n; noise is what the region leaves room for",
-        tier="laptop",
         kind="level",
         rival=Rival(2.0, "who keeps the covariances of the start, twice those of equation 15"),
     ),
