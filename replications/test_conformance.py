@@ -22,6 +22,9 @@ from workflow.judge import claims_of
 FILES = ("README.md", "grid.yaml", "experiment.py", "claims.py", "figures.py", "__init__.py")
 ON_DEMAND = {"importlib", "runpy", "pkgutil"}  # imports that a digest of the source cannot follow
 
+# Drawn by the subjects themselves, with torch's generator and numpy's, not from our streams.
+OWN_DRAWS = {"your_network"}
+
 pytestmark = pytest.mark.parametrize("name", replications())
 
 
@@ -85,6 +88,8 @@ def streams(name):
 
 def test_every_draw_is_by_a_seed_of_the_run(name):
     """Data that no seed draws would be the same for every seed and every master seed."""
+    if name in OWN_DRAWS:
+        pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
     others = {
         (part, arm, stream)
         for part, arms in streams(name).items()
@@ -98,6 +103,8 @@ def test_every_draw_is_by_a_seed_of_the_run(name):
 def test_arms_share_draws_only_where_it_is_declared(name):
     """`PAIRED` of an experiment says why arms of a part share draws; else a control is no second
     measurement, and an error in a draw moves both alike."""
+    if name in OWN_DRAWS:
+        pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
     sharing = {
         part
         for part, arms in streams(name).items()

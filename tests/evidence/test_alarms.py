@@ -95,3 +95,13 @@ def test_false_pass_is_the_share_of_passes_with_the_rival_true():
     chance = false_pass(row(today, FAR_AWAY, region=(-edge, edge), n=n, rival=rival))
     assert 0 < chance == pytest.approx(passes, abs=2e-4)
     assert np.isnan(false_pass(row(today, FAR_AWAY, region=(-edge, edge), n=n)))
+
+
+@pytest.mark.parametrize("n, away", [(8, 8.18), (6, 14.75), (32, 9.92), (8, 3.0)])
+def test_a_chance_is_a_number_at_any_distance(n, away):
+    """scipy's noncentral t has none at the first three."""
+    today = interval_of(0.0, 1.0, n)
+    edge = away / np.sqrt(n)
+    chance = alarm(row(today, FAR_AWAY, region=(-edge, edge), n=n))
+    assert 0 <= chance < 0.2 or away == 3.0
+    assert np.isfinite(chance)
