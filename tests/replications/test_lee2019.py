@@ -153,8 +153,22 @@ def test_trained_readouts_are_their_closed_form():
         gradient, found = slope(readout)
         if step in (0, 8, 64):
             expected = rows.loc[rows["step"] == step, "output"]
-            np.testing.assert_allclose(expected, found[16:, 0], atol=1e-10)
+            on_line = found[16:, 0][np.array(experiment.ON_LINE)]
+            np.testing.assert_allclose(expected, on_line, atol=1e-10)
         readout = readout - law.rate * gradient
+
+
+def test_outputs_with_the_covariances_of_the_law_vary_together_as_predicted():
+    """The mean of what is found is what is predicted; of independent outputs it is 0."""
+    law = experiment.laws("erf", 3, 3, 16, 16, (0, 8, 64))["ntk"]
+    rng = np.random.default_rng(0)
+    normals = rng.standard_normal((20_000, *law.mean.shape))
+    roots = np.stack([np.linalg.cholesky(c + 1e-9 * np.eye(16)) for c in law.covariance])
+    together = law.mean + np.einsum("rab,srb->sra", roots, normals)
+    found, predicted = law.shared_with_others(together)
+    np.testing.assert_allclose(found.mean((0, 2)), predicted.mean(1), rtol=0.06)
+    apart, _ = law.shared_with_others(law.mean + law.deviation * normals)
+    assert np.all(np.abs(apart.mean((0, 2))) < 0.06 * predicted.mean(1))
 
 
 def test_rows_do_not_depend_on_how_seeds_are_grouped():
