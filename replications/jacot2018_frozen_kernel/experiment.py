@@ -59,7 +59,10 @@ from widenets.ntk.random import generator
 
 INITIAL_POINTS = circle(np.linspace(-np.pi, np.pi, 8, endpoint=False) + 0.3)
 # Parts whose arms share draws, and why.
-PAIRED = {"definiteness": "closed forms of several kernels at the same points"}
+PAIRED = {
+    "definiteness": "closed forms of several kernels at the same points",
+    "skip_connection": "closed forms of several kernels at the same points",
+}
 P90 = norm.ppf(0.9)  # in units of the standard deviation
 
 

@@ -1,10 +1,13 @@
 """What is asked of a parameterization: P1 to P5, of muP (arXiv:2203.03466); of a kernel: K1, K2."""
 
+import functools
 from collections.abc import Sequence
+
+from pandas import DataFrame
 
 from replications.your_network.exponents import QUANTITIES, farthest
 from widenets.evidence import Claim, Rival, at_most, select, worst
-from widenets.evidence.claim import Estimator
+from widenets.evidence.claim import Estimate, Estimator
 
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
 HALF = "half of 1/2, the gap between neighbouring exponents, so that no two are accepted at once"
@@ -60,7 +63,11 @@ def kernel_claims(expected: str, *, prefix: str = "") -> list[Claim]:
 
 
 def _selected(where, estimator: Estimator) -> Estimator:
-    return lambda rows: estimator(select(rows, where))
+    @functools.wraps(estimator)
+    def of_selected(rows: DataFrame) -> Estimate:
+        return estimator(select(rows, where))
+
+    return of_selected
 
 
 _TABLE = {

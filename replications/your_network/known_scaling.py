@@ -1,6 +1,7 @@
 """The instrument's own claims on parameterizations and kernels: right ones come out right, and each
 of the injected mistakes moves the number that it has to move."""
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from pandas import DataFrame
 from replications.your_network.asked_scaling import kernel_claims, parameterization_claims
 from replications.your_network.exponents import QUANTITIES
 from widenets.evidence import Claim, Region, at_least, at_most, per_seed, worst
-from widenets.evidence.claim import Estimator
+from widenets.evidence.claim import Estimate, Estimator
 
 SOURCE = "ours: the answer is known by construction"
 
@@ -96,7 +97,12 @@ def _mean(mistake: Mistake):
 
 def _with_names(estimator: Estimator) -> Estimator:
     """Of rows read from a table, where the empty name of the whole net is a missing one."""
-    return lambda rows: estimator(rows.assign(tensor=rows["tensor"].fillna("").astype(str)))
+
+    @functools.wraps(estimator)
+    def of_named(rows: DataFrame) -> Estimate:
+        return estimator(rows.assign(tensor=rows["tensor"].fillna("").astype(str)))
+
+    return of_named
 
 
 def _seen(mistake: Mistake) -> Claim:

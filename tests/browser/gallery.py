@@ -111,17 +111,19 @@ def paper(name: str, claims: int) -> dict:
 
 
 def claim(paper_name: str, number: int) -> dict:
-    state = STATES[number // 2 % len(STATES)] if number % 2 == 0 else "pass"
+    shift = 3 if "beta" in paper_name else 0  # so that all are there
+    state = STATES[(number // 2 + shift) % len(STATES)] if number % 2 == 0 else "pass"
     state = "withheld" if "gamma" in paper_name and number % 2 else state
     level = state in ("agrees", "within the margin")
     region, low, high = REGIONS[0 if level else number % 4]
     inside = {"−0.5 ± 0.1": -0.52, "≤ 0.05": 0.02, "≥ 2": 2.3}.get(region, 1.01)
     outside = {"−0.5 ± 0.1": 0.1, "≤ 0.05": 0.4 * 10 ** (number % 9), "≥ 2": 1.2}.get(region, 5.0)
-    fails = state in ("fail", "refuted")
+    fails = state in ("fail", "refuted", "no")
     value, control = (outside, inside) if fails else (inside, outside)
     half = 0.3 * abs(inside) if state == "inconclusive" else 0.04 * abs(value)
     final = {"refuted": "fail", "unexpected pass": "pass", "withheld": "inconclusive"}
     final |= {"agrees": "pass", "within the margin": "pass"}
+    final |= {"yes": "pass", "no": "fail", "open": "inconclusive"}
     gone = state == "withheld"
     passes = final.get(state, state) == "pass"
     return {
@@ -144,7 +146,9 @@ def claim(paper_name: str, number: int) -> dict:
         "control_ci_high": None if gone else control + 0.05 * abs(control),
         "control_verdict": "pass" if fails else "fail",
         "final": final.get(state, state),
-        "expected": "fail" if state in ("refuted", "unexpected pass") else "pass",
+        "expected": "asked"
+        if state in ("yes", "no", "open")
+        else ("fail" if state in ("refuted", "unexpected pass") else "pass"),
         "reason": "" if state == "pass" else f"a reason why it is {state}",
         "kind": "level" if level else "bound",
         "prediction": (low + high) / 2 if level else None,

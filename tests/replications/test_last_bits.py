@@ -52,6 +52,7 @@ PARTS = {  # every part that takes eigenvectors, at a small size
         {
             "activation": "softplus",
             "centre": "frozen_copy",
+            "loss": "square",
             "alpha": 16.0,
             "dimension": 3,
             "neurons": 8,

@@ -14,10 +14,12 @@ from workflow.trust.torture import run as torture
 REFERENCE = ROOT / "results" / "reference"
 TABLES = ("pairs", "rates", "own_noise", "whole_rule", "comparison")
 
+BY_FALSE_NAMES = {"farthest"}  # how often right networks are called wrong: workflow.trust.mup
+
 
 def test_every_estimator_of_a_claim_is_calibrated():
     kinds = {kind_of(claim.estimator) for name in replications() for claim in claims_of(name)}
-    assert kinds <= {*KINDS, *EXACT, *DETERMINISTIC}
+    assert kinds <= {*KINDS, *EXACT, *DETERMINISTIC, *BY_FALSE_NAMES}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from workflow.trust.scratch import copy_parts, fresh_project
 
 ODD = "a b'c{d}$e \"q` ü"
 GIVEN = {"tier": "smoke", "replications": "all", "seed": 0, "seeds_at_most": 0, "data_dir": ""}
+GIVEN["subject"] = ""
 
 
 # names of folders -----------------------------------------------------------------------------

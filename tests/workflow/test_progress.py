@@ -60,7 +60,7 @@ def test_the_longest_jobs_start_first_after_those_never_run(monkeypatch):
 def test_a_job_asks_for_what_it_took_with_head_room_and_for_more_when_tried_again(monkeypatch):
     monkeypatch.setattr(Plan, "took", {("paper", "known"): Cost(120.0, 1000.0)})
     given = {"tier": "paper", "replications": "arora2019_generalization", "seed": 0}
-    plan = Plan({**given, "seeds_at_most": 0, "data_dir": ""})
+    plan = Plan({**given, "seeds_at_most": 0, "data_dir": "", "subject": ""})
     assert [plan.memory_mb("paper", "known", attempt) for attempt in (1, 2)] == [1600, 3200]
     assert [plan.minutes("paper", "known", attempt) for attempt in (1, 2)] == [11, 22]
     assert [plan.memory_mb("paper", "new", attempt) for attempt in (1, 2)] == [8000, 16000]

@@ -131,7 +131,7 @@ def test_the_page_lists_the_claims_that_no_fault_moves():
         {
             "fault": "a",
             "replication": "arora2019_generalization",
-            "claim": ["A1_bound_holds", "A4_projections", "A5_popular_any_labels", "renamed"],
+            "claim": ["A1_bound_holds", "A4_projections", "A5_random_labels_leave", "renamed"],
             "final": "fail",
             "expected": "pass",
             "caught": [True, False, False, False],
@@ -142,5 +142,5 @@ def test_the_page_lists_the_claims_that_no_fault_moves():
     text = page([Fault("a", "why", "shared/widenets/ntk/x.py", "1", "2")], matrix)
     assert "Of 2 claims that the smoke tier decides, 1 notice" in text  # one needs the laptop tier
     assert "| arora2019 | `A4_projections` | 1 |" in text
-    assert "that `random` behaves as `theory`" in text
+    assert "that `nearly_random` behaves as `theory`" in text
     assert "renamed" not in text.partition("## Claims that none")[2]

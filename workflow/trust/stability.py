@@ -71,7 +71,8 @@ def main() -> int:
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option}: found {getattr(arguments, option)}, wanted at least 1")
     chosen = {"tier": arguments.tier, "replications": arguments.replications}
-    names = config.settings({**chosen, "seed": 0, "seeds_at_most": 0, "data_dir": ""}).replications
+    rest = {"seed": 0, "seeds_at_most": 0, "data_dir": "", "subject": ""}
+    names = config.settings({**chosen, **rest}).replications
     seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
     measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
     runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]

@@ -67,6 +67,7 @@ def publish(tables: dict[str, pd.DataFrame], root: Path = ROOT) -> None:
 
 def kind_of(estimator) -> str:
     """The constructor that made an estimator, and its setting: `per_seed geometric`."""
+    estimator = inspect.unwrap(estimator)
     constructor = estimator.__qualname__.partition(".")[0]
     settings = inspect.getclosurevars(estimator).nonlocals
     if settings.get("summary"):
