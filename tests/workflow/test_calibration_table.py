@@ -8,13 +8,11 @@ from workflow.base.records import read_table
 from workflow.base.tree import ROOT, replications
 from workflow.judge import claims_of
 from workflow.trust.calibration.page import page
-from workflow.trust.calibration.run import DETERMINISTIC, EXACT, kind_of
+from workflow.trust.calibration.run import BY_FALSE_NAMES, DETERMINISTIC, EXACT, kind_of
 from workflow.trust.torture import run as torture
 
 REFERENCE = ROOT / "results" / "reference"
 TABLES = ("pairs", "rates", "own_noise", "whole_rule", "comparison")
-
-BY_FALSE_NAMES = {"farthest"}  # how often right networks are called wrong: workflow.trust.mup
 
 
 def test_every_estimator_of_a_claim_is_calibrated():

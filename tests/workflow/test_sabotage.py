@@ -142,5 +142,5 @@ def test_the_page_lists_the_claims_that_no_fault_moves():
     text = page([Fault("a", "why", "shared/widenets/ntk/x.py", "1", "2")], matrix)
     assert "Of 2 claims that the smoke tier decides, 1 notice" in text  # one needs the laptop tier
     assert "| arora2019 | `A4_projections` | 1 |" in text
-    assert "that `nearly_random` behaves as `theory`" in text
+    assert "that `theory` behaves as `nearly_random`" in text
     assert "renamed" not in text.partition("## Claims that none")[2]
