@@ -1,7 +1,6 @@
 """What every replication must keep to; being a folder with an experiment is enough to be tested."""
 
 import ast
-import functools
 import itertools
 import math
 import re
@@ -64,7 +63,6 @@ def size(cell):
     return math.prod(value for value in values if isinstance(value, int) and value > 0)
 
 
-@functools.cache
 def streams(name):
     """{part: {arm: names of the streams it draws from, {(seed of the run, names)}}}.
 
@@ -86,28 +84,26 @@ def streams(name):
     return found
 
 
-def test_every_draw_is_by_a_seed_of_the_run(name):
-    """Data that no seed draws would be the same for every seed and every master seed."""
+def test_draws_are_by_a_seed_of_the_run_and_shared_only_where_it_is_declared(name):
+    """Data that no seed draws would be the same for every seed and every master seed.
+
+    `PAIRED` of an experiment says why arms of a part share draws; else a control is no second
+    measurement, and an error in a draw moves both alike.
+    """
     if name in OWN_DRAWS:
         pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
+    drawn = streams(name)
     others = {
         (part, arm, stream)
-        for part, arms in streams(name).items()
-        for arm, drawn in arms.items()
-        for stream in drawn
+        for part, arms in drawn.items()
+        for arm, names in arms.items()
+        for stream in names
         if stream[0] != "own"
     }
     assert others == set()
-
-
-def test_arms_share_draws_only_where_it_is_declared(name):
-    """`PAIRED` of an experiment says why arms of a part share draws; else a control is no second
-    measurement, and an error in a draw moves both alike."""
-    if name in OWN_DRAWS:
-        pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
     sharing = {
         part
-        for part, arms in streams(name).items()
+        for part, arms in drawn.items()
         if any(one & other for one, other in itertools.combinations(arms.values(), 2))
     }
     declared = getattr(load(name, "experiment"), "PAIRED", {})
