@@ -41,7 +41,8 @@ SCALES = {  # names of public implementations of Muon, of r and the longer side
     "unit_rms_norm": lambda out, into: np.sqrt(out / into),
     "unit_rms_norm_with_adams_rate": lambda out, into: np.sqrt(out / into) / into,
 }
-SEEN = 32  # of the samples of a gradient, that many are looked at
+SEEN = 32  # of the samples of a gradient of a sign, that many are looked at
+FRESH = 256  # inputs for a polar step
 SECOND = 0.999  # Adam's beta_2
 
 
@@ -145,12 +146,12 @@ def polar(
     for seed in seeds:
         draws = generator(seed, "polar", arm, shape, width)
         if shape == "embedding":
-            both = np.eye(into)[None]
+            own = np.eye(into)
         else:
-            both = draws.standard_normal((2, batch or max(out, into), into))
-        gradient = draws.standard_normal((out, both.shape[1])) @ both[0]
+            own = draws.standard_normal((batch or max(out, into), into))
+        gradient = draws.standard_normal((out, len(own))) @ own
         factor = newton_schulz(gradient, steps) if steps else polar_factor(gradient)
-        looked_at = both[0 if inputs == "seen" else 1][: None if shape == "embedding" else SEEN]
+        looked_at = own if inputs == "seen" else draws.standard_normal((FRESH, into))
         moves = SCALES[scale](out, into) * looked_at @ factor.T
         yield {
             "seed": seed,
@@ -176,11 +177,12 @@ def read_out(
 ) -> Iterator[dict]:  # fmt: skip
     """|df| of one Adam step of the read-out of a ReLU net 16 -> n -> n -> 1, dL/df = 1.
 
-    f = n^-multiplier w . h; the rate is n^-rate, Adam's epsilon eps n^-eps_power.
+    change: |df|; moved: over rms(h). f = n^-multiplier w . h; the rate is n^-rate, Adam's epsilon eps n^-eps_power.
     """
     for seed in seeds:
         draws = generator(seed, "read_out", arm, width)
         hidden = draws.standard_normal(INPUTS)
+        hidden /= rms(hidden)
         for fan_in in (INPUTS, width):
             weights = draws.standard_normal((width, fan_in)) * np.sqrt(2 / fan_in)
             hidden = np.maximum(weights @ hidden, 0)
@@ -188,7 +190,7 @@ def read_out(
         size = np.abs(gradient) + eps * width**-eps_power
         step = np.divide(gradient, size, out=np.zeros(width), where=size > 0)
         moved = width ** -(rate + multiplier) * step @ hidden
-        yield {"seed": seed, "moved": moved / rms(hidden)}
+        yield {"seed": seed, "moved": moved / rms(hidden), "change": moved}
 
 
 def _adam(gradients: Iterator[np.ndarray], weights, rate, decay, momentum, size, coupled):
@@ -258,11 +260,14 @@ def matrices(
     gradient: noise; signal, the same signs at every step; mixture, noise with a mean of share times
     those signs. scaled=False leaves rate and decay as they are at n = 16. norm: |W|, beside its
     law: 2 sqrt(n) rms, less the shift of the edge (edge; without it: bare_edge), or A n + s^2 / A
-    of a signal A and noise s (spike; signal: A n alone).
+    of a signal A and noise s (spike; signal: A n alone). corrected: without the shift of the edge
+    and the factor of the momentum in the rms at rest, both of which depend on n here.
     """
     relative = width / 16 if scaled else 1.0
     rate, rest = 0.08 / relative, 0.25 * relative**power
-    noise_rms = equilibrium_rms(rate, rest, 0.9) * np.sqrt(rate / (2 * rest))
+    at_rest = equilibrium_rms(rate, rest, 0.9)
+    noise_rms = at_rest * np.sqrt(rate / (2 * rest))
+    edge = largest_singular_value(width, width, 1) / (2 * np.sqrt(width))
     mean = share / np.sqrt(1 + share**2) / rest
     predicted = {
         "edge": largest_singular_value(width, width, noise_rms),
@@ -287,7 +292,7 @@ def matrices(
         yield {
             "seed": seed,
             "norm": largest,
-            "corrected": largest / (largest_singular_value(width, width, 1) / width**0.5 / 2),
+            "corrected": largest / at_rest / edge,
             "turn": rate * rms(update) / rms(weights),
             "predicted": predicted,
         }
@@ -300,19 +305,22 @@ def relative(
 
     update: aligned, the sign of a gradient of 4 samples on one of them, or noise, of the same size.
     weights: noise of rms sqrt(rate / 2 decay), or the signal 1 / decay that constant signs give.
+    The 1/n in the alignment of signs is taken out of those that are signs.
     """
     rate, rest = 1 / width, float(width) ** power
+    samples = 4 if "aligned" in (update, weights) else FRESH
+    aligned = np.sqrt(seen_sign_alignment(width, samples) * np.pi * samples / 2)
     for seed in seeds:
         draws = generator(seed, "relative", arm, width)
-        hidden = draws.standard_normal((4, width))
+        hidden = draws.standard_normal((samples, width))
         if update == "aligned":
-            step = np.sign(draws.standard_normal((width, 4)) @ hidden)
+            step = np.sign(draws.standard_normal((width, samples)) @ hidden) / aligned
         else:
             step = draws.standard_normal((width, width))
         if weights == "noise":
             rested = np.sqrt(rate / (2 * rest)) * draws.standard_normal((width, width))
         else:
-            rested = np.sign(draws.standard_normal((width, 4)) @ hidden) / rest
+            rested = np.sign(draws.standard_normal((width, samples)) @ hidden) / rest / aligned
         moved, held = rate * rms(hidden @ step.T), rms(hidden @ rested.T)
         yield {"seed": seed, "change": moved / held}
 
