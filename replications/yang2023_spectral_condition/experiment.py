@@ -177,20 +177,22 @@ def read_out(
 ) -> Iterator[dict]:  # fmt: skip
     """|df| of one Adam step of the read-out of a ReLU net 16 -> n -> n -> 1, dL/df = 1.
 
-    change: |df|; moved: over rms(h). f = n^-multiplier w . h; the rate is n^-rate, Adam's epsilon eps n^-eps_power.
+    Mean over 32 inputs, each with a step of its own. change: |df|; moved: over rms(h). f is
+    n^-multiplier w . h; the rate is n^-rate, Adam's epsilon eps n^-eps_power.
     """
     for seed in seeds:
         draws = generator(seed, "read_out", arm, width)
-        hidden = draws.standard_normal(INPUTS)
-        hidden /= rms(hidden)
+        hidden = draws.standard_normal((SEEN, INPUTS))
+        hidden /= rms(hidden, 1)[:, None]
         for fan_in in (INPUTS, width):
             weights = draws.standard_normal((width, fan_in)) * np.sqrt(2 / fan_in)
-            hidden = np.maximum(weights @ hidden, 0)
+            hidden = np.maximum(hidden @ weights.T, 0)
         gradient = width**-multiplier * hidden
         size = np.abs(gradient) + eps * width**-eps_power
-        step = np.divide(gradient, size, out=np.zeros(width), where=size > 0)
-        moved = width ** -(rate + multiplier) * step @ hidden
-        yield {"seed": seed, "moved": moved / rms(hidden), "change": moved}
+        step = np.divide(gradient, size, out=np.zeros(gradient.shape), where=size > 0)
+        changes = width ** -(rate + multiplier) * np.sum(step * hidden, axis=1)
+        moved = np.mean(changes / rms(hidden, 1))
+        yield {"seed": seed, "moved": moved, "change": np.mean(changes)}
 
 
 def _adam(gradients: Iterator[np.ndarray], weights, rate, decay, momentum, size, coupled):
