@@ -64,11 +64,12 @@ def parts_of_a_network(
         look = style.arm_style(index) | {"linestyle": "none", "alpha": 0.4}
         four.plot(np.full(len(rows), index), rows["over_keep"], **look)
         style.theory_line(four, [index - 0.3, index + 0.3], [law, law], label=None)
-    labels = ["K(x, x)", "K(x, x')", "shared", "K(x, x) / p", "K(x, x') / p"]
-    four.set_xticks(range(len(arms)), labels=labels, rotation=15)
+    labels = ["K(x, x)", "K(x, x')", "shared,\nK(x, x')", "K(x, x),\nover p", "K(x, x'),\nover p"]
+    four.set_xticks(range(len(arms)), labels=labels)
     four.set(ylabel="factor / p", ylim=(0.7, 1.7), title="(d) dropout, p = .8")
-    for axis in (one, two, three):
-        style.logarithmic(axis, "xy")
+    ticks = ([0.002, 0.004, 0.008, 0.016, 0.032], None, places)
+    for axis, of_axis in zip((one, two, three), ticks, strict=True):
+        style.logarithmic(axis, "xy", ticks=of_axis)
         axis.legend()
     return figure
 
@@ -97,7 +98,7 @@ def learning(
         style.seeds_and_mean(one, rows, x="variance", y="half_time", **look)
     variances = np.array(sorted(order["variance"].unique()))
     style.theory_line(one, variances, np.log(2) / variances, label=r"$\ln 2/\lambda$")
-    one.set(xlabel="variance", ylabel="half time", title="(a) components")
+    one.set(xlabel="variance", ylabel="half time", ylim=(0.02, 40), title="(a) components")
     style.logarithmic(one, "xy", ticks=variances)
     one.legend()
     _points(two, saliency, "correlation", {"relu": "relu", "erf": "erf", "norm": "relu, |x|"})
