@@ -42,7 +42,9 @@ def at_epoch(statistic, epoch: int, *columns: str, center: str = "mean"):
 def kernel_gain(epoch: int):
     """Error with the kernel at the start over that with the kernel after an epoch."""
     return of_epochs(
-        lambda table: table["kernel"][0] / table["kernel"].get(epoch, math.nan), "kernel", center="geometric"
+        lambda table: table["kernel"][0] / table["kernel"].get(epoch, math.nan),
+        "kernel",
+        center="geometric",
     )
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from replications.fort2020_kernel_learning.setting import DIMENSION, PAPER
+from replications.fort2020_kernel_learning.setting import DIMENSION, PAPER, he, normals
 from widenets.ntk import random
 from widenets.ntk.architecture import erf, fully_connected, relu
 from widenets.ntk.data import xnor
@@ -39,8 +39,10 @@ def departures(arm: str, activation: str, times, seeds: tuple[int, ...]):
     names = (PAPER, "early", arm, activation)
     tasks = [xnor(random.generator(seed, *names, "data"), POINTS, DIMENSION) for seed in seeds]
     x, y = (np.stack(part) for part in zip(*tasks, strict=True))
-    start = _drawn(random.keys(seeds, *names, "weights"), activation)
-    first, kernel = _observed(jax.tree.map(lambda leaf: leaf[:, None], start), x, activation)
+    start = he(normals(network(activation), seeds, DIMENSION, *names[1:], "weights"), np.float64)
+    # As often as there are times: one compiled program for the start and the path.
+    still = jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], len(times), axis=1), start)
+    first, kernel = _observed(still, x, activation)
     if arm == "theory":
         path, lines = _descent(activation, start, (first, kernel), x, y[..., None], times)
     else:
@@ -48,12 +50,6 @@ def departures(arm: str, activation: str, times, seeds: tuple[int, ...]):
         lines = _tangents(start, path, x, activation)
     values, kernels = _observed(path, x, activation)
     return _norm(values - lines) / _norm(values - first), distance(kernel, kernels)
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _drawn(keys, activation: str):
-    net = network(activation)
-    return jax.vmap(lambda key: net.init(key, (DIMENSION,), jnp.float64))(keys)
 
 
 @functools.partial(jax.jit, static_argnums=2)

@@ -40,7 +40,7 @@ def frozen(run: Run, epoch: int) -> Frozen:
     path = path_of(run)
     task = path.task
     kernel = kernels(at(path.params, epoch), task.x, task.samples)
-    regressed = _regressed(np.asarray(kernel, float), task.train[1])
+    regressed = _regressed(kernel, task.train[1])
     values = _linearized(path, kernel, epoch)
     labels = task.test[1]
     return Frozen(error(regressed, labels), error(values, labels), values)
@@ -54,29 +54,30 @@ def network(run: Run, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     return error(values, path.task.test[1]), values
 
 
-def _regressed(kernel: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Kernel ridge regression at the test points, (seeds, tests, 1)."""
+def _regressed(kernel, y: np.ndarray) -> np.ndarray:
+    """Kernel ridge regression in float64 at the test points, (seeds, tests, 1)."""
     samples = kernel.shape[2]
     found = []
-    for of_seed, labels in zip(kernel, y, strict=True):
-        square = of_seed[:samples]
+    for of_seed, labels in zip(np.asarray(kernel), y, strict=True):
+        square = of_seed[:samples].astype(float)
         ridge = RIDGE * np.trace(square) / samples * np.eye(samples)
         found.append(of_seed[samples:] @ cho_solve(cho_factor(square + ridge, lower=True), labels))
     return np.stack(found)
 
 
 def _linearized(path: Path, kernel, epoch: int) -> np.ndarray:
-    """Outputs of the linearization at the test points at the end, (seeds, tests, 1)."""
-    start = path.values(epoch)
-    if epoch == EPOCHS:
-        return start[:, path.task.samples :]
+    """Outputs of the linearization at the test points at the end, (seeds, tests, 1).
+
+    Epochs that are left come first, so that one compiled program has all of them; what it does
+    beyond the end is not read.
+    """
     found = stochastic_tangent_descent(
         kernel,
-        start,
+        path.values(epoch),
         path.labels,
-        path.batches[:, epoch:],
+        np.roll(path.batches, -epoch, axis=1),
         loss=LOSS,
         learning_rate=path.rate,
         momentum=MOMENTUM,
     )
-    return np.asarray(found)[:, -1, path.task.samples :]
+    return np.asarray(found[:, EPOCHS - epoch, path.task.samples :])

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from replications.fort2020_kernel_learning.setting import (
+    EPOCHS,
     LOSS,
     MOMENTUM,
     NETWORK,
@@ -105,19 +106,16 @@ def _lazily(start, x, y, order):
 
 
 def _cooled(start, x, y, order):
+    """Epochs that are left come first, so that one compiled program has both legs."""
     warm = descended(start, x, y, order)
-    cool = stochastic_descent(
-        NETWORK.apply,
-        at(warm, COOL_FROM),
-        x,
-        y,
-        order[:, COOL_FROM:],
-        loss=LOSS,
-        learning_rate=COOL * RATE,
-        momentum=MOMENTUM,
-    )
+    left = np.roll(order, -COOL_FROM, axis=1)
+    cool = descended(at(warm, COOL_FROM), x, y, left, rate=COOL * RATE)
     return jax.tree.map(
-        lambda first, rest: np.concatenate([first[:, :COOL_FROM], rest], axis=1), warm, cool
+        lambda first, rest: np.concatenate(
+            [first[:, :COOL_FROM], rest[:, : EPOCHS + 1 - COOL_FROM]], axis=1
+        ),
+        warm,
+        cool,
     )
 
 

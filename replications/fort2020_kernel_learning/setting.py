@@ -61,13 +61,26 @@ def _digits(generator: np.random.Generator, samples: int):
     return x * np.sqrt(DIMENSION / np.mean(np.sum(x**2, axis=1))), parity(labels[chosen])
 
 
+def normals(network, seeds: tuple[int, ...], dimension: int, *names: str):
+    """Parameters of a network, leaves (seeds, fan in, width) of standard normals, float64.
+
+    By numpy: compiling the draw of jax costs more than all the training here.
+    """
+    like = jax.eval_shape(lambda: network.init(jax.random.key(0), (dimension,)))  # draws nothing
+    streams = [random.generator(seed, PAPER, *names) for seed in seeds]
+    return jax.tree.map(
+        lambda leaf: np.stack([stream.standard_normal(leaf.shape) for stream in streams]), like
+    )
+
+
+def he(of_normals, dtype=np.float32):
+    """He's initialisation: variance 2 / fan in, so that ReLU keeps the size of a signal."""
+    return jax.tree.map(lambda leaf: (leaf * np.sqrt(2 / leaf.shape[-2])).astype(dtype), of_normals)
+
+
 def weights(seeds: tuple[int, ...], dimension: int, *names: str):
-    return _drawn(random.keys(seeds, PAPER, *names), dimension)
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _drawn(keys, dimension: int):
-    return jax.vmap(lambda key: NETWORK.init(key, (dimension,)))(keys)
+    """Initial parameters of the network of each seed, float32."""
+    return he(normals(NETWORK, seeds, dimension, *names))
 
 
 def batches(seeds: tuple[int, ...], samples: int, *names: str) -> np.ndarray:
@@ -76,10 +89,10 @@ def batches(seeds: tuple[int, ...], samples: int, *names: str) -> np.ndarray:
     return np.stack([epochs(stream, samples, BATCH, EPOCHS) for stream in streams])
 
 
-def descended(params, x, y, of_batches):
-    """Parameters of the network at the start and after every epoch, leaves (seeds, epochs + 1, ...)."""
+def descended(params, x, y, of_batches, rate: float = RATE):
+    """Parameters at the start and after every epoch, leaves (seeds, epochs + 1, ...)."""
     return stochastic_descent(
-        NETWORK.apply, params, x, y, of_batches, loss=LOSS, learning_rate=RATE, momentum=MOMENTUM
+        NETWORK.apply, params, x, y, of_batches, loss=LOSS, learning_rate=rate, momentum=MOMENTUM
     )
 
 

@@ -8,11 +8,9 @@ d theta = -rate (f - sqrt(n) y) grad f. So one program serves both.
 import functools
 import math
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from replications.fort2020_kernel_learning.setting import DIMENSION, PAPER
+from replications.fort2020_kernel_learning.setting import DIMENSION, PAPER, normals
 from widenets.ntk import random
 from widenets.ntk.architecture import erf, fully_connected
 from widenets.ntk.data import normalize_rows, xnor
@@ -33,22 +31,20 @@ def _kernel_of(width: int):
     return lambda params, start, x: dense_kernels(network(width), params, x).ntk
 
 
-@functools.partial(jax.jit, static_argnums=1)
-def _drawn(keys, width: int):
-    return jax.vmap(lambda key: network(width).init(key, (DIMENSION,), jnp.float64))(keys)
+def points(arm: str, seeds: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """x (seeds, N, d) of length sqrt(d) and labels y (seeds, N, 1), the same at every width."""
+    streams = (random.generator(seed, PAPER, "width", arm, "data") for seed in seeds)
+    tasks = [xnor(stream, POINTS, DIMENSION) for stream in streams]
+    x = [normalize_rows(task.inputs, math.sqrt(DIMENSION)) for task in tasks]
+    return np.stack(x), np.stack([task.targets for task in tasks])[..., None]
 
 
 def kernels_around(arm: str, width: int, seeds: tuple[int, ...]) -> np.ndarray:
     """(seeds, 2, N, N): tangent kernels at the start and after STEPS."""
-    names = (PAPER, "width", arm)
-    tasks = [xnor(random.generator(seed, *names, "data"), POINTS, DIMENSION) for seed in seeds]
-    x = jnp.asarray(np.stack([normalize_rows(t.inputs, math.sqrt(DIMENSION)) for t in tasks]))
-    y = jnp.asarray(np.stack([t.targets for t in tasks]))[..., None]
-    net = network(width)
-    start = _drawn(random.keys(seeds, *names, "weights", width), width)
+    (x, y), net = points(arm, seeds), network(width)
     run = gradient_descent(
         net.apply,
-        start,
+        normals(net, seeds, DIMENSION, "width", arm, "weights", width),
         x,
         math.sqrt(width) * y if arm == "mean_field" else y,
         loss=MEAN,
