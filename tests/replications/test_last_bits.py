@@ -16,6 +16,7 @@ from replications.cao2019_spectral_bias import experiment as cao
 from replications.cao2019_spectral_bias import tasks
 from replications.chizat2019_lazy_training import experiment as chizat
 from replications.du2018_convergence import experiment as du
+from replications.fort2020_kernel_learning import experiment as fort
 from replications.geiger2020_scale_transition import experiment as geiger
 from replications.geiger2020_scale_transition.tasks import task_of
 from replications.jacot2018_frozen_kernel import experiment as jacot
@@ -74,6 +75,7 @@ PARTS = {  # every part that takes eigenvectors, at a small size
     "du_conflict": (du.descent, {"count": 6, "dimension": 6, "width": 64, "conflict": True}),
     "du_epochs": (du.epochs, {"count": 6, "dimension": 6, "width": 64, "shown": (0, 9)}),
     "du_deep_kernel": (du.deep_kernel, {"count": 6, "dimension": 6, "depth": 1}),
+    "fort_early": (fort.early, {"activation": "erf", "times": (4, 8)}),
     "geiger_digits": (
         geiger.slopes,
         {**TASK, "task": "digits_pca", "points": 40, "depth": 1, "s": 1.0, "model": "theory"},
