@@ -21,7 +21,6 @@ from widenets.ntk.similarity import alignment, distance, drift
 
 PAIRED = {
     "trajectory": "arms of a seed start from one network on one task: what differs is the way",
-    "pairs": "the shuffled arm has the inputs, weights and batches of the other",
     "learning": "arms of a seed start from one network on one task: what differs is the way",
     "frozen": "one run of a seed, whose features are frozen at several epochs",
 }
