@@ -79,8 +79,8 @@ CLAIMS = [
         part="early",
         estimator=loglog_slope("apart", "time"),
         region=near(1, 0.1),
-        why="Taylor's orders. Of discrete steps a relative 1/k is left at step k, .03 in the slope at "
-        "most. Random directions move parameters by the root of t",
+        why="Taylor's orders. Of discrete steps a relative 1/k is left at step k, .03 in the "
+        "slope at most. Random directions move parameters by the root of t",
         control="walk",
         kind="exponent",
         rival=Rival(0.5, "who has the parameters diffuse"),
