@@ -1,7 +1,7 @@
 """What is claimed of kernels that evolve, and what is popularly said of them.
 
-The paper proves nothing, and its text was not at hand: the abstract is quoted, figures are "reported
-as". Regions come from a sentence (a sign, an order, a null model), not from a constant of it.
+The paper proves nothing, and its text was not at hand: the abstract is quoted, figures are
+"reported as". Regions come from a sentence (a sign, an order, a null model), not from a constant.
 """
 
 import math
@@ -71,45 +71,48 @@ UNIT = (
 CLAIMS = [
     Claim(
         name="F1_early_agreement",
-        statement="The relative distance of a network from its linearization vanishes linearly in time",
+        statement="The relative distance of a network from its linearization vanishes linearly in "
+        "time",
         formula=r"$|f_t-f^{lin}_t|/|f_t-f_0|\sim t$",
         source="popular page: kernel learning matches a finite network early in training; Taylor: "
         "f_t - f_lin is of second order in t, f_t - f_0 of first",
         part="early",
         estimator=loglog_slope("apart", "time"),
         region=near(1, 0.1),
-        why="Taylor's orders. Counting steps from 16 on leaves 1/(3 x 16) of the discrete time, the "
-        "next order at 128 steps of 1e-4 less. Random directions move parameters by the root of t",
+        why="Taylor's orders. Of discrete steps a relative 1/k is left at step k, .03 in the "
+        "slope at most. Random directions move parameters by the root of t",
         control="walk",
         kind="exponent",
         rival=Rival(0.5, "who has the parameters diffuse"),
     ),
     Claim(
         name="F1_kernel_distance_is_a_square",
-        statement="The kernel distance 1 - cos of full-batch training grows as the square of time at first",
+        statement="The kernel distance 1 - cos of full-batch training grows as the square of time "
+        "at first",
         formula=r"$1-\cos(K_0,K_t)\sim t^2$",
         source="ours: 1 - cos is half of the squared angle, which grows with t",
         part="early",
         estimator=loglog_slope("distance", "time"),
         region=near(2, 0.1),
-        why="a smooth path of kernels; next order as for F1. Constant velocity of the kernel is no "
-        "constant velocity of this distance",
+        why="a smooth path of kernels; next order as for F1. Constant velocity of the kernel is "
+        "no constant velocity of this distance",
         control="walk",
         kind="exponent",
         rival=Rival(1.0, "who takes the distance for a length, or the path for a diffusion"),
     ),
     Claim(
         name="F1_early_agreement_relu",
-        statement="The relative distance of a ReLU network from its linearization vanishes linearly in "
-        "time",
+        statement="The relative distance of a ReLU network from its linearization vanishes "
+        "linearly in time",
         formula=r"$|f_t-f^{lin}_t|/|f_t-f_0|\sim t$",
         source="popular page: kernel learning matches a finite network early in training",
         part="early",
         arm="relu",
         estimator=loglog_slope("apart", "time"),
         region=near(1, 0.2),
-        why="gates that open or close by time t are t in number and each adds t to f: the order of a "
-        "smooth network. Few of the 9216 gates have flipped at the first times, which bends the line",
+        why="gates that open or close by time t are t in number and each adds t to f: the order "
+        "of a smooth network. Few of the 9216 gates have flipped at the first times, which bends "
+        "the line",
         control="relu_walk",
         tier="laptop",
         kind="exponent",
@@ -130,7 +133,8 @@ CLAIMS = [
     ),
     Claim(
         name="F3_kernel_moves",
-        statement="Training moves the kernel by more than the kernels of two initialisations differ",
+        statement="Training moves the kernel by more than the kernels of two initialisations "
+        "differ",
         formula=r"$1-\cos(K_0,K_T)\geq 1-\cos(K_0,K_0^\prime)$",
         source=f"{FORT} (the NTK changes rapidly), reported as Figure 2",
         part="trajectory",
@@ -156,7 +160,8 @@ CLAIMS = [
     ),
     Claim(
         name="F4_fast_then_slow",
-        statement="The kernel moves more than twice as far in the first three epochs as in the last three",
+        statement="The kernel moves more than twice as far in the first three epochs as in the "
+        "last three",
         formula=r"$\ln S(0,3)/S(13,16)\geq\ln 2$",
         source=f"{FORT} (rapid initial transient; constant velocity after it)",
         part="trajectory",
@@ -178,28 +183,29 @@ CLAIMS = [
             lambda table: table["distance"][FIRST] / table["distance"][LAST], "distance"
         ),
         region=at_least(0.5),
-        why="most means more than half. A steady diffusion of kernels has 3/16, one velocity 9/256, "
-        "weights that walk at random from layer to layer more, since their kernel grows",
+        why="most means more than half. A steady diffusion of kernels has 3/16, one velocity "
+        "9/256, weights that walk at random from layer to layer more, since their kernel grows",
         control="steady",
         rival=Rival(3 / 16, "who has the kernel diffuse"),
     ),
     Claim(
         name="F6_better_kernel",
-        statement="The kernel at the end, from zero, errs less than two thirds as often as that at the "
-        "start",
+        statement="The kernel at the end, from zero, errs less than two thirds as often as that "
+        "at the start",
         formula=r"$err(K_0)/err(K_T)\geq 3/2$",
         source=f"{FORT} (learning useful features)",
         part="learning",
         estimator=kernel_gain(LAST),
         region=at_least(1.5),
-        why="half of the factor 3 that the abstract has; 1 for features that are not those of the task",
+        why="half of the factor 3 that the abstract has; 1 for features that are not those of the "
+        "task",
         control="shuffled",
         rival=Rival(1.0, "who has the kernel's moves leave its use for the task alone"),
     ),
     Claim(
         name="F7_after_three_epochs",
-        statement="After three epochs the kernel, from zero, errs on at least .05 fewer points than at "
-        "the start",
+        statement="After three epochs the kernel, from zero, errs on at least .05 fewer points "
+        "than at the start",
         formula=r"$err(K_0)-err(K_3)\geq .05$",
         source=f"{FORT} (in less than 3 to 4 epochs)",
         part="learning",
@@ -211,7 +217,7 @@ CLAIMS = [
     ),
     Claim(
         name="F8_factor_of_three",
-        statement="After 4 epochs the kernel errs a third as often as at the start",
+        statement="With 512 points the kernel errs a third as often after 4 epochs as at the start",
         formula=r"$err(K_0)/err(K_4)\geq 3$",
         source=f"{FORT} (by a factor of 3 in less than 3 to 4 epochs)",
         part="learning",
@@ -221,14 +227,14 @@ CLAIMS = [
         control="larger",
         tier="laptop",
         expected="fail",
-        reason="a matter of the data: with 512 points it is a factor of 2, with 2048, whose epoch has "
-        "four times the steps, one of 5",
+        reason="a matter of the data: with 512 points it is a factor of 2, with 2048, whose epoch "
+        "has four times the steps, one of 5",
         rival=Rival(2.0, "who counts 16 steps an epoch"),
     ),
     Claim(
         name="F9_network_beats_linearization",
-        statement="The network errs on at least .05 fewer points than its linearization at the start, "
-        "trained on the same batches",
+        statement="The network errs on at least .05 fewer points than its linearization at the "
+        "start, trained on the same batches",
         formula=r"$err(f^{lin}_T)-err(f_T)\geq .05$",
         source=f"{FORT} (outperform the standard initial NTK)",
         part="learning",
@@ -242,21 +248,23 @@ CLAIMS = [
     ),
     Claim(
         name="F10_kernel_matches_network",
-        statement="The kernel at the end, from zero, makes up at least .85 of the gap between the kernel "
-        "at the start and the network",
+        statement="The kernel at the end, from zero, makes up at least .85 of the gap between the "
+        "kernel at the start and the network",
         formula=r"$(err(K_0)-err(K_T))/(err(K_0)-err(f_T))\geq .85$",
-        source=f"{FORT} (its performance matches that of full network training), reported as Figure 5",
+        source=f"{FORT} (its performance matches that of full network training), reported as "
+        "Figure 5",
         part="frozen",
         estimator=per_seed(_share, columns=("start", "kernel", "network")),
         region=at_least(0.85),
-        why="more than midway from the kernel after three epochs (.63 in the prototype) to all of it",
+        why="more than midway from the kernel after three epochs (.63 in the prototype) to all of "
+        "it",
         control="epoch_3",
         rival=Rival(0.67, "who has all features after the transient"),
     ),
     Claim(
         name="F11_not_before_15_percent",
-        statement="Linearized after 12 % of training and trained on, the network ends worse than it does "
-        "by itself",
+        statement="Linearized after 12 % of training and trained on, the network ends worse than "
+        "it does by itself",
         formula=r"$err(f^{lin,2}_T)-err(f_T)\geq 0$",
         source=f"{FORT} (matches in 15 % to 45 % of training time)",
         part="frozen",
@@ -269,8 +277,8 @@ CLAIMS = [
     ),
     Claim(
         name="F12_by_45_percent",
-        statement="Linearized after 44 % of training and trained on, the network ends no worse than it "
-        "does by itself",
+        statement="Linearized after 44 % of training and trained on, the network ends no worse "
+        "than it does by itself",
         formula=r"$err(f^{lin,7}_T)-err(f_T)\leq 0$",
         source=f"{FORT} (matches in 15 % to 45 % of training time); reviews of it (beats)",
         part="frozen",
@@ -293,7 +301,8 @@ CLAIMS = [
             center="geometric",
         ),
         region=at_least(2),
-        why="1 for a kernel that moves along other labels, up to the share that any move has in them",
+        why="1 for a kernel that moves along other labels, up to the share that any move has in "
+        "them",
         control="shuffled",
         rival=Rival(1.0, "who has the kernel move without regard for labels"),
     ),
@@ -301,19 +310,20 @@ CLAIMS = [
         name="F14_one_basin",
         statement="Two children of a network of three epochs are linearly connected at the end",
         formula=r"$\max_\alpha err(\alpha\theta_1+(1-\alpha)\theta_2)-chord\leq .02$",
-        source=f"{FORT} (the transient determines the final linearly connected basin); Frankle et al. "
-        "2019 (instability below 2 %)",
+        source=f"{FORT} (the transient determines the final linearly connected basin); Frankle et "
+        "al. 2019 (instability below 2 %)",
         part="children",
         estimator=per_seed("barrier"),
         region=at_most(LINE),
-        why="Frankle's line for stable. Two initialisations, which differ on as many test points, are "
-        "not connected",
+        why="Frankle's line for stable. Two initialisations, which differ on as many test points, "
+        "are not connected",
         control="independent",
         rival=Rival(0.12, "who has each run of SGD end in a basin of its own (prototype)"),
     ),
     Claim(
         name="F15_chaos_at_the_start",
-        statement="Children that are spawned at initialisation are not linearly connected at the end",
+        statement="Children that are spawned at initialisation are not linearly connected at the "
+        "end",
         formula=r"$\max_\alpha err(\alpha\theta_1+(1-\alpha)\theta_2)-chord\geq .02$",
         source=f"{FORT} (highly chaotic initial transient), read for any network",
         part="children",
@@ -323,8 +333,9 @@ CLAIMS = [
         why="the same line; two initialisations are above it",
         control="independent",
         expected="fail",
-        reason="small networks on 512 points are connected from the start, though their children differ "
-        "on a tenth of the test points: the chaos is one of ResNets on CIFAR, and not tested here",
+        reason="small networks on 512 points are connected from the start, though their children "
+        "differ on a tenth of the test points: the chaos is one of ResNets on CIFAR, and not "
+        "tested here",
         rival=Rival(0.0, "who has the initialisation decide the basin"),
     ),
     Claim(
@@ -335,8 +346,8 @@ CLAIMS = [
         part="width",
         estimator=loglog_slope("distance", "width", reduce="geometric"),
         region=at_most(-1),
-        why="the square of a drift that is at most n^-1/2; smooth networks have 1/n, that is -2. In the "
-        "mean-field scaling it tends to a limit",
+        why="the square of a drift that is at most n^-1/2; smooth networks have 1/n, that is -2. "
+        "In the mean-field scaling it tends to a limit",
         control="mean_field",
         tier="laptop",
         rival=Rival(0.0, "who has the kernel move at every width"),
@@ -353,8 +364,8 @@ CLAIMS = [
         why="as F6, which passes it on true labels",
         control="theory",
         expected="fail",
-        reason="on shuffled labels the kernel moves as far (F3_moves_on_shuffled_labels), and gets "
-        "worse for the task",
+        reason="on shuffled labels the kernel moves as far (F3_moves_on_shuffled_labels), and "
+        "gets worse for the task",
         rival=Rival(0.87, "who looks at errors instead (prototype)"),
     ),
     Claim(
@@ -373,8 +384,8 @@ CLAIMS = [
     ),
     Claim(
         name="F20_popular_cosine_is_the_change",
-        statement="The kernel distance tells how much the kernel has changed: its relative change is at "
-        "most twice the root of 2 (1 - cos)",
+        statement="The kernel distance tells how much the kernel has changed: its relative change "
+        "is at most twice the root of 2 (1 - cos)",
         formula=r"$\|K_T-K_0\|/\|K_0\|\leq 2\sqrt{2S(0,T)}$",
         source="popular reading of kernel distance",
         part="trajectory",
@@ -388,7 +399,8 @@ CLAIMS = [
     ),
     Claim(
         name="F21_popular_kernels_are_worse",
-        statement="The kernel at the start, from zero, errs on at least .02 more points than the network",
+        statement="The kernel at the start, from zero, errs on at least .02 more points than the "
+        "network",
         formula=r"$err(K_0)-err(f_T)\geq .02$",
         source="popular reading: networks beat kernels",
         part="learning",
@@ -399,12 +411,14 @@ CLAIMS = [
         control="theory",
         tier="laptop",
         expected="fail",
-        reason="on odd and even digits the features of the start are almost enough: .042 against .030",
+        reason="on odd and even digits the features of the start are almost enough: .042 against "
+        ".030",
         rival=Rival(0.005, "who asks what there is to learn (prototype: .037 against .032)"),
     ),
     Claim(
         name="F22_popular_features_are_distance",
-        statement="Weights as far from the start as SGD's, layer by layer, have moved the kernel as much",
+        statement="Weights as far from the start as SGD's, layer by layer, have moved the kernel "
+        "as much",
         formula=r"$1-\cos(K_0,K_T)\geq 1-\cos(K_0,K_0^\prime)$",
         source="popular reading: features are learned where weights travel far",
         part="trajectory",

@@ -63,7 +63,7 @@ def _each(path, x, activation: str):
 
 
 def _observed(path, x, activation: str) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs (seeds, times, N, 1) and kernels (seeds, times, N, N) of leaves (seeds, times, ...)."""
+    """Outputs (seeds, times, N, 1) and kernels (seeds, times, N, N) along a path."""
     return tuple(map(np.asarray, _each(path, x, activation)))
 
 

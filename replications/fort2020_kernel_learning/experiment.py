@@ -21,12 +21,11 @@ from widenets.ntk.similarity import alignment, distance, drift
 
 PAIRED = {
     "trajectory": "arms of a seed start from one network on one task: what differs is the way",
-    "pairs": "the shuffled arm has the inputs, weights and batches of the other",
     "learning": "arms of a seed start from one network on one task: what differs is the way",
     "frozen": "one run of a seed, whose features are frozen at several epochs",
 }
 PROBES = 64  # test points of kernels that are compared
-GROUP = 32  # seeds of one compiled program
+GROUP = 32  # seeds of one compiled program, of 512 points; they bound the memory
 SPAN = 3  # epochs: of the first and of the last stretch of the kernel's way
 
 
@@ -82,7 +81,7 @@ def learning(
     odd and even digits.
     """
     trained = arm if arm in ("shuffled", "lazy") else "theory"
-    for group in _groups(seeds):
+    for group in _groups(seeds, max(1, GROUP * 512 // samples)):
         run = Run(trained, task, samples, group, "learning")
         yield from _learning(run, looks)
 
@@ -139,13 +138,14 @@ def early(
 def width(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The kernel on 16 points before and after 64 steps of full batches. arms: theory, NTK
     parameterization; mean_field: f / sqrt(n) at n times the rate."""
-    start, end = np.moveaxis(kernels_around(arm, width, seeds), 1, 0)
-    yield from _by_seed(seeds, distance=distance(start, end), drift=drift(start, end))
+    for group in _groups(seeds, GROUP // 2):
+        start, end = np.moveaxis(kernels_around(arm, width, group), 1, 0)
+        yield from _by_seed(group, distance=distance(start, end), drift=drift(start, end))
 
 
-def _groups(seeds: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    for first in range(0, len(seeds), GROUP):
-        yield seeds[first : first + GROUP]
+def _groups(seeds: tuple[int, ...], size: int = GROUP) -> Iterator[tuple[int, ...]]:
+    for first in range(0, len(seeds), size):
+        yield seeds[first : first + size]
 
 
 def _by_seed(seeds, **columns) -> Iterator[dict]:

@@ -38,7 +38,7 @@ def figure_kernel_distance(trajectory: DataFrame) -> Figure:
                 rows = rows[rows["epoch"] >= 3]
             look = {"x": "epoch", "y": column, "label": name, "index": index}
             style.curve_over_seeds(axis, rows, control=arm == "steady", **look)
-        axis.set(xlabel="epoch", ylabel=label, title=title)
+        axis.set(xlabel="epoch", ylabel=label, title=title, xticks=[0, 4, 8, 12, 16])
     unit = trajectory["unit"].mean()
     style.theory_line(axes[0], [0, 16], [unit, unit], label="two initialisations")
     style.logarithmic(axes[1], "y")
@@ -52,7 +52,8 @@ def figure_errors(learning: DataFrame) -> Figure:
     After Figures 5 and 6 (as reported). Test error against the epoch t: of the network at t, of its
     kernel at t from zero, and at the end of training where it is linearized at t. (a) True labels.
     (b) Networks that are trained on shuffled labels; their kernels learn true ones, and get worse.
-    (c) A lazy network is its own linearization, and its kernel stays.
+    (c) A lazy network, which starts at 0 (off the panel), is its own linearization, and its kernel
+    stays.
     """
     figure, (axes,) = style.panels(3, share_y=True)
     titles = {"theory": "(a) labels", "shuffled": "(b) shuffled labels", "lazy": "(c) lazy"}
@@ -65,7 +66,7 @@ def figure_errors(learning: DataFrame) -> Figure:
         rows = learning[(learning["arm"] == arm) & (learning["samples"] == 512)]
         for index, (column, label) in enumerate(names.items()):
             look = {"x": "epoch", "y": column, "label": label, "index": index}
-            style.seeds_and_mean(axis, rows, control=arm == "lazy" and column == "kernel", **look)
+            style.seeds_and_mean(axis, rows, **look)
         axis.set(xlabel="epoch t", title=title)
     axes[0].set(ylabel="test error", ylim=(0, 0.6))
     style.legend_below(figure, columns=4)

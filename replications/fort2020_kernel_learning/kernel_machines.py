@@ -23,9 +23,9 @@ RIDGE = 1e-3  # in units of the mean of the kernel's diagonal
 class Frozen(NamedTuple):
     """Test errors (seeds,) with the kernel K_t of an epoch.
 
-    kernel: K_t (K_t + ridge)^-1 y from zero, of the true labels whatever the arm was trained on: the
-    features alone, without the head start of f_t. linear: f_t + J_t (theta - theta_t) goes on with
-    the loss, the labels and the batches that the network has after that epoch, from no momentum.
+    kernel: K_t (K_t + ridge)^-1 y from zero, of the true labels whatever the arm was trained on:
+    the features alone, without the head start of f_t. linear: f_t + J_t (theta - theta_t) goes on
+    with the loss, the labels and the batches that the network has after that epoch, at rest first.
     values: of the latter at the test points at the end, (seeds, tests, 1).
     """
 
@@ -58,7 +58,7 @@ def _regressed(kernel, y: np.ndarray) -> np.ndarray:
     """Kernel ridge regression in float64 at the test points, (seeds, tests, 1)."""
     samples = kernel.shape[2]
     found = []
-    for of_seed, labels in zip(np.asarray(kernel), y, strict=True):
+    for of_seed, labels in zip(np.asarray(kernel), np.asarray(y, float), strict=True):
         square = of_seed[:samples].astype(float)
         ridge = RIDGE * np.trace(square) / samples * np.eye(samples)
         found.append(of_seed[samples:] @ cho_solve(cho_factor(square + ridge, lower=True), labels))

@@ -39,15 +39,15 @@ def evolution_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
         at = [kept[step][index] for step in looks]
         moves = _moves(of, index, [_moved(at[0], there, form.alpha) for there in at])
         last = (0, 0.0)
-        for step, (distance, alignment) in zip(looks, moves, strict=True):
-            velocity = (distance - last[1]) / max(step - last[0], 1)
-            last = (step, distance)
+        for step, (moved, aligned) in zip(looks, moves, strict=True):
+            velocity = (moved - last[1]) / max(step - last[0], 1)
+            last = (step, moved)
             yield {
                 "seed": seed,
                 "step": step,
-                "distance": distance,
+                "distance": moved,
                 "velocity": velocity,
-                "alignment": alignment,
+                "alignment": aligned,
                 "frozen_test": frozen[step][index] if frozen else math.nan,
             }
 

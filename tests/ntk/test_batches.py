@@ -82,6 +82,6 @@ def test_shapes_that_do_not_fit_are_refused():
     x, y, start, order = problem()
     with pytest.raises(ValueError, match=r"batches have shape \(5, 3, 4\), wanted \(2, periods"):
         stochastic_descent(NETWORK.apply, start, x, y, order[0], loss=LOSS, **RATES)
+    kernel, initial = jnp.ones((2, 3, 4)), jnp.ones((2, 3, 1))
     with pytest.raises(ValueError, match=r"kernel has shape \(2, 3, 4\)"):
-        kernel, initial = jnp.ones((2, 3, 4)), jnp.ones((2, 3, 1))
         stochastic_tangent_descent(kernel, initial, y[:, :4], order, loss=LOSS, **RATES)

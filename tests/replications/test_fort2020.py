@@ -13,6 +13,7 @@ from replications.fort2020_kernel_learning.setting import (
     DIMENSION,
     EPOCHS,
     NETWORK,
+    at,
     error,
     he,
     kernels,
@@ -116,7 +117,8 @@ def test_regression_from_zero_is_that_of_its_formula():
     exact = np.asarray(kernel[0], float)
     ridge = 1e-3 * np.mean(np.diag(exact[:20])) * np.eye(20)
     wanted = exact[20:] @ np.linalg.solve(exact[:20] + ridge, task.train[1][0])
-    np.testing.assert_allclose(found[0], wanted, rtol=1e-6, atol=1e-8)
+    # The float32 kernel is symmetric to rounding, and Cholesky reads one half of it.
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_error_counts_wrong_signs():

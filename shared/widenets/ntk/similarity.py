@@ -1,6 +1,6 @@
 """How alike two kernels are, or a kernel and labels: cosines of Gram matrices (..., N, N).
 
-    distance   1 - <K, K'>_F / (|K|_F |K'|_F)                     (Fort et al. 2020, kernel distance)
+    distance   1 - <K, K'>_F / (|K|_F |K'|_F)          (Fort et al. 2020, kernel distance)
     alignment  cosine of the centred kernels H K H and H Y Y^T H, H = 1 - 11^T / N
 
 Both are blind to a factor of the kernel, and the distance is of second order: of K + E it is

@@ -50,7 +50,7 @@ def stochastic_tangent_descent(
 
     f_lin = f_0 + K(., X) a: SGD on the parameters of f_lin does to it what
 
-        v <- momentum v + (dL_B/df at the points of the batch, 0 elsewhere),   a <- a - learning_rate v
+        v <- momentum v + dL_B/df (0 outside of the batch),   a <- a - learning_rate v
 
     does to the coefficients, at O(batch N) a step and with no network at all.
     kernel (seeds, M, N): the first N rows are the training points; initial (seeds, M, outputs);
@@ -71,7 +71,10 @@ def _check(batches, seeds: int) -> None:
 
 
 def _momentum_steps(gradient: Callable, move: Callable, start, batches):
-    """The state at the start and after every period; gradient(state, velocity, batch) -> velocity."""
+    """The state at the start and after every period.
+
+    gradient(state, velocity, batch) -> velocity; move(state, velocity) -> state.
+    """
 
     def step(carry, batch):
         state, velocity = carry
