@@ -155,13 +155,13 @@ DRIFT = [
     ),
     Claim(
         name="P2_growth_law",
-        statement="Once the page's network has learned f = x its kernel has grown as a conserved "
+        statement="Once the page's network has learned f = 2 x its kernel has grown as a conserved "
         "quantity says: half by its read-out, half by its first layer",
         formula=r"$S^2=S_0^2+4(c^2-c_0^2)/m$",
         source=OURS.format(2),
         part="growth",
         estimator=extrapolated("over_law", "width"),
-        region=near(1, 0.04),
+        region=near(1, 0.02),
         why="measured over the law of gradient flow, extrapolated in 1/m, the order of what gates "
         "that switch leave; the step leaves .1 percent; with the first layer held it is one half",
         control="readout_only",

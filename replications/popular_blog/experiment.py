@@ -116,13 +116,13 @@ def growth(
     *, arm: str, width: int, networks_per_seed: int, seeds: tuple[int, ...],
     readout_only: bool = False, mean_field: bool = False,
 ) -> Iterator[dict]:  # fmt: skip
-    """Growth of the kernel once f = x has been learned without a bias, beside its exact law.
+    """Growth of the kernel once f = 2 x has been learned without a bias, beside its exact law.
 
     mean_field: a ~ N(0, 1), f divided by m instead of sqrt(m). Rate .005 / lambda_max, 1600 steps:
     the law is that of gradient flow.
     """
     x = networks.line(15)
-    y, scale = x[:, 0], 1 / width if mean_field else 1 / np.sqrt(width)
+    y, scale = 2 * x[:, 0], 1 / width if mean_field else 1 / np.sqrt(width)
     readout = networks.UNIT if mean_field else networks.PAGE
     for seed in seeds:
         stream = generator(seed, "popular", "growth", arm, width)
@@ -133,9 +133,10 @@ def growth(
         trained = networks.descend(drawn, x, y, rates, 1600, scale=scale, readout_only=readout_only)
         after = networks.kernel(trained, x)
         strength = before[:, -1, -1] / x[-1, 0] ** 2
-        start = networks.outputs(drawn, x[-1:], scale)[:, 0] / x[-1, 0]
+        # Where the two signs of x differ much in strength the slower one has not quite arrived.
+        start, end = (networks.outputs(n, x[-1:], scale)[:, 0] / x[-1, 0] for n in (drawn, trained))
         found = (after[:, -1, -1] / before[:, -1, -1] - 1).mean()
-        predicted = closed_forms.growth(strength, start, 1.0, width).mean()
+        predicted = closed_forms.growth(strength, start, end, width).mean()
         yield {
             "seed": seed,
             "growth": found,

@@ -41,10 +41,10 @@ def printed_and_run(printed: DataFrame, variation: DataFrame, drift: DataFrame) 
 def kernels_on_a_line(growth: DataFrame, spectrum: DataFrame) -> Figure:
     """The kernel grows by a conserved quantity, and its least eigenvalue stops growing
 
-    (a) What training adds to the square of the page's kernel against the width, with 4/m (line),
-    and with f divided by m (mean field, dashed). (b) Least eigenvalue over that of the limit on
-    points of a circle, with the accepted band of its limit; dashed, a kernel not divided by m, in
-    units of its value at the smallest width.
+    (a) What training on f = 2x adds to the square of the kernel against the width, with its law
+    (line), and with f divided by m (mean field, dashed). (b) Least eigenvalue over that of the
+    limit on points of a circle, with the accepted band of its limit; dashed, a kernel not divided
+    by m, in units of its value at the smallest width.
     """
     figure, (axes,) = style.panels(2, height=2.9)
     rows = growth[growth["arm"] == "theory"]
@@ -53,7 +53,7 @@ def kernels_on_a_line(growth: DataFrame, spectrum: DataFrame) -> Figure:
     look = {"label": "f divided by m", "control": True, "geometric": True}
     style.seeds_and_mean(axes[0], field, x="width", y="square", **look)
     widths = np.array(sorted(rows["width"].unique()))
-    style.theory_line(axes[0], widths, 4 * (1 - 1 / widths) / widths, label=r"$4(1-1/m)/m$")
+    style.theory_line(axes[0], widths, 4 * (4 - 1 / widths) / widths, label=r"$4(4-1/m)/m$")
     rows = spectrum[spectrum["arm"] == "circle"]
     style.seeds_and_mean(axes[1], rows, x="width", y="least", label="divided by m", index=2)
     free = spectrum[spectrum["arm"] == "undivided"].copy()
@@ -63,7 +63,7 @@ def kernels_on_a_line(growth: DataFrame, spectrum: DataFrame) -> Figure:
     axes[1].set(ylim=(0, 2.4))
     style.accepted_band(axes[1], 0.96, 1.04)
     style.theory_line(axes[1], [rows["width"].min(), rows["width"].max()], [1, 1], label="limit")
-    axes[0].set(xlabel="width m", ylabel=r"$S^2-S_0^2$", title="(a) training, f = x")
+    axes[0].set(xlabel="width m", ylabel=r"$S^2-S_0^2$", title="(a) training, f = 2x")
     axes[1].set(xlabel="width m", ylabel=r"$\lambda_{min}/\lambda_{min,\infty}$")
     axes[1].set_title("(b) least eigenvalue")
     style.logarithmic(axes[0], "xy", ticks=widths)
