@@ -253,6 +253,7 @@ CLAIMS = [
         "turns "
         "the slope by .02. The control is the flow of the read-out's kernel",
         control="readout",
+        tier="laptop",
         kind="exponent",
         rival=Rival(-1.0, "who reads the bound 1/m on the kernel's motion as that on f"),
     ),
@@ -317,7 +318,8 @@ CLAIMS = [
         why="what would follow, and does for three hidden layers",
         control="deep",
         expected="fail",
-        reason="with one hidden layer degree 3 has .31 and degree 4 .52: the order holds for even and odd degrees apart",
+        reason="with one hidden layer degree 3 has .31 and degree 4 .52: the order holds for even and "
+        "odd degrees apart",
         kind="bound",
     ),
     Claim(
