@@ -318,7 +318,8 @@ CLAIMS = [
         why="what would follow, and does for three hidden layers",
         control="deep",
         expected="fail",
-        reason="with one hidden layer degree 3 has .31 and degree 4 .52: the order holds for even and "
+        reason="with one hidden layer degree 3 has .31 and degree 4 .52: the order holds for "
+        "even and "
         "odd degrees apart",
         kind="bound",
     ),

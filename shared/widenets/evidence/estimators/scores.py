@@ -21,7 +21,11 @@ def _read(rows: DataFrame, column: Column) -> np.ndarray:
 
 def coverage(error: Column, deviation: Column, *, level: float = 0.95) -> Score:
     """Share of predictions whose central Gaussian interval of this level holds the truth:
-    |error| <= z deviation with z = Phi^-1((1 + level) / 2). Calibrated: `level` itself."""
+    |error| <= z deviation with z = Phi^-1((1 + level) / 2). Calibrated: `level` itself.
+
+    Where every seed holds all of its predictions the interval over seeds is the point 1, too
+    narrow: the true share may be 1 - 3 / predictions.
+    """
     if not 0 < level < 1:
         raise ValueError(f"level: found {level}, wanted a number between 0 and 1")
     z = float(stats.norm.ppf((1 + level) / 2))
