@@ -41,9 +41,9 @@ def scaling(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]
     yield from scaling_rows(arm, subject, seeds)
 
 
-def mistakes(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def mistakes(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The same of a built-in transformer that is right, or has one mistake."""
-    yield from mistake_rows(arm, seeds)
+    yield from mistake_rows(arm, subject, seeds)
 
 
 def kernel(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -51,6 +51,6 @@ def kernel(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     yield from kernel_rows(arm, subject, seeds)
 
 
-def wrong_kernels(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def wrong_kernels(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Whether the fault of a built-in kernel is named."""
-    yield from wrong_kernel_rows(arm, seeds)
+    yield from wrong_kernel_rows(arm, subject, seeds)

@@ -5,9 +5,16 @@ import functools
 import pandas as pd
 import pytest
 
-from replications.your_network.asked_diagnosis import ASKED_DIAGNOSIS, QUESTIONS, better, worst
+from replications.your_network.asked_diagnosis import (
+    ASKED_DIAGNOSIS,
+    DIVERGED,
+    QUESTIONS,
+    better,
+    worst,
+    worst_at_end,
+)
 from replications.your_network.decide import DIAGNOSES, decided, diagnosis, diagnosis_of_seed
-from replications.your_network.diagnosis import DIVERGED, diagnosis_rows
+from replications.your_network.diagnosis import diagnosis_rows
 from replications.your_network.evolution import evolution_rows
 from widenets.ntk.subject.contract import BUILTIN
 
@@ -46,7 +53,7 @@ def table(**changes):
         "part": "diagnosis", "arm": "theory", "subject": "mine", "rate": 4.0, "same_rate": 1.0,
         "bracketed": 1, "no_kernel": "-", "frozen_by": "by forward mode",
         "constant_train": 1.0, "least_frozen_train": 0.0,
-        "steep_score": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "train": 0.0,
+        "steep_score": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "fixed_end": 0.7, "train": 0.0,
         "validation": 0.1, "test": 0.1, "score": 0.1, "validation_score": 0.1,
     }  # fmt: skip
     for arm, loss in (("frozen_", 0.65), ("same_", 0.7)):
@@ -122,6 +129,22 @@ def test_choices_are_made_on_validation_data():
     of_seed = rows[rows["seed"] == 0]
     assert better(of_seed) == 0.65
     assert worst(of_seed) == 0.2
+
+
+def test_overfitting_that_frozen_features_share_in_the_end_is_no_harm():
+    """Frozen arms of as many steps have overfitted less so far; trained to the end as much."""
+    rows = table(end={"score": 1.2}, fixed_end=1.3)
+    of_seed = rows[rows["seed"] == 0]
+    assert worst_at_end(of_seed) == 1.3
+    assert QUESTIONS["U6_no_worse_at_the_end"].statistic(of_seed) == pytest.approx(-0.1)
+    assert diagnosis_of_seed(of_seed) == "features help"
+    rows = table(end={"score": 1.2})
+    assert diagnosis_of_seed(rows[rows["seed"] == 0]) == "harmful features"
+
+
+def test_a_run_that_diverges_is_told_so():
+    found = decided(checks(verdicts("", "1")), table(train=DIVERGED))
+    assert "Optimization: training diverges in 6 of 6 seeds, where frozen" in found.sentence
 
 
 def test_a_seed_alone_gives_the_diagnosis_of_its_values():

@@ -187,9 +187,9 @@ def test_a_readers_model_that_ignores_width_is_told_by_its_file(tmp_path):
 
 def test_faults_of_kernels_are_those_of_the_library():
     assert tuple(conformance.FAULTS) == FAULTS
-    rows = list(wrong_kernel_rows("first_layer_not_trained", (0, 1)))
+    rows = list(wrong_kernel_rows("first_layer_not_trained", "relu_kernel", (0, 1)))
     assert [row["named"] for row in rows] == [1, 1]
-    assert wrong_kernel_rows("right", (0,)).__next__()["named"] == 0
+    assert wrong_kernel_rows("right", "relu_kernel", (0,)).__next__()["named"] == 0
 
 
 def test_kernel_sentences_tell_entry_and_fault():

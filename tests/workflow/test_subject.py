@@ -3,6 +3,7 @@ notice that there are such."""
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from widenets.evidence.claim import ASKED
+from workflow import compare
 from workflow.base import digest, grid, records, subject
 from workflow.base.digest import cells_digest
 from workflow.base.files import UserError
@@ -72,6 +74,19 @@ def test_cells_of_a_run_without_subject_have_the_digest_they_had(name):
             has_subjects = any("subject" in cell.parameters for cell in cells)
             assert (grid.shard_digest(cells) == plain) is not has_subjects
             assert has_subjects <= (name == subject.STAND)
+
+
+def test_an_edit_of_a_built_in_file_measures_again_what_uses_it(monkeypatch):
+    """Mistakes and wrong kernels too, whose cells name a built-in file and an arm of it."""
+    cells = [cell for some in grid.shards(subject.STAND, "laptop").values() for cell in some]
+    assert {cell.part for cell in cells if "subject" not in cell.parameters} == set()
+    for name, part in (("mup_transformer", "mistakes"), ("relu_kernel", "wrong_kernels")):
+        of_part = [cell for cell in cells if cell.part == part]
+        before = grid.shard_digest(of_part)
+        with monkeypatch.context() as patched:
+            patched.setattr(grid, "digest_of", lambda chosen, name=name: chosen == name)
+            assert grid.shard_digest(of_part) != before
+            assert {cell.parameters["subject"] for cell in of_part} == {name}
 
 
 def test_a_file_stands_where_the_first_built_in_subject_stands(own):
@@ -200,8 +215,8 @@ def call(project, *words):
     return Run(done.returncode, done.stdout)
 
 
-def run(project, subject="relu.py"):
-    given = ("-s", str(project[0].path("Snakefile")), "--cores", "1")
+def run(project, subject="relu.py", *words):
+    given = ("-s", str(project[0].path("Snakefile")), "--cores", "1", *words)
     return call(project, "snakemake", *given, "--config", "tier=smoke", f"subject={subject}")
 
 
@@ -259,8 +274,59 @@ def test_a_kernel_from_any_folder(project):
     assert done.code == 1, done.output
     assert "measure" not in done.jobs
     assert done.jobs["judge"] == 1
+    assert done.output.count("Kernel: wrong by up to") == 1
+    assert done.output.count("K1_different_inputs: fail, expected pass") == 1
+    done = run(project, "relu.py", "--workflow-profile", "none")  # which shows no logs of its own
+    assert done.code == 1, done.output
+    assert done.output.count("Kernel: wrong by up to") == 1
     assert gate(project).code == 1
 
     path = project[1] / "results/relu/smoke/diagnosis.json"
     path.write_text(path.read_text("utf-8").replace("wrong by", "right by"), encoding="utf-8")
     assert gate(project).code == 2
+
+
+def test_a_network_of_ones_own_is_compared_with_itself_alone(project):
+    """After the test above: the folder, an earlier copy of it, and what is of the suite alone."""
+    file, folder = project[1] / "relu.py", project[1] / "results/relu/smoke"
+    file.write_text(KERNEL, encoding="utf-8")
+    assert run(project).code == 0
+    before = project[1] / "before/smoke"
+    shutil.copytree(folder, before)
+    done = call(project, "workflow.compare", folder, before)
+    assert (done.code, done.output.splitlines()[0]) == (0, "2 same")
+    file.write_text(KERNEL.replace("FACTOR = 1.0", "FACTOR = 1.1"), encoding="utf-8")
+    assert run(project).code == 0
+    done = call(project, "workflow.compare", folder, before)
+    assert done.code == 1
+    assert "verdict changed: your_network: K1_different_inputs: yes → no" in done.output
+    for words, said in (
+        (("workflow.compare", folder), "relu.py, which has no reference: copy the folder"),
+        (("workflow.reference", folder), "of a network of your own, relu.py: no reference"),
+        (("workflow.trust.cost", folder), "of a network of your own, relu.py: no cost"),
+        (
+            ("workflow.trust.stability", "--folder", "x", "--subject", "relu.py"),
+            "error: unrecognized arguments: --subject relu.py",
+        ),
+    ):
+        done = call(project, *words)
+        assert done.code == 2, done.output
+        assert said in done.output.splitlines()[-1]
+
+
+def test_a_network_of_ones_own_is_not_compared_with_the_replications(tmp_path):
+    """Kept results of both kinds, of the same tier."""
+    for name, of in (("own", {"subject": "x/my_model.py"}), ("suite", {})):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = {"settings": {"tier": "smoke", **of}, "git": "abc", "records": []}
+        (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
+        pd.DataFrame(columns=list(compare.COLUMNS)).to_csv(folder / "checks.csv", index=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "workflow.compare", tmp_path / "suite", tmp_path / "own"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        f"error: {tmp_path / 'own'} is of my_model.py, {tmp_path / 'suite'} of the replications"
+    )
