@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import markupsafe
 import pandas as pd
 import pytest
 
@@ -18,6 +19,7 @@ from workflow.base.files import UserError
 from workflow.base.tree import ROOT, TIERS, replications
 from workflow.gate import verdict_code
 from workflow.judge import claims_of, expectations
+from workflow.page import texts, view
 from workflow.page.content import state
 from workflow.reader.answer import answered
 from workflow.trust.scratch import Run, environment, fresh_project
@@ -190,6 +192,17 @@ def test_the_answer_names_the_fault_of_a_kernel():
     entry, fault = found["faults"]
     assert entry.endswith("(cross; in cross, inputs 3 and 4: found 1.5, wanted 1)")
     assert fault == "kernel: a layer is missing"
+
+
+def test_the_report_says_first_what_it_is_and_then_how_it_was_found():
+    sentence = (
+        "Features help: error 0.10 against 0.60; 1 is the best. Frozen by E[phi]. Kernel: ok."
+    )
+    report = {"papers": [], "problems": [], "subject": {"sentence": sentence}}
+    assert texts.headline(report) == "Features help: error 0.10 against 0.60; 1 is the best."
+    assert texts.besides(report) == "Frozen by E[phi]. Kernel: ok."
+    again = view.environment().from_string("{{ 'subject=a b/c.py' | word }}").render()
+    assert markupsafe.Markup(again).unescape() == "'subject=a b/c.py'"
 
 
 @pytest.fixture(scope="module")
