@@ -27,7 +27,7 @@ def figure_1(diagnosis: DataFrame) -> Figure:
         titles = ["(a) training labels", "(b) test data"]
     else:
         panels = [(subject, "test") for subject in subjects]
-        titles = [f"({'abcdefghijkl'[k]}) {called(name)}" for k, name in enumerate(subjects)]
+        titles = [f"({'abcdefghijkl'[k]}) {_called(name)}" for k, name in enumerate(subjects)]
     columns = min(3, len(panels))
     figure, grid = style.panels(columns, -(-len(panels) // columns))
     for axes, (subject, split), title in zip(grid.flat, panels, titles, strict=False):
@@ -40,7 +40,7 @@ def figure_1(diagnosis: DataFrame) -> Figure:
     return figure
 
 
-def called(subject: str) -> str:
+def _called(subject: str) -> str:
     """A built-in subject's name, or that of a reader's file, wherever it lies."""
     return PurePath(subject).stem
 
@@ -87,7 +87,7 @@ def figure_2(evolution: DataFrame) -> Figure:
             for arm, control in (("theory", False), ("lazy", True)):
                 rows = shown[(shown["subject"] == subject) & (shown["arm"] == arm)]
                 if column in rows and rows[column].notna().any():
-                    name = called(subject) + (", lazy" if control else "")
+                    name = _called(subject) + (", lazy" if control else "")
                     look = {"label": name, "index": index, "control": control}
                     style.seeds_and_mean(axis, rows, x="step", y=column, **look)
         axis.set(xlabel="step", ylabel=label, title=title)
@@ -109,7 +109,7 @@ def figure_3(scaling: DataFrame) -> Figure:
     for axis, subject in zip(axes, subjects, strict=True):
         rows = scaling[(scaling["subject"] == subject) & (scaling["arm"] == "theory")]
         _exponents(axis, rows)
-        axis.set(xlabel="exponent in width", title=called(subject).replace("mup_transformer:", ""))
+        axis.set(xlabel="exponent in width", title=_called(subject).replace("mup_transformer:", ""))
     style.legend_below(figure)
     return figure
 
