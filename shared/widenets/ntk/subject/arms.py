@@ -43,6 +43,7 @@ LARGEST_KERNEL, MOST_OUTPUTS = 3000, 64  # training points and outputs per point
 LARGEST_STACKED = 200_000  # parameters; of larger networks stacking costs memory and gains nothing
 LONGER = 16  # steps of the frozen arm, in those of the network, where there is no kernel
 RIDGES = tuple(10.0**k for k in range(-7, 3))  # in units of the kernel's mean diagonal
+NO_RIDGE = RIDGES[3]  # 1e-4: above the rounding of eigenvalues of a kernel in single precision
 
 # Optimizers that act on each number by itself, so that runs can be stacked.
 ELEMENTWISE = (
@@ -255,7 +256,7 @@ def kernel_solution(of: Problem, tangent: Tangent, *, permuted: bool = False) ->
         f = c f_0 + K(., X) (K(X, X) + r I)^(-1) (Y - c f_0(X)),   c = 0 or 1
 
     r and c are those of the least squared error on the validation points; classes are one-hot. At
-    the end of gradient descent c = 1 and r = 0, that is the least of RIDGES.
+    the end of gradient descent c = 1 and r = 0, that is NO_RIDGE.
     """
     kernel = tangent.kernel.double()
     f_0 = tangent.start.double().reshape(len(kernel), -1)
@@ -274,7 +275,7 @@ def kernel_solution(of: Problem, tangent: Tangent, *, permuted: bool = False) ->
         for ridge in RIDGES:
             scaled = modes / (values.clamp_min(0) + ridge * unit)[:, None]
             found = keep * f_0 + kernel @ (vectors @ scaled)
-            if (keep, ridge) == (1.0, RIDGES[0]):
+            if (keep, ridge) == (1.0, NO_RIDGE):
                 end = found
             error = float(((found - wanted)[validation] ** 2).mean())
             if error < least:
