@@ -96,6 +96,16 @@ def test_exponents_that_are_not_decided_are_not_named():
     assert named({("second.weight", "update"): 0.5}, noise=(-0.4, 0.5, 0.3, -0.4)) == set()
 
 
+def test_tensors_are_named_with_the_intervals_of_all_at_once():
+    """An interval of one tensor alone lies outside; of forty at once, four seeds decide nothing."""
+    rows = table({(f"t{k}", "update"): 0.0 for k in range(40)} | {("t7", "update"): 0.45})
+    shifted = rows["tensor"] == "t7"
+    rows.loc[shifted, "found"] += rows[shifted]["seed"].map({0: -0.04, 1: 0.04, 2: -0.02, 3: 0.02})
+    found = tensors(rows, "update").loc["t7"]
+    assert found["low"] > QUANTITIES["update"].region.high > found["sure_low"]
+    assert parameterization(rows) == []
+
+
 def test_entries_hold_what_the_contract_promises():
     (entry,) = parameterization(table({("", "attention"): 0.0}))
     assert entry == {

@@ -195,9 +195,7 @@ def test_the_answer_names_the_fault_of_a_kernel():
 
 
 def test_the_report_says_first_what_it_is_and_then_how_it_was_found():
-    sentence = (
-        "Features help: 0.10 against 0.60; 1 is the best. Frozen by E[phi]. Kernel: ok."
-    )
+    sentence = "Features help: 0.10 against 0.60; 1 is the best. Frozen by E[phi]. Kernel: ok."
     report = {"papers": [], "problems": [], "subject": {"sentence": sentence}}
     assert texts.headline(report) == "Features help: 0.10 against 0.60; 1 is the best."
     assert texts.besides(report) == "Frozen by E[phi]. Kernel: ok."
