@@ -31,10 +31,10 @@ def model(width=24):
 
 def data(seed):
     generator = torch.Generator().manual_seed(seed)
-    start = torch.randperm(len(CODES) - 13, generator=generator)[:3600]
+    start = torch.randperm(len(CODES) - 13, generator=generator)[:2900]
     x = nn.functional.one_hot(CODES[start[:, None] + torch.arange(12)], 27).float()
     y = KINDS[CODES[start + 12]]
-    return (x[:800], y[:800]), (x[800:], y[800:])
+    return (x[:500], y[:500]), (x[500:], y[500:])
 
 
 loss = nn.functional.cross_entropy

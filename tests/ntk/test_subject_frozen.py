@@ -265,6 +265,7 @@ def test_a_rate_that_is_too_large_for_frozen_features_is_found():
 
     of = stand_of(optimizer=large, steps=60)
     rates = own_rates(of, 60, recorded(60))
+    assert rates.bracketed
     assert rates.own <= 1 / 4
     assert rates.tuned <= 1 / 4
 
