@@ -17,6 +17,7 @@ from replications.your_network.decide import DIAGNOSES, decided, diagnosis, diag
 from replications.your_network.diagnosis import diagnosis_rows
 from replications.your_network.evolution import evolution_rows
 from widenets.ntk.subject.contract import BUILTIN
+from workflow.base.tree import ROOT
 
 NAMES = {name.partition("_")[0]: name for name in QUESTIONS}
 
@@ -207,6 +208,34 @@ def test_a_diverged_run_counts_as_so_many_units():
     end = measured()["theory"].groupby("seed").last()
     assert (end["train"] == DIVERGED).all()
     assert (end["rate"] < 1).all()
+
+
+def shortened(tmp_path, name, *changes):
+    """Statistics of U1 to U7 of an example that is trained for fewer steps: {name: of seeds}."""
+    text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    rows = pd.DataFrame(diagnosis_rows("theory", str(path), (0, 1)))
+    of_seeds = [of_seed for _, of_seed in rows.groupby("seed")]
+    return {q: [asked.statistic(of) for of in of_seeds] for q, asked in QUESTIONS.items()}
+
+
+def test_the_digits_example_needs_no_features_however_it_looks_at_its_own_rate(tmp_path):
+    """Trained for too short, as its page says: frozen features fit and it does not."""
+    found = shortened(tmp_path, "digits_cnn", ("steps, batch = 600", "steps, batch = 90"))
+    assert max(found["U2_learns_sooner"]) < -0.3
+    assert min(found["U3_features_help"]) > 0.05
+    assert min(found["U1_trains"]) > 0.05
+
+
+def test_the_text_example_needs_no_features(tmp_path):
+    changes = ("steps, batch = 400", "steps, batch = 60"), ("[:2900]", "[:1500]")
+    found = shortened(tmp_path, "text_transformer", *changes)
+    assert min(found["U2_learns_sooner"]) > -0.2
+    assert min(found["U3_features_help"]) > -0.05
 
 
 def test_the_lazy_kernel_of_a_jax_network_stays(tmp_path):
