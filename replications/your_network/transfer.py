@@ -1,5 +1,6 @@
 """Part `transfer`: loss against learning rate at every width, from which P6 reads the best rate."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,7 @@ import numpy as np
 from replications.your_network.asked_diagnosis import DIVERGED
 from widenets.ntk.subject.arms import Stand
 from widenets.ntk.subject.contract import Subject, load
+from widenets.ntk.subject.cost import Cost
 from widenets.ntk.subject.frozen import NETWORK, Run
 from widenets.ntk.subject.problem import problem
 
@@ -34,18 +36,37 @@ def transfer_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[di
         yield from _at(of, width, scale, seeds)
 
 
+def predicted(of: Subject, seeds: tuple[int, ...], arms: int) -> Cost:
+    """What the part will cost: two steps more of the widest network, for all rates of one seed."""
+    widths, stand = sorted(of.widths), _stand(of, max(of.widths), seeds[:1])
+    spent = []
+    for steps in (1, 1, 3):  # the first call sets things up
+        start = time.process_time()
+        stand.curves(NETWORK, _runs(stand, 1.0), steps, [steps])
+        spent.append(time.process_time() - start)
+    step, look = max(spent[2] - spent[1], 0.0) / 2, spent[1]
+    of_widest = len(seeds) * arms * (stand.subject.steps * step + LOOKS * look)
+    trainings = len(OCTAVES) * len(widths) * len(seeds) * arms
+    return Cost(trainings, stand.subject.steps, of_widest * sum(widths) / widths[-1])
+
+
+def _stand(of: Subject, width: int, seeds: tuple[int, ...]) -> Stand:
+    """The subject at one width."""
+    model = partial(of.model, width=width)
+    steps, batch = of.steps or STEPS, of.batch or BATCH
+    narrow = replace(of, model=model, steps=steps, batch=batch)
+    return Stand(narrow, tuple(problem(narrow, seed) for seed in seeds))
+
+
+def _runs(stand: Stand, scale: float) -> list[Run]:
+    return [Run(p, scale * 2.0**octave) for octave in OCTAVES for p in stand.problems]
+
+
 def _at(of: Subject, width: int, scale: float, seeds: tuple[int, ...]) -> Iterator[dict]:
-    narrow = replace(
-        of,
-        model=partial(of.model, width=width),
-        steps=of.steps or STEPS,
-        batch=of.batch or BATCH,
-    )
-    stand = Stand(narrow, tuple(problem(narrow, seed) for seed in seeds))
-    runs = [Run(p, scale * 2.0**octave) for octave in OCTAVES for p in stand.problems]
-    looks = np.linspace(narrow.steps / 2, narrow.steps, LOOKS + 1)[1:].round().astype(int)
-    looks = np.unique(looks)
-    curves = stand.curves(NETWORK, runs, narrow.steps, looks)
+    stand = _stand(of, width, seeds)
+    steps = stand.subject.steps
+    looks = np.unique(np.linspace(steps / 2, steps, LOOKS + 1)[1:].round().astype(int))
+    curves = stand.curves(NETWORK, _runs(stand, scale), steps, looks)
     loss = curves.loss[..., TRAIN].reshape(len(OCTAVES), len(seeds), len(looks))
     for (row, octave), (column, seed) in (
         (one, other) for one in enumerate(OCTAVES) for other in enumerate(seeds)
@@ -57,6 +78,6 @@ def _at(of: Subject, width: int, scale: float, seeds: tuple[int, ...]) -> Iterat
                 "seed": seed,
                 "width": width,
                 "log2_rate": octave,
-                "share": step / narrow.steps,
+                "share": step / steps,
                 "loss": min(value, DIVERGED) if np.isfinite(value) else DIVERGED,
             }
