@@ -74,7 +74,7 @@ def kernel_claims(expected: str, *, prefix: str = "") -> list[Claim]:
             region=at_most(1),
             why="in units of 1e-10 for float64, 2e-6 for float32: rounding of a few layers",
             control="scaled",
-            formula=r"max |k - k'| / sqrt(k'(x, x) k'(x', x')) = 0",
+            formula=r"$\max |k - k'| / \sqrt{k'(x, x)\, k'(x', x')} = 0$",
             expected=expected,
         )
         for name, blocks, statement in (

@@ -111,7 +111,7 @@ def test_a_file_stands_where_the_first_built_in_subject_stands(own):
 
 def test_what_is_asked_depends_on_the_names_in_the_file(own):
     parts = {claim.part for claim in claims_of(subject.STAND, str(own))}
-    assert parts == {"diagnosis", "evolution", "scaling"}
+    assert parts == {"diagnosis", "evolution", "scaling", "transfer"}
     assert {claim.expected for claim in claims_of(subject.STAND, str(own))} == {ASKED}
     own.write_text(KERNEL, encoding="utf-8")
     subject.parts_of.cache_clear()
@@ -188,7 +188,7 @@ def test_the_answer_names_the_fault_of_a_kernel():
     assert found["faults"] == []
     assert found["sentence"] == "Kernel: that of the architecture, to rounding."
     found = answered(checks, wrong)
-    assert found["sentence"] == "Kernel: wrong by up to 0.5 (a layer is missing)."
+    assert found["sentence"] == "Kernel: wrong by up to 0.5 of its size (a layer is missing)."
     entry, fault = found["faults"]
     assert entry.endswith("(cross; in cross, inputs 3 and 4: found 1.5, wanted 1)")
     assert fault == "kernel: a layer is missing"
