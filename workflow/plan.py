@@ -201,14 +201,19 @@ class Plan:
 
     def after_failure(self) -> None:
         """Report what there is, without the verdict of the rest. The gate then says what is
-        missing, but not to a user who ended the run and knows."""
-        if self.said(*self.report_words()):
+        missing, but not to a user who ended the run and knows, nor if it has spoken already."""
+        if self.gate_log.exists() or self.said(*self.report_words()):
             return
         if self.interrupted:
             found = progress.remaining(self.results)
             announce(f"interrupted: {found}; the same command again goes on from there")
         else:
             self.said("-m", "workflow.gate", str(self.results.folder))
+
+    @property
+    def gate_log(self) -> Path:
+        """There once the gate has looked at this run."""
+        return self.results.folder / "logs" / "gate.log"
 
     @staticmethod
     def said(*words: str) -> int:
@@ -229,6 +234,7 @@ def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
         _hold(plan.results)
         _repair(plan)
         _try(plan)
+        plan.gate_log.unlink(missing_ok=True)
         progress.begin(plan.results, plan.jobs(), at_once or 1)
         if remote:
             progress.watch(plan.results)

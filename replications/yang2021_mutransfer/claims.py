@@ -16,6 +16,7 @@ from widenets.evidence import (
     per_seed,
     worst,
 )
+from widenets.evidence import optimum as locator
 
 TP4 = "Yang & Hu 2021, arXiv:2011.14522"
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
@@ -39,7 +40,7 @@ SWEEP = ("width", "log2_rate", "share", "loss")
 
 
 def rate_exponent(**where):
-    return per_seed(optimum.rate_exponent, where=where or None, columns=SWEEP)
+    return per_seed(locator.rate_exponent, where=where or None, columns=SWEEP)
 
 
 def sweep(statistic, floor=None, **options):

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
-from replications.yang2021_mutransfer import optimum
+from widenets.evidence import optimum as locator
 from widenets.evidence.intervals import student_t
 from widenets.evidence.style import (
     THEORY,
@@ -210,7 +210,7 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
         if check.empty:
             continue
         x = student_t(_per_seed(check, lambda of_seed: _exponent(of_seed, "change")))
-        y = student_t(_per_seed(rows, optimum.rate_exponent))
+        y = student_t(_per_seed(rows, locator.rate_exponent))
         look = {**arm_style(ARMS.index(arm)), "markersize": 7, "markeredgewidth": 1.5}
         if optimizer == "adam":
             look["markerfacecolor"] = "white"
@@ -276,7 +276,7 @@ def _optimal_rates(panel, rows: DataFrame) -> None:
     """Points per seed, mean and interval over widths, predicted lines from the base width."""
     for arm, of_arm in rows.groupby("arm", sort=False):
         found = concat(
-            optimum.optima(of_seed).assign(seed=seed) for seed, of_seed in of_arm.groupby("seed")
+            locator.optima(of_seed).assign(seed=seed) for seed, of_seed in of_arm.groupby("seed")
         )
         seeds_and_mean(
             panel, found, x="width", y="log2_rate", label=NAMES[arm], index=ARMS.index(arm)

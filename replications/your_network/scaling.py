@@ -36,10 +36,10 @@ def scaling_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
         yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
 
 
-def mistake_rows(arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The same of the built-in transformer; arm: right, tied, or one of its mistakes."""
     variant = "plain" if arm == "right" else arm
-    yield from scaling_rows("theory", f"mup_transformer:{variant}", seeds)
+    yield from scaling_rows("theory", f"{subject}:{variant}", seeds)
 
 
 def trial(of: Problem) -> Trial:
@@ -81,14 +81,14 @@ def kernel_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict
             yield {"seed": seed, **difference._asdict(), "fault": fault, "ratio": ratio}
 
 
-def wrong_kernel_rows(arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def wrong_kernel_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row per seed: whether the fault of a built-in kernel is named, and nothing else.
 
     arm: right, or one of FAULTS.
     """
     if arm not in ("right", *FAULTS):
         raise ValueError(f"arm {arm!r}: want right, {', '.join(FAULTS)}")
-    of = load(f"relu_kernel:{arm}")
+    of = load(f"{subject}:{arm}")
     for seed in seeds:
         found = _differences(of, of.kernel, seed)
         named = {

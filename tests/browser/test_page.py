@@ -11,8 +11,11 @@ from workflow.page.content import STATES
 SIZES = (1400, 420)
 SCHEMES = ("light", "dark")
 CLAIM = "beta2019_dynamics.K4_law"
-REAL = [
-    path for tier in TIERS if (path := ROOT / "results" / tier / "report" / "index.html").exists()
+REAL = [  # of the replications, and of networks of one's own
+    path
+    for tier in TIERS
+    for pattern in (tier, f"*/{tier}")
+    for path in sorted(ROOT.glob(f"results/{pattern}/report/index.html"))
 ]
 
 
@@ -63,7 +66,7 @@ def test_comparison_is_whole_and_accessible(visit, comparison, width):
     check_axe(page)
 
 
-@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", REAL, ids=lambda path: "-".join(path.parts[-4:-2]))
 def test_real_reports_are_whole_and_accessible(visit, path):
     page = visit(path)
     check_axe(page)  # with its details closed: with all of them open it takes a minute

@@ -33,7 +33,7 @@ def row(value=1.0, half=0.1, n_seeds=8, control=5.0, **others):
 def kept(rows, seeds=(0, 1), code="c", cpu=10.0, memory=500.0, jax="0.10"):
     record = {"code": code, "cells": "d", "seeds": list(seeds), "versions": {"jax": jax}}
     record |= {"cpu_seconds": cpu, "max_rss_mb": memory}
-    return compare.Kept("x", "smoke", "git", rows, {("a", "main"): record})
+    return compare.Kept("x", "smoke", "", "git", rows, {("a", "main"): record})
 
 
 def one(old, new, **settings):

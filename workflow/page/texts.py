@@ -1,5 +1,7 @@
 """The report as text: report.md, a summary for a CI job's page, and a badge."""
 
+import re
+
 from workflow.page.content import EXPECTED, PASSES
 from workflow.page.strip import short
 
@@ -33,7 +35,7 @@ def headline(report: dict) -> str:
         withheld = report["states"]["withheld"]
         return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
     if "subject" in report:
-        return report["subject"]["sentence"]
+        return _sentences(report)[0]
     if report["seeds_at_most"]:
         return f"Reduced run, at most {report['seeds_at_most']} seeds of each block: no verdicts"
     if not judged:
@@ -65,6 +67,16 @@ def resolution(claim: dict) -> str:
         share = f" ({short(100 * claim[key] / claim['unit'], 2)} %)" if claim["unit"] else ""
         parts.append(f"{sign}{short(claim[key], 2)}{share}")
     return ", ".join(parts)
+
+
+def _sentences(report: dict) -> list[str]:
+    """Of the answer about a reader's own network: the first says what it is."""
+    return re.split(r"(?<=\.) (?=[A-Z])", report["subject"]["sentence"])
+
+
+def besides(report: dict) -> str:
+    """What the answer says after its first sentence: how features were frozen, and the rest."""
+    return " ".join(_sentences(report)[1:])
 
 
 def markdown(report: dict) -> str:
@@ -102,7 +114,8 @@ def _on_subject(report: dict) -> list[str]:
     if "subject" not in report:
         return []
     of = report["subject"]
-    return [f"`{of['file']}`: {of['title']}", "", *(f"- {text}" for text in of["faults"]), ""]
+    said = [f"`{of['file']}`: {of['title']}", "", besides(report), ""]
+    return [*said, *(f"- {text}" for text in of["faults"]), ""]
 
 
 def counts(report: dict) -> list[str]:

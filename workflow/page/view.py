@@ -1,6 +1,7 @@
 """The report as one HTML page: styles, script, figures and formulas are all inside."""
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES
 from workflow.page.formula import equation, typeset
 from workflow.page.strip import Mark, short, strip
-from workflow.page.texts import difference, headline, interval, resolution
+from workflow.page.texts import besides, difference, headline, interval, resolution
 
 FOLDER = Path(__file__).parent
 ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html")
@@ -50,6 +51,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
         .render(
             report=report,
             headline=headline(report),
+            besides=besides(report) if "subject" in report else "",
             tags=tags,
             picture=lambda path: (folder / path).read_text(encoding="utf-8"),
             link=partial(link, report["repository"], relative_root(folder, root)),
@@ -93,6 +95,7 @@ def environment() -> jinja2.Environment:
         "slug": slug,
         "packed": picture.packed,
         "size": picture.size,
+        "word": shlex.quote,
     }
     found.globals |= {
         "asset": asset,
