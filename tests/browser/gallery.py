@@ -209,6 +209,8 @@ def figure(paper_name: str, number: int, missing: list[str]) -> dict:
         "parts": ["drift"],
         "files": {kind: f"data/{paper_name}/figure_{number}.{kind}" for kind in kinds},
         "missing": missing,
+        "remark": "",
+        "absent": ["erf"] if number == 1 else [],
         "claims": ["K1_law", "K2_law"] if number == 1 else [],
         "code": {
             "path": f"replications/{paper_name}/figures.py",

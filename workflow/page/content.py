@@ -16,10 +16,10 @@ from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table
 from workflow.base.subject import title_of
-from workflow.base.tree import ROOT, Results
+from workflow.base.tree import ROOT, TIERS, Results
 from workflow.draw import KINDS as FILES
-from workflow.draw import figures
-from workflow.page import shown, sources
+from workflow.draw import NOTHING, figures
+from workflow.page import picture, shown, sources
 from workflow.page.finding import finding
 from workflow.page.markdown import sections
 
@@ -105,8 +105,14 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     seeds = chosen_seeds(settings)
     where = _shards_of_parts(name, results.tier, seeds)
     claims = [claim(row, one, folder, where) for row in one.checks.to_dict("records")]
-    drawn = [_figure(results, figure, folder) for figure in figures(name, results.tier, seeds)]
-    there = [figure["name"] for figure in drawn if "svg" not in figure["missing"]]
+    absent = absent_arms(name, results.tier, seeds)
+    drawn = [
+        _figure(results, one, folder, set().union(*(absent.get(part, ()) for part in one.parts)))
+        for one in figures(name, results.tier, seeds)
+    ]
+    there = [
+        one["name"] for one in drawn if "svg" not in one["missing"] and one["remark"] != NOTHING
+    ]
     _link(folder, claims, drawn, columns_of(results, name))
     return {
         "name": name,
@@ -222,14 +228,34 @@ def columns_of(results: Results, name: str) -> set[str]:
     return set(pd.read_csv(path, nrows=0).columns) - {"part", "arm", "seed"}
 
 
-def _figure(results: Results, figure, folder: Path) -> dict:
+def absent_arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
+    """{part: arms that larger tiers measure and this one does not}."""
+    here, ever = _arms(name, tier, seeds), {}
+    for larger in TIERS[TIERS.index(tier) + 1 :]:
+        for part, arms in _arms(name, larger, seeds).items():
+            ever.setdefault(part, set()).update(arms)
+    return {part: arms - here.get(part, set()) for part, arms in ever.items()}
+
+
+def _arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for cell in (cell for cells in shards(name, tier, seeds).values() for cell in cells):
+        found.setdefault(cell.part, set()).add(cell.arm)
+    return found
+
+
+def _figure(results: Results, figure, folder: Path, absent: set[str]) -> dict:
     drawn = results.figures(folder.name)
     missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
+    svg = drawn / f"{figure.name}.svg"
+    words = shown.used(folder / "figures.py", figure.name).words
     return {
         **figure._asdict(),
         "parts": list(figure.parts),
         "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
+        "remark": picture.description(svg.read_text(encoding="utf-8")) if svg.exists() else "",
+        "absent": sorted(words & absent),
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from workflow.draw import NOTHING
 from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES, SURPRISES
 from workflow.page.formula import equation, typeset
@@ -112,6 +113,7 @@ def environment() -> jinja2.Environment:
         "asset": asset,
         "states": STATES,
         "expected": EXPECTED,
+        "NOTHING": NOTHING,
         "signs": SIGNS,
         "claim_strip": claim_strip,
         "interval": interval,
