@@ -33,7 +33,9 @@ NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 def test_formulas_become_paths_and_text_stays_text():
     html = str(formula.typeset(r"a < b & $\frac{1}{n}\sum_i \theta_i^2$ for 5\$"))
     assert html.startswith("a &lt; b &amp; <svg")
-    assert html.count("<path") == 1
+    assert html.count("<use") == 7
+    page = formula.with_letters(f"<body>{html}</body>")
+    assert page.count("<path id=") == 6  # i is drawn once and used twice
     assert r'aria-label="\frac{1}{n}\sum_i \theta_i^2"' in html
     assert html.endswith("for 5\\$")
 
@@ -120,6 +122,10 @@ TABLE = (
     "text, html",
     [
         ("[x](../a.py)", "<p>x</p>"),
+        (
+            "arXiv:1806.07572",
+            '<p><a href="https://arxiv.org/abs/1806.07572">arXiv:1806.07572</a></p>',
+        ),
         ("[x](javascript:alert)", "<p>x</p>"),
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
         ("1. a\n   b\n2. c", "<ol><li>a b</li><li>c</li></ol>"),

@@ -106,13 +106,9 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     where = _shards_of_parts(name, results.tier, seeds)
     claims = [claim(row, one, folder, where) for row in one.checks.to_dict("records")]
     absent = absent_arms(name, results.tier, seeds)
-    drawn = [
-        _figure(results, one, folder, set().union(*(absent.get(part, ()) for part in one.parts)))
-        for one in figures(name, results.tier, seeds)
-    ]
-    there = [
-        one["name"] for one in drawn if "svg" not in one["missing"] and one["remark"] != NOTHING
-    ]
+    drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
+    there = {one["name"] for one in drawn if "svg" not in one["missing"]}
+    there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
     _link(folder, claims, drawn, columns_of(results, name))
     return {
         "name": name,
@@ -244,7 +240,7 @@ def _arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
     return found
 
 
-def _figure(results: Results, figure, folder: Path, absent: set[str]) -> dict:
+def _figure(results: Results, figure, folder: Path, absent: dict[str, set[str]]) -> dict:
     drawn = results.figures(folder.name)
     missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
     svg = drawn / f"{figure.name}.svg"
@@ -255,7 +251,7 @@ def _figure(results: Results, figure, folder: Path, absent: set[str]) -> dict:
         "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
         "remark": picture.description(svg.read_text(encoding="utf-8")) if svg.exists() else "",
-        "absent": sorted(words & absent),
+        "absent": sorted({arm for part in figure.parts for arm in words & absent.get(part, set())}),
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }
 

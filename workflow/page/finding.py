@@ -44,7 +44,7 @@ def named(entry: dict[str, str]) -> list[str]:
     return list(dict.fromkeys([*NAMED.findall(entry["says"]), entry["number"]]))
 
 
-def finding(folder: Path, claims: list[dict[str, Any]], figures: list[str]) -> dict | None:
+def finding(folder: Path, claims: list[dict[str, Any]], figures: set[str]) -> dict | None:
     """{says, number (id of a claim), figure (name or empty), printed}; None if nothing is told."""
     known = {claim["claim"]: claim for claim in claims}
     for entry in entries(folder):

@@ -10,12 +10,12 @@ from markupsafe import Markup
 from workflow.draw import NOTHING
 from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES, SURPRISES
-from workflow.page.formula import equation, typeset
+from workflow.page.formula import equation, typeset, with_letters
 from workflow.page.strip import Mark, short, strip
 from workflow.page.texts import difference, expectations, headline, interval, resolution
 
 FOLDER = Path(__file__).parent
-ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html")
+ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html", "site.html")
 # what a comparison tells of a claim, what matters most first
 KINDS = {
     "verdict changed": "Verdict changed",
@@ -52,7 +52,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
     """index.html of the report; figures are read from `folder`."""
     claims = [claim for paper in report["papers"] for claim in paper["claims"]]
     tags = sorted({tag for claim in claims for tag in claim["tags"]})
-    return (
+    return with_letters(
         environment()
         .get_template("page.html")
         .render(
@@ -71,7 +71,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
 
 def comparison(new, old, changes: list, remarks: list[str], summary: str, rule: str) -> str:
     """A page that shows two results side by side (see `workflow.compare`)."""
-    return (
+    return with_letters(
         environment()
         .get_template("compare.html")
         .render(
@@ -85,6 +85,28 @@ def comparison(new, old, changes: list, remarks: list[str], summary: str, rule: 
             rule=rule.partition("\n\n")[2],
         )
     )
+
+
+def site_index(report: dict, documents: list[Path]) -> str:
+    """The first page of the site: what was found."""
+    said = {"headline": headline(report), "expectations": expectations(report)}
+    return _site(report, documents, "", headline(report), **said)
+
+
+def site_paper(report: dict, paper: dict, documents: list[Path]) -> str:
+    """The page of one paper, one folder down."""
+    return _site(report, documents, "../", paper["title"], paper=paper)
+
+
+def site_document(report: dict, text: str, documents: list[Path]) -> str:
+    """A document of Markdown, one folder down."""
+    title = next((heading for heading, _ in markdown.sections(text) if heading), "document")
+    return _site(report, documents, "../", title, body=markdown.html(text, 1))
+
+
+def _site(report: dict, documents: list[Path], up: str, title: str, **said: object) -> str:
+    said |= {"report": report, "documents": documents, "up": up, "title": title}
+    return with_letters(environment().get_template("site.html").render(said))
 
 
 def environment() -> jinja2.Environment:
