@@ -14,7 +14,7 @@ FOR_SLURM := .venv/.installed-slurm
 # The locks are complete, so that nothing is looked for beyond them.
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
-.PHONY: run test sabotage lint format benchmark lock browser clean
+.PHONY: run test site sabotage lint format benchmark lock browser clean
 
 # `make run PROFILE=slurm`: the same jobs through a cluster's queue (docs/cluster.md).
 run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
@@ -22,6 +22,10 @@ run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
 
 test: $(FOR_TEST) browser
 	$(PY) -m pytest -n $(WORKERS) $(PYTEST)
+
+# The static site of the largest tier that has run, in site/: findings, papers, claims, documents.
+site: $(FOR_RUN)
+	$(PY) -m workflow.page.site
 
 # For tests/browser, where it may be installed; elsewhere they are skipped with the reason.
 browser:

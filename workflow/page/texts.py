@@ -2,7 +2,7 @@
 
 import re
 
-from workflow.page.content import EXPECTED, PASSES
+from workflow.page.content import ANSWERS, EXPECTED, PASSES
 from workflow.page.strip import short
 
 ROOM = 60_000  # characters of a summary; what shows it takes 64 kB in a comment
@@ -43,7 +43,25 @@ def headline(report: dict) -> str:
     if differ:
         verb = "verdict is" if differ == 1 else "verdicts are"
         return f"{differ} {verb} not as expected, of {len(judged)}"
-    return f"All {len(judged)} verdicts are as expected"
+    if any(claim["state"] in ANSWERS.values() for claim in judged):
+        return f"All {len(judged)} verdicts are as expected"
+    hold = sum(claim["state"] in PASSES for claim in judged)
+    refuted = len(judged) - hold
+    return f"{_statements(hold)}, {refuted or 'none'} {'do' if refuted != 1 else 'does'} not"
+
+
+def _statements(hold: int) -> str:
+    return f"{hold} statement holds" if hold == 1 else f"{hold} statements hold"
+
+
+def expectations(report: dict) -> str:
+    """Whether anything is a surprise, and what waits."""
+    claims = [claim for paper in report["papers"] for claim in paper["claims"]]
+    waiting = report["states"]["not judged"]
+    surprises = sum(claim["state"] not in EXPECTED for claim in claims)
+    said = "No result is a surprise" if not surprises else f"{surprises} of them are surprises"
+    later = f"; {waiting} wait for a larger tier" if waiting else ""
+    return f"{said}: {len(claims) - waiting - surprises} verdicts are as expected{later}."
 
 
 def interval(claim: dict, prefix: str = "") -> str:
@@ -130,6 +148,29 @@ def counts(report: dict) -> list[str]:
         cells = " | ".join(str(found.count(state)) for state in states)
         lines.append(f"| {paper['title']} | {cells} | {paper['cpu_seconds']:.0f} |")
     return lines
+
+
+def macros(report: dict) -> str:
+    """All numbers for a text in LaTeX: \\widenets{PAPER.CLAIM} is the estimate, with .low, .high,
+    .predicted and .verdict the rest of it."""
+    lines = [
+        f"% {headline(report)}. Tier {report['tier']}, revision {report['git']}.",
+        r"\newcommand{\widenets}[1]{\ifcsname widenets@#1\endcsname\csname widenets@#1\endcsname"
+        r"\else\errmessage{No claim #1}\fi}",
+    ]
+    for claim in (claim for paper in report["papers"] for claim in paper["claims"]):
+        numbers = {"": "estimate", ".low": "ci_low", ".high": "ci_high", ".predicted": "prediction"}
+        said = {end: _tex(claim[key]) for end, key in numbers.items() if claim[key] is not None}
+        for end, text in {**said, ".verdict": WORDS[claim["state"]]}.items():
+            name = f"widenets@{claim['id']}{end}"
+            lines.append(rf"\expandafter\def\csname {name}\endcsname{{{text}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _tex(number: float) -> str:
+    mantissa, _, power = f"{number:.4g}".partition("e")
+    scale = rf"\times10^{{{int(power)}}}" if power else ""
+    return rf"\ensuremath{{{mantissa}{scale}}}"
 
 
 def badge(report: dict) -> dict:
