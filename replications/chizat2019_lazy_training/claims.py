@@ -264,6 +264,7 @@ CLAIMS = [
         control="second",
         kind="level",
         rival=Rival(0.25, "who takes the rate of the theorem's bound for the rate"),
+        tier="laptop",
     ),
     Claim(
         name="B1_bound",
