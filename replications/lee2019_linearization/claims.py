@@ -503,8 +503,8 @@ KERNELS = [
             region=near(-0.5, 0.09),
             kind="exponent",
             rival=Rival(0.0, "who says that the mean over networks keeps a bias of narrow ones"),
-            why="independent networks; with one hidden layer there is no bias at finite width. Single "
-            "networks have seeds of another number and are left out",
+            why="independent networks; with one hidden layer there is no bias at finite "
+            "width. Single networks have seeds of another number and are left out",
         )
         for kernel in ("nngp", "ntk")
     ),
