@@ -645,7 +645,7 @@ CLAIMS = [
         region=at_least(1.5),
         why="the first becomes lazy with m, and 1000 points are too few for it to learn the "
         "N(100, 2) = 5049 harmonics of degree 2; the second does not. No theory gives the ratio "
-        "at 128 neurons: 1 is the statement, and half as much again what single teachers scatter by",
+        "at 128 neurons: 1 is the statement, and half as much again what teachers scatter by",
         control="few",
         tier="laptop",
         rival=Rival(1.0, "who holds that the scaling does not matter"),
