@@ -552,6 +552,7 @@ CLAIMS = [
         control="narrow",
         kind="level",
         rival=Rival(1.12, "who takes 256 neurons for a wide network"),
+        tier="laptop",
     ),
     Claim(
         name="N2_width_exponent",
@@ -635,5 +636,6 @@ CLAIMS = [
         "for v_r^2 ~ lambda_r^2, a teacher made of the kernel itself",
         kind="level",
         rival=Rival(3.13, "who adds the leakage L_r^2 E_g/p"),
+        tier="laptop",
     ),
 ]

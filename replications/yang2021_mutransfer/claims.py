@@ -430,6 +430,7 @@ FEATURES = [
         formula="|h_t - h_0| / |h_0| ~ n^-r",
         kind="exponent",
         rival=Rival(exponent - 0.25, "who puts an exponent between the two limits"),
+        tier="laptop",
     )
     for arm, exponent, control in ((MUP, 0.0, NTP), (NTP, -0.5, MUP), (SP_OVER_N, -0.5, MUP))
 ] + [
@@ -462,6 +463,7 @@ FEATURES = [
         formula="|K_t - K_0| / |K_0| ~ n^-1",
         kind="exponent",
         rival=Rival(-0.5, "who lets the kernel move as a single feature does"),
+        tier="laptop",
     ),
 ]
 
