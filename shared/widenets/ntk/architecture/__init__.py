@@ -18,6 +18,7 @@ from widenets.ntk.architecture.activations import (
     abs_,
     cos,
     erf,
+    gelu,
     identity,
     leaky_relu,
     monomial,
@@ -32,7 +33,7 @@ from widenets.ntk.architecture.composition import fully_connected, repeat, resid
 from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
 from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
-from widenets.ntk.architecture.quadrature import gelu, silu, smooth, softplus, tanh
+from widenets.ntk.architecture.quadrature import silu, smooth, softplus, tanh
 
 __all__ = [
     "Architecture",
