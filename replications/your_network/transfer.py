@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -68,9 +69,7 @@ def _at(of: Subject, width: int, scale: float, seeds: tuple[int, ...]) -> Iterat
     looks = np.unique(np.linspace(steps / 2, steps, LOOKS + 1)[1:].round().astype(int))
     curves = stand.curves(NETWORK, _runs(stand, scale), steps, looks)
     loss = curves.loss[..., TRAIN].reshape(len(OCTAVES), len(seeds), len(looks))
-    for (row, octave), (column, seed) in (
-        (one, other) for one in enumerate(OCTAVES) for other in enumerate(seeds)
-    ):
+    for (row, octave), (column, seed) in product(enumerate(OCTAVES), enumerate(seeds)):
         unit = stand.problems[column].unit_of_loss
         for step, value in zip(looks, loss[row, column], strict=True):
             value = value / unit

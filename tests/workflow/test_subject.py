@@ -22,6 +22,7 @@ from workflow.judge import claims_of, expectations
 from workflow.page import texts, view
 from workflow.page.content import state
 from workflow.reader.answer import answered
+from workflow.reader.trial import tried
 from workflow.trust.scratch import Run, environment, fresh_project
 
 KERNEL = '''"""The kernel of a relu layer."""
@@ -201,6 +202,38 @@ def test_the_report_says_first_what_it_is_and_then_how_it_was_found():
     assert texts.besides(report) == "Frozen by E[phi]. Kernel: ok."
     again = view.environment().from_string("{{ 'subject=a b/c.py' | word }}").render()
     assert markupsafe.Markup(again).unescape() == "'subject=a b/c.py'"
+
+
+SMALL = """
+import torch
+from torch import nn
+
+widths = 8, 16, 32
+minutes = 0.0001
+
+def model(width=8):
+    return nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Linear(width, 1))
+
+def data(seed):
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(seed))
+    y = x[:, :1] * x[:, 1:2]
+    return (x[:32], y[:32]), (x[32:], y[32:])
+
+loss = nn.functional.mse_loss
+
+def optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+def test_rates_at_every_width_are_in_the_cost_where_a_tier_tries_them(tmp_path, capsys):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, encoding="utf-8")
+    tried(str(path), "smoke", grid.Seeds(subject=str(path)))
+    assert capsys.readouterr().err == "small.py: asked of it: scaling\n"
+    said = r"small\.py: 576 trainings of 40 steps need about .*, minutes allows 0\.0001"
+    with pytest.raises(UserError, match=said):
+        tried(str(path), "paper", grid.Seeds(subject=str(path)))
 
 
 @pytest.fixture(scope="module")
