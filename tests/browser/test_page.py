@@ -275,3 +275,18 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
     check_axe(page)
     page.keyboard.press("Escape")
     assert not page.locator("#enlarged").is_visible()
+
+
+def test_a_table_is_explored_by_the_keyboard(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    assert one.locator("circle").count() == 6
+    before = one.locator("circle title").all_text_contents()
+    one.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    assert one.locator("output.at").inner_text() == "128"
+    assert one.locator("circle title").all_text_contents() != before
+    one.locator(".keys input").first.uncheck()
+    assert one.locator("circle").count() == 3
+    one.locator("circle").first.hover()
+    assert "[" in one.locator("output.told").inner_text()
