@@ -564,6 +564,8 @@ def test_what_is_explored_are_means_over_seeds_of_the_chosen_rows(tmp_path):
     one_width = rows_to_explore().query("width == 64")
     assert explore.explorables(tmp_path, one_width, set()) == []
     assert explore.explorables(tmp_path, None, set()) == []
+    elsewhere = rows_to_explore().query("part == 'other'").drop(columns="change")
+    assert explore.explorables(tmp_path, elsewhere, set()) == []
 
 
 def test_what_cannot_be_explored_names_its_file(tmp_path):

@@ -38,6 +38,8 @@ def explorables(folder: Path, table: pd.DataFrame | None, figures: set[str]) -> 
 
 def _explorable(entry: dict, table: pd.DataFrame, where: str) -> dict | None:
     rows = table[table["part"] == entry["part"]]
+    if rows.empty:  # of a larger tier
+        return None
     for column, value in entry["where"].items():
         rows = rows[rows[column].isin(value if isinstance(value, list) else [value])]
     keys = [entry["slider"], entry["curves"], entry["x"]]
