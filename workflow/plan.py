@@ -31,7 +31,7 @@ ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's 
 UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
 # by it, with line numbers
-QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py", "finding.yaml")
+QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py", "finding.yaml", "explore.yaml")
 # By which a reader is answered; the report imports them by name.
 DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming"))
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder

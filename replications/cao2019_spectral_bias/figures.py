@@ -250,8 +250,9 @@ def _amplitude_panels(projections, *, log):
         if log:
             panel.set(yscale="log", ylim=(1e-4, 1.5))
         else:
-            highest = rows.groupby(["degree", "time"])[["remaining", "linear"]].mean().max().max()
-            panel.set(ylim=(-0.03, 1.1 * highest))
+            curves = projections[projections["arm"] == "theory"]
+            curves = curves.groupby(["amplitudes", "degree", "time"])[["remaining", "linear"]]
+            panel.set(ylim=(-0.03, 1.1 * curves.mean().max().max()))
         _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     legend_below(figure)
@@ -259,8 +260,8 @@ def _amplitude_panels(projections, *, log):
 
 
 def _density_panels(projections, arms):
-    figure, axes = panels(3, share_y=True)
-    for panel, arm in zip(axes[0], (*arms, *("",) * (3 - len(arms))), strict=True):
+    figure, axes = panels(len(arms), share_y=True)
+    for panel, arm in zip(axes[0], arms, strict=True):
         rows = projections[projections["arm"] == arm]
         if rows.empty:
             panel.set_axis_off()

@@ -98,6 +98,19 @@ def paper(name: str, claims: int) -> dict:
         if "alpha" in name
         else None,
         "claims": [claim(name, number) for number in range(claims)],
+        "explorables": [
+            {
+                **{"title": "Drift by width", "says": "Move it.", "slider": "width", "log": "x"},
+                "labels": {"slider": "width", "curves": "depth", "x": "time", "y": "drift"},
+                "figure": "figure_1",
+                "points": [
+                    [width, depth, time, time / width, time / width / 2, time / width * 2, None]
+                    for width in (64, 128)
+                    for depth in (1, 2)
+                    for time in (1, 10, 100)
+                ],
+            }
+        ],
         "figures": [figure(name, 1, []), figure(name, 2, ["svg", "pdf", "csv"])],
         "parts": [
             {

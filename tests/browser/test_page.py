@@ -1,6 +1,7 @@
 """The report in a real browser: filters, search, links, accessibility, nothing from a network."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -167,12 +168,16 @@ def test_the_keyboard_reaches_filters_and_claims(visit, made):
     assert 0 < len(shown(page)) < 54
 
 
-def test_print_shows_everything_but_the_controls(visit, made):
+def test_print_is_compact_and_has_every_claim_with_its_number(visit, made):
     page = visit(made)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert not page.locator(".filter").is_visible()
-    assert page.locator(".claim .facts:visible").count() == 54
+    assert page.locator(".claim .statement:visible").count() == 54
+    assert page.locator(".claim .numbers:visible").count() == 54
+    assert page.locator(".papers .says:visible").count() == 3
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    assert len(pages) <= 2 + 2 * 3
 
 
 def test_findings_come_first_with_their_numbers_and_figure(visit, made):
@@ -273,3 +278,18 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
     check_axe(page)
     page.keyboard.press("Escape")
     assert not page.locator("#enlarged").is_visible()
+
+
+def test_a_table_is_explored_by_the_keyboard(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    assert one.locator("circle").count() == 6
+    before = one.locator("circle title").all_text_contents()
+    one.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    assert one.locator("output.at").inner_text() == "128"
+    assert one.locator("circle title").all_text_contents() != before
+    one.locator(".keys input").first.uncheck()
+    assert one.locator("circle").count() == 3
+    one.locator("circle").first.hover()
+    assert "[" in one.locator("output.told").inner_text()

@@ -6,6 +6,7 @@ import json
 import math
 
 import jsonschema
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from workflow.judge import claims_of
 from workflow.page import (
     SCHEMA,
     content,
+    explore,
     finding,
     formula,
     markdown,
@@ -514,3 +516,59 @@ def test_what_is_stale_or_missing_is_shown_without_its_old_verdict(project):
     assert "Incomplete: 1 of 2 verdicts are withheld" in page
     assert "not drawn" in page
     assert "WITHHELD" in (folder / "summary.md").read_text(encoding="utf-8")
+
+
+EXPLORE = """
+- title: T
+  says: s
+  part: drift
+  where: {arm: theory}
+  slider: width
+  curves: depth
+  x: time
+  y: change
+  labels: {slider: n, curves: L, x: t, y: d}
+  figure: figure_1
+"""
+
+
+def rows_to_explore():
+    rows = [
+        {
+            "part": part,
+            "arm": arm,
+            "seed": s,
+            "width": n,
+            "depth": 1,
+            "time": t,
+            "change": t / n + s,
+        }
+        for part in ("drift", "other")
+        for arm in ("theory", "control")
+        for s in (0, 1)
+        for n in (64, 128)
+        for t in (1, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_what_is_explored_are_means_over_seeds_of_the_chosen_rows(tmp_path):
+    (tmp_path / "explore.yaml").write_text(EXPLORE, encoding="utf-8")
+    (made,) = explore.explorables(tmp_path, rows_to_explore(), {"figure_1"})
+    assert len(made["points"]) == 4
+    slider, curve, x, mean, low, high, theory = made["points"][0]
+    assert (slider, curve, x, theory) == (64, 1, 1, None)
+    assert mean == pytest.approx(1 / 64 + 0.5, rel=1e-4)
+    assert low < mean < high
+    assert made["figure"] == "figure_1"
+    one_width = rows_to_explore().query("width == 64")
+    assert explore.explorables(tmp_path, one_width, set()) == []
+    assert explore.explorables(tmp_path, None, set()) == []
+    elsewhere = rows_to_explore().query("part == 'other'").drop(columns="change")
+    assert explore.explorables(tmp_path, elsewhere, set()) == []
+
+
+def test_what_cannot_be_explored_names_its_file(tmp_path):
+    (tmp_path / "explore.yaml").write_text(EXPLORE + "  more: 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"explore\.yaml: found .* wanted"):
+        explore.explorables(tmp_path, rows_to_explore(), set())

@@ -20,6 +20,7 @@ from workflow.base.tree import ROOT, TIERS, Results
 from workflow.draw import KINDS as FILES
 from workflow.draw import NOTHING, figures
 from workflow.page import picture, shown, sources
+from workflow.page.explore import explorables
 from workflow.page.finding import finding
 from workflow.page.markdown import sections
 
@@ -120,6 +121,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "finding": finding(folder, claims, there),
         "claims": claims,
         "figures": drawn,
+        "explorables": explorables(folder, table_of(results, name), there),
         "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
@@ -204,12 +206,17 @@ def readme(path: Path) -> tuple[str, str, str, str]:
     return title, first.split("\n\n")[0], "\n\n".join(deviations), text
 
 
+def table_of(results: Results, name: str) -> pd.DataFrame | None:
+    """All rows of a replication; None where they are missing or damaged."""
+    path = results.table(name)
+    return None if not path.exists() or broken(path.with_suffix(".json")) else read_table(path)
+
+
 def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
     """The rows of each part, without the columns that it does not use."""
-    path = results.table(name)
-    if not path.exists() or broken(path.with_suffix(".json")):
+    table = table_of(results, name)
+    if table is None:
         return {}
-    table = read_table(path)
     return {
         str(part): rows.dropna(axis="columns", how="all")
         for part, rows in table.groupby("part", sort=False)

@@ -173,7 +173,7 @@
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change
   get("unfold").addEventListener("click", () => unfold(get("unfold").getAttribute("aria-pressed") !== "true"));
   addEventListener("hashchange", follow);
-  addEventListener("beforeprint", () => unfold(true, ".more, .legend"));
+  addEventListener("beforeprint", () => unfold(true, ".legend, .list:not(.table)"));
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) {
       event.preventDefault();

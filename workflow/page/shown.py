@@ -61,7 +61,7 @@ def said_of_arm(folder: Path, part: str, arm: str) -> str:
         for sentence in sentences:
             said = " ".join(sentence.split()).rstrip(".;")
             if name.search(said) and len(arm) + 8 < len(said) <= LONGEST:
-                return said
+                return said.removeprefix(f"{arm}: ")
     return ""
 
 

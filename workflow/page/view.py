@@ -23,7 +23,10 @@ from workflow.page.texts import (
 )
 
 FOLDER = Path(__file__).parent
-ASSETS = ("page.html", "claim.html", "style.css", "page.js", "compare.html", "site.html")
+ASSETS = (
+    *("page.html", "claim.html", "style.css", "page.js"),
+    *("explore.js", "compare.html", "site.html"),
+)
 # what a comparison tells of a claim, what matters most first
 KINDS = {
     "verdict changed": "Verdict changed",

@@ -189,10 +189,10 @@ def mark_unmeasured(figure: Figure, said: str) -> list[bool]:
     empty = [not _measured(axes) for axes in figure.axes]
     for axes, bare in zip(figure.axes, empty, strict=True):
         if bare:
-            title = axes.get_title()
-            axes.clear()
+            drawn = (*axes.lines, *axes.collections, *axes.patches, *axes.texts)
+            for artist in (*drawn, *filter(None, [axes.get_legend()])):
+                artist.remove()  # not clear(): that would reset the axes which others share
             axes.set_axis_off()
-            axes.set_title(title)
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center")
     return empty
 
