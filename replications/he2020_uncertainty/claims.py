@@ -284,6 +284,7 @@ CLAIMS = [
         "In "
         "the control truths have the variance of GP(0, K)",
         control="nngp_truth",
+        tier="laptop",
         kind="level",
         rival=Rival(2.3, "who takes the ensemble for a posterior: .95 over the share"),
     ),
