@@ -156,14 +156,15 @@ def intervals(
             }
             for point in range(test):
                 truth = values[train + point, draw]
-                yield {
-                    "seed": seed,
+                row = {
                     "error_ntk": found["deep"].mean[point, draw] - truth,
                     "error_nngp": found["nngp"].mean[point, draw] - truth,
                     **{f"sd_{name}": np.sqrt(of.variance[point]) for name, of in found.items()},
                     **scales,
                     "claimed": claimed,
                 }
+                # There are many rows: six digits are enough.
+                yield {"seed": seed, **{name: round(float(x), 6) for name, x in row.items()}}
 
 
 def _drawn(stream, arm: str, nngp: Joint, ntk: Joint, draws: int) -> np.ndarray:

@@ -32,7 +32,7 @@ def figure_ensembles(trained: DataFrame) -> Figure:
         style.seeds_and_mean(axis, rows, label=MEMBERS[arm], index=place, **look)
     style.theory_line(axis, [-0.4, len(shown) - 0.6], [1, 1], label="NTKGP posterior")
     style.accepted_band(axis, 0.96, 1.04)
-    axis.set(ylabel="variance / NTKGP posterior variance", xlabel="what members are")
+    axis.set(ylabel="variance / posterior's", xlabel="what members are")
     axis.set_xticks(range(len(shown)), [MEMBERS[arm] for arm in shown], rotation=20)
     style.logarithmic(axis, "y")
     axis.legend(ncols=2)
@@ -128,5 +128,5 @@ def figure_depth(depth: DataFrame) -> Figure:
     style.theory_line(axis, [1, 1], [0, 1], label="critical")
     axis.set(xlabel="weight variance / critical one", ylabel="accuracy")
     style.logarithmic(axis, "x", ticks=sorted(depth["share"].unique()))
-    axis.legend(loc="lower left")
+    style.legend_below(figure, columns=2)
     return figure

@@ -230,11 +230,11 @@ CLAIMS = [
         statement="Neural decoders beat matching, here with 3000 shots of d = 5 under bit flips",
         source="popular reading of Varsamopoulos et al. 2018 (gains over Blossom)",
         part="shots",
-        arm="residual_ridge",
+        arm="bitflip_five",
         estimator=_gain("matching", "excess", count=3000),
         region=at_least(0.0),
         why="what would follow, and does for d = 3 under depolarizing noise",
-        control="depolarizing",
+        control="residual_ridge",
         tier="laptop",
         expected="fail",
         reason="there matching is within .15 % of maximum likelihood: nothing is left to be "

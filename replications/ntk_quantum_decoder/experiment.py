@@ -73,12 +73,12 @@ def shots(
 
     arms: theory, the NTK flow at t = infinity in the physical gauge; tenth, from a tenth of the
     shots; hashed, with syndromes under other names; residual and residual_ridge, with classes
-    relative to matching; random_gauge; small_code and depolarizing, which are theory and
-    residual_ridge on another code than the arm that they control. Beside it on the same shots:
+    relative to matching; random_gauge; small_code and bitflip_five, which are theory and
+    residual_ridge on another code. Beside it on the same shots:
     `raw` (theory), `hashed` (under yet other names), `lookup` (the table in the arm's gauge),
     `matching`.
     """
-    arm = {"small_code": "theory", "depolarizing": "residual_ridge"}.get(arm, arm)
+    arm = {"small_code": "theory", "bitflip_five": "residual_ridge"}.get(arm, arm)
     of = codes.code(distance, noise)
     table = codes.law(of, p)
     best = codes.failure(table, table.argmax(axis=1))

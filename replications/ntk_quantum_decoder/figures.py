@@ -16,7 +16,7 @@ def figure_shots(shots: DataFrame) -> Figure:
     figure, ((axis,),) = style.panels(1, height=3.0)
     rows = shots[(shots["distance"] == 3) & (shots["noise"] == "depolarizing")]
     theory = rows[rows["arm"] == "theory"]
-    ridge = rows[rows["arm"].isin(["residual_ridge", "depolarizing"])]
+    ridge = rows[rows["arm"] == "residual_ridge"]
     look = {"x": "count", "geometric": False}
     style.seeds_and_mean(axis, theory, y="excess", label="NTK, raw classes", index=0, **look)
     label = "NTK, relative to matching, ridge"

@@ -19,9 +19,11 @@ from replications.du2018_convergence import experiment as du
 from replications.fort2020_kernel_learning import experiment as fort
 from replications.geiger2020_scale_transition import experiment as geiger
 from replications.geiger2020_scale_transition.tasks import task_of
+from replications.he2020_uncertainty import experiment as he
 from replications.jacot2018_frozen_kernel import experiment as jacot
 from replications.jacot2018_frozen_kernel.initial_law import draw_kernels, symmetric_power
 from replications.lee2019_linearization import experiment as lee
+from replications.ntk_quantum_decoder import experiment as decoder
 from widenets.ntk.data import circle, digits, flatten_images, principal_components
 from widenets.ntk.random import generator
 
@@ -80,6 +82,8 @@ PARTS = {  # every part that takes eigenvectors, at a small size
         geiger.slopes,
         {**TASK, "task": "digits_pca", "points": 40, "depth": 1, "s": 1.0, "model": "theory"},
     ),
+    "he_trained": (he.trained, {"width": 64, "members": 4}),
+    "decoder_times": (decoder.times, {"p": 0.1}),
     "lee_drift": (lee.drift, {"activation": "erf", "depth": 1, "width": 8, "steps": 16}),
 }
 ARMS = {"du_deep_kernel": "relu"}
