@@ -14,7 +14,7 @@ from widenets.ntk.dynamics import gradient_descent, kernel_flow, linearize, squa
 from widenets.ntk.empirical import dense_kernels
 from widenets.ntk.similarity import distance
 
-POINTS, STEP = 64, 1e-4  # learning rate in units of the points over the largest eigenvalue
+POINTS, STEP = 64, 1e-5  # learning rate in units of the points over the largest eigenvalue
 MEAN = squared_error("mean")
 ACTIVATIONS = {"erf": erf, "relu": relu}
 
