@@ -104,7 +104,8 @@ def empirical_case(name: str) -> Case:
     @jax.jit
     def passes(params, x):
         outputs, pull = jax.vjp(lambda x: apply(params, x), x)
-        directions = jnp.eye(outputs.shape[1])[:, None] * jnp.ones((1, len(x), 1))
+        eye, each = jnp.eye(outputs.shape[1]), jnp.ones((1, len(x), 1))
+        directions = (eye[:, None] * each).astype(outputs.dtype)
         return jax.vmap(pull)(directions)
 
     return Case(
