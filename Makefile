@@ -48,8 +48,14 @@ format: $(FOR_TEST)
 	$(PY) -m ruff format .
 	$(PY) -m snakefmt Snakefile workflow
 
-benchmark: $(FOR_TEST)
-	$(PY) -m benchmarks.run
+# The peer runs in an environment of its own (2 GB, made once); PEER: another place for it.
+PEER ?= .env-neural-tangents
+benchmark: $(FOR_TEST) $(PEER)/.installed
+	PEER_PYTHON=$(PEER)/bin/python $(PY) -m benchmarks.run $(BENCHMARK)
+
+$(PEER)/.installed: benchmarks/make_peer_environment.sh
+	bash benchmarks/make_peer_environment.sh $(PEER)
+	touch $@
 
 # After an upgrade of single packages in .venv: pin what is there now (five minutes).
 lock: $(FOR_TEST)

@@ -28,6 +28,7 @@ from widenets.ntk.architecture.activations import (
     sin,
 )
 from widenets.ntk.architecture.affine import dense
+from widenets.ntk.architecture.attention import self_attention
 from widenets.ntk.architecture.base import Architecture, Kernels
 from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
 from widenets.ntk.architecture.convolution import conv
@@ -58,6 +59,7 @@ __all__ = [
     "relu",
     "repeat",
     "residual",
+    "self_attention",
     "serial",
     "silu",
     "sin",

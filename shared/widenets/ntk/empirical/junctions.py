@@ -32,6 +32,9 @@ class Junction(NamedTuple):
     leaf: int  # of the parameters
     shape: tuple[int, ...]  # of what the equation gives, for one input
     dtype: Any
+    positions: int  # T
+    inputs: int  # F, or 1 for rows of a table
+    units: int  # E
     features: Callable  # what the equation reads -> h (T, F); indices of rows: (T,)
     deltas: Callable  # (O, *shape) -> d (O, T, E)
 
@@ -114,7 +117,9 @@ def _product_rule(equation, operand: int):
             return d.reshape(len(d), count, -1)
         return jnp.swapaxes(d.reshape(len(d), -1, count), 1, 2)
 
-    return features, deltas
+    inputs = int(np.prod([equation.invars[other].aval.shape[axis] for axis in axes], dtype=int))
+    units = int(np.prod(equation.invars[operand].aval.shape, dtype=int)) // max(inputs, 1)
+    return count, inputs, units, features, deltas
 
 
 def _convolution_rule(equation, operand: int):
@@ -150,7 +155,9 @@ def _convolution_rule(equation, operand: int):
         d = jnp.transpose(d, [0, *(1 + axis for axis in axes)])
         return d.reshape(len(d), -1, d.shape[-1])
 
-    return features, deltas
+    inputs = kernel.size // kernel.shape[numbers.rhs_spec[0]]
+    positions = out[numbers.out_spec[0]] * int(np.prod(outputs))
+    return positions, inputs, kernel.size // inputs, features, deltas
 
 
 def _table_rule(equation, operand: int):
@@ -169,7 +176,7 @@ def _table_rule(equation, operand: int):
     def deltas(d):
         return d.reshape(len(d), indices.size, -1)
 
-    return features, deltas
+    return indices.size, 1, table.shape[1], features, deltas
 
 
 RULES = {
@@ -196,8 +203,9 @@ def evaluated(places: Places, leaves, inputs, probes):
                 inner = equation.params["jaxpr"]
                 results = run(inner.jaxpr, inner.consts, read, place)
             else:
-                functions, params = equation.primitive.get_bind_params(equation.params)
-                results = equation.primitive.bind(*functions, *read, **params)
+                params = equation.primitive.get_bind_params(equation.params)
+                with equation.ctx.manager:
+                    results = equation.primitive.bind(*read, **params)
                 results = results if equation.primitive.multiple_results else [results]
             if place in at:
                 k = at[place]
@@ -240,25 +248,34 @@ def parts_of(places: Places, leaves, x) -> Parts:
     return jax.vmap(single)(x)
 
 
-def by_jacobian(h, d, samples: int, full: bool) -> bool:
+def by_jacobian(positions: int, inputs: int, units: int, outputs: int, samples: int, full: bool):
     """Whether products of Jacobians (F E numbers per output) are cheaper than the Gram formula.
 
     Multiplications per pair of inputs: O^2 F E, and O T F E for one input's Jacobian (shared by the
     pairs), against T^2 (F + O E) + O^2 T E; without the pairs of outputs O in place of O^2.
     """
-    if h.ndim == 2 or h.shape[1] == 1:
-        return False
-    positions, inputs = h.shape[1:]
-    outputs, units = d.shape[1], d.shape[3]
     pairs = outputs**2 if full else outputs
     jacobian = pairs * inputs * units + 2 * outputs * positions * inputs * units / samples
     gram = positions**2 * (inputs + outputs * units) + pairs * positions * units
-    return jacobian < gram
+    return positions > 1 and jacobian < gram
+
+
+def sizes(h, d) -> tuple[int, int, int, int]:
+    """T, F, E and O of what a vectorised junction gave; no features for rows of a table."""
+    return h.shape[1], h.shape[2] if h.ndim == 3 else 0, d.shape[3], d.shape[1]
+
+
+def numbers(positions: int, inputs: int, units: int, outputs: int, full: bool) -> int:
+    """Numbers that one input needs at one junction: h, d, what is mixed of them, Jacobians."""
+    found = positions * inputs + 3 * outputs * positions * units
+    if by_jacobian(positions, inputs, units, outputs, 10**9, full):
+        found += outputs * inputs * units
+    return found
 
 
 def contracted(h1, d1, h2, d2, full: bool):
     """The part of Theta of one junction: (N1, N2, O, O), or (N1, N2, O) of equal outputs."""
-    if by_jacobian(h1, d1, max(len(h1), len(h2)), full):
+    if h1.ndim == 3 and by_jacobian(*sizes(h1, d1), max(len(h1), len(h2)), full):
         one, two = (
             jnp.einsum("ntf,note->nofe", h, d, precision="highest") for h, d in ((h1, d1), (h2, d2))
         )
@@ -310,10 +327,7 @@ def diagonal(parts: Parts):
 def numbers_of(places: Places, leaves, outputs: int, full: bool) -> tuple[int, int]:
     """Numbers that one input needs, and that one pair needs besides its result."""
     linear = sum(outputs * leaves[k].size for k in places.rest)
-    square = 0
-    for junction in places.junctions:
-        units = int(np.prod(junction.shape, dtype=int))
-        leaf = leaves[junction.leaf].size
-        linear += (2 + outputs) * units + min(outputs * leaf, outputs * units * 8) + leaf
-        square = max(square, units)
-    return linear, square
+    square = 2 * (outputs**2 if full else outputs)
+    for j in places.junctions:
+        linear += numbers(j.positions, j.inputs, j.units, outputs, full)
+    return linear, square + max((j.positions**2 for j in places.junctions), default=0)
