@@ -1,7 +1,7 @@
 """What is measured of a subject: a built-in one whose answer is known, or a reader's file.
 
 subject: the name of a file in `widenets/ntk/subject/builtin`, or a path. The bodies are in
-`diagnosis`, `evolution`, `scaling` and `transfer`.
+`diagnosis`, `evolution` and `scaling`.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from replications.your_network.scaling import (
     kernel_rows,
     mistake_rows,
     scaling_rows,
+    transfer_rows,
     wrong_kernel_rows,
 )
-from replications.your_network.transfer import transfer_rows
 
 PAIRED = {
     "diagnosis": "arms of a seed are one network, its data and its batches: they differ in what is "

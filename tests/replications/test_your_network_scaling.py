@@ -8,8 +8,15 @@ from replications.your_network.asked_scaling import ASKED_SCALING
 from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
 from replications.your_network.known_scaling import FAULTS, MISTAKES, named_rightly
 from replications.your_network.naming import kernel_sentences, parameterization, sentences
-from replications.your_network.scaling import kernel_rows, scaling_rows, wrong_kernel_rows
-from replications.your_network.transfer import LOOKS, OCTAVES, predicted, transfer_rows
+from replications.your_network.scaling import (
+    LOOKS,
+    OCTAVES,
+    kernel_rows,
+    predicted,
+    scaling_rows,
+    transfer_rows,
+    wrong_kernel_rows,
+)
 from widenets.evidence import Verdict, compare
 from widenets.ntk.subject import conformance
 from widenets.ntk.subject.contract import SubjectError, load
