@@ -68,7 +68,7 @@ def _timed(subject: Subject, of_part: dict, arms: set) -> Iterator["Cost"]:
         examined(subject, of_part["scaling"])
     if "transfer" in of_part:
         count = sum(part == "transfer" for part, _ in arms)
-        yield load_module(STAND, "transfer").predicted(subject, of_part["transfer"], count)
+        yield load_module(STAND, "scaling").predicted(subject, of_part["transfer"], count)
 
 
 if __name__ == "__main__":
