@@ -20,12 +20,12 @@ jax.config.update("jax_enable_x64", sys.argv[1].endswith("64") or sys.argv[1] ==
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 import networks  # noqa: E402
 import neural_tangents as nt  # noqa: E402
-from jax._src import config, source_info_util  # noqa: E402
+from jax._src import source_info_util  # noqa: E402
 from jax.interpreters import ad  # noqa: E402
 from neural_tangents import stax  # noqa: E402
 
 # Names that this jax no longer has where 0.6.5 looks for them: else its fastest way cannot run.
-ad.source_info_util, ad.config = source_info_util, config
+ad.source_info_util, ad.config = source_info_util, jax.config
 W = 2.0**0.5
 
 
