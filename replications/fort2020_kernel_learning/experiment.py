@@ -81,7 +81,7 @@ def learning(
     odd and even digits.
     """
     trained = arm if arm in ("shuffled", "lazy") else "theory"
-    for group in _groups(seeds, max(1, GROUP * 512 // samples)):
+    for group in _groups(seeds, max(1, GROUP * 512**2 // samples**2)):
         run = Run(trained, task, samples, group, "learning")
         yield from _learning(run, looks)
 
