@@ -107,7 +107,7 @@ def test_draws_are_by_a_seed_of_the_run_and_shared_only_where_it_is_declared(nam
         if any(one & other for one, other in itertools.combinations(arms.values(), 2))
     }
     declared = getattr(load(name, "experiment"), "PAIRED", {})
-    assert set(declared) == sharing
+    assert set(declared) & set(drawn) == sharing  # larger tiers may have other parts besides
     assert all(len(why) > 20 for why in declared.values())
 
 

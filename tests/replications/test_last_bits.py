@@ -77,7 +77,7 @@ PARTS = {  # every part that takes eigenvectors, at a small size
     "du_conflict": (du.descent, {"count": 6, "dimension": 6, "width": 64, "conflict": True}),
     "du_epochs": (du.epochs, {"count": 6, "dimension": 6, "width": 64, "shown": (0, 9)}),
     "du_deep_kernel": (du.deep_kernel, {"count": 6, "dimension": 6, "depth": 1}),
-    "fort_early": (fort.early, {"activation": "erf", "times": (4, 8)}),
+    "fort_early": (fort.early, {"activation": "erf", "times": (256, 512)}),
     "geiger_digits": (
         geiger.slopes,
         {**TASK, "task": "digits_pca", "points": 40, "depth": 1, "s": 1.0, "model": "theory"},

@@ -48,7 +48,12 @@ def test_make_starts_everything_by_a_relative_path_in_a_folder_of_any_name(tmp_p
     """With a stand-in for Python that notes how it is called."""
     folder = tmp_path / ODD
     folder.mkdir()
-    copy_parts(folder, ["Makefile", ".ci", "tests/browser"] + [p.name for p in LOCKS])
+    peer = "benchmarks/make_peer_environment.sh"
+    (folder / "benchmarks").mkdir()
+    copy_parts(folder, ["Makefile", ".ci", "tests/browser", peer] + [p.name for p in LOCKS])
+    made = folder / ".env-neural-tangents" / ".installed"  # 2 GB, not for a test
+    made.parent.mkdir()
+    made.touch()
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\nprintf "%s " "$@" >> calls; echo >> calls\n')
