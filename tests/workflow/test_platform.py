@@ -156,7 +156,8 @@ case "$*" in
   "env create"*)
     while [ "$1" != --prefix ]; do shift; done
     mkdir -p "$2/bin"
-    printf '#!/bin/bash\\necho "$3" >> {prefix}/ran\\nexec "$(cat {prefix}/python)" "$@"\\n' > "$2/bin/python"
+    printf '#!/bin/bash\\necho "$3" >> {prefix}/ran\\n' > "$2/bin/python"
+    echo 'exec "$(cat {prefix}/python)" "$@"' >> "$2/bin/python"
     chmod +x "$2/bin/python" ;;
   clean*) ;;
   *) exit 1 ;;
