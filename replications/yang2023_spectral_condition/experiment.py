@@ -16,7 +16,6 @@ from widenets.ntk.updates import (
     equilibrium_memory,
     equilibrium_rms,
     largest_singular_value,
-    newton_schulz,
     polar_factor,
     seen_sign_alignment,
     sign_alignment,
@@ -39,10 +38,10 @@ SCALES = {  # names of public implementations of Muon, of r and the longer side
     "shape_scaling": lambda out, into: np.sqrt(max(1.0, out / into)),
     "spectral": lambda out, into: np.sqrt(max(out, into)),
     "unit_rms_norm": lambda out, into: np.sqrt(out / into),
-    "unit_rms_norm_with_adams_rate": lambda out, into: np.sqrt(out / into) / into,
 }
 SEEN = 32  # of the samples of a gradient of a sign, that many are looked at
 FRESH = 256  # inputs for a polar step
+ENTRIES, LAG = 400, 20  # of the weights under decay; steps over which their memory is read
 SECOND = 0.999  # Adam's beta_2
 
 
@@ -69,11 +68,12 @@ def norms(
     predicted = largest_singular_value(out, into, std) if law == "edge_law" else edge
     for seed in seeds:
         weights = std * generator(seed, "norms", arm, shape, width).standard_normal((out, into))
+        size = norm(weights)
         yield {
             "seed": seed,
-            "norm": norm(weights),
+            "norm": size,
             "predicted": predicted,
-            "excess": norm(weights) / np.sqrt(out / into),
+            "excess": size / np.sqrt(out / into),
             "excess_law": 1 + np.sqrt(min(out / into, into / out)),
             "shift": largest_singular_value(out, into, std) / edge,
         }
@@ -127,20 +127,19 @@ def alignment(
             "seed": seed,
             "moved": np.mean(rms(moves, 1) / rms(looked_at, 1)),
             "aligned": np.mean(moves**2) / width**2 / np.mean(np.diag(moments)),
-            "share": np.mean(rms(moves, 1) / rms(looked_at, 1)) / width,
             "predicted": predicted,
         }
 
 
 def polar(
     *, arm: str, shape: str, width: int, scale: str, seeds: tuple[int, ...], batch: int = 0,
-    inputs: str = "seen", steps: int = 0,
+    inputs: str = "seen",
 ) -> Iterator[dict]:  # fmt: skip
     """Muon's step, scale * (polar factor of the gradient), one step of Shampoo.
 
     batch: samples of the gradient; 0 takes as many as the matrix has rows and columns, for tokens
-    each of them once. steps: of Newton-Schulz instead of the singular value decomposition.
-    moved: rms(dW h) / rms(h). largest, frobenius: norms of the polar factor without its scale.
+    each of them once. moved: rms(dW h) / rms(h). frobenius: |O|_F without the scale. expected: what
+    a partial isometry of that rank keeps of a fresh input.
     """
     out, into = SHAPES[shape](width)
     for seed in seeds:
@@ -150,13 +149,12 @@ def polar(
         else:
             own = draws.standard_normal((batch or max(out, into), into))
         gradient = draws.standard_normal((out, len(own))) @ own
-        factor = newton_schulz(gradient, steps) if steps else polar_factor(gradient)
+        factor = polar_factor(gradient)
         looked_at = own if inputs == "seen" else draws.standard_normal((FRESH, into))
         moves = SCALES[scale](out, into) * looked_at @ factor.T
         yield {
             "seed": seed,
             "moved": rms(moves) / rms(looked_at),
-            "largest": norm(factor),
             "frobenius": np.linalg.norm(factor),
             "expected": np.sqrt(min(batch or into, into) / into),
         }
@@ -212,31 +210,31 @@ def _adam(gradients: Iterator[np.ndarray], weights, rate, decay, momentum, size,
 
 def decay(
     *, arm: str, momentum: float, seeds: tuple[int, ...], rule: str = "decoupled",
-    rate: float = 0.1, decay: float = 0.1, gradient: float = 1.0, size: int = 400, lag: int = 20,
+    rate: float = 0.1, decay: float = 0.1, gradient: float = 1.0,
     assumed: str = "exact",
 ) -> Iterator[dict]:  # fmt: skip
     """Weights under Adam with decay on white noise of rms `gradient`, in their equilibrium.
 
     weight: rms over sqrt(rate / (2 decay)); turn: |dw| / |w| over sqrt(2 rate decay); update: rms
-    of Adam's update; memory: correlation `lag` steps later. Predicted beside them, exact in
+    of Adam's update; memory: correlation LAG steps later. Predicted beside them, exact in
     rate * decay; assumed: `simple` is what is left for rate * decay -> 0 and without momentum.
     """
-    steps = round(4 / (rate * decay) * max(1.0, gradient if rule == "coupled" else 1.0))
+    steps = round(4 / (rate * decay))
     exact = assumed == "exact"
     theory = {
         "weight_law": equilibrium_rms(rate, decay, momentum) if exact else 1.0,
         "memory_law": (
-            equilibrium_memory(rate, decay, momentum, lag) if exact else (1 - rate * decay) ** lag
+            equilibrium_memory(rate, decay, momentum, LAG) if exact else (1 - rate * decay) ** LAG
         ),
         "update_law": update_rms(momentum) if exact else 0.2,
     }
     for seed in seeds:
         draws = generator(seed, "decay", arm, gradient, momentum)
-        noise = (gradient * draws.standard_normal(size) for _ in range(3 * steps))
-        run = _adam(noise, np.zeros(size), rate, decay, momentum, gradient, rule == "coupled")
+        noise = (gradient * draws.standard_normal(ENTRIES) for _ in range(3 * steps))
+        run = _adam(noise, np.zeros(ENTRIES), rate, decay, momentum, gradient, rule == "coupled")
         before, squares, turns, updates, products = None, [], [], [], []
         for number, (weights, update) in enumerate(run):
-            if number < steps or number % lag:
+            if number < steps or number % LAG:
                 continue
             squares.append(np.mean(weights**2))
             turns.append(rate * rms(update) / rms(weights))

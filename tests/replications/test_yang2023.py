@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from replications.yang2023_spectral_condition import experiment
+from replications.yang2023_spectral_condition import claims, experiment
 from widenets.ntk.updates import (
+    QUINTIC,
     equilibrium_memory,
     equilibrium_rms,
     largest_singular_value,
-    newton_schulz,
     polar_factor,
     seen_sign_alignment,
     sign_alignment,
@@ -41,13 +41,16 @@ def test_polar_factor_of_low_rank_is_a_partial_isometry():
     np.testing.assert_allclose(values, [1, 1, 1, 0, 0, 0, 0, 0], atol=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
-def test_iteration_acts_on_singular_values(shape):
-    matrix = np.random.default_rng(3).standard_normal(shape)
-    values = np.linalg.svd(matrix / np.linalg.norm(matrix))[1]
-    found = np.linalg.svd(newton_schulz(matrix, 3))[1]
+def test_the_map_is_that_of_the_matrix_iteration():
+    """X <- a X + b X X^T X + c X (X^T X)^2, written out."""
+    a, b, c = QUINTIC
+    x = np.random.default_rng(3).standard_normal((6, 9))
+    x /= np.linalg.norm(x)
+    values = np.linalg.svd(x)[1]
+    for _ in range(3):
+        x = a * x + b * x @ x.T @ x + c * x @ x.T @ x @ x.T @ x
     expected = np.sort(np.abs(singular_value_map(values, 3)))[::-1]
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(np.linalg.svd(x)[1], expected, rtol=1e-10)
 
 
 def test_band_of_the_iteration():
@@ -120,3 +123,40 @@ def test_scales_are_those_of_public_implementations():
     assert found["unit_rms_norm"] == 2
     assert experiment.SCALES["unit_rms_norm"](into, out) == 0.5
     assert experiment.SCALES["shape_scaling"](into, out) == 1
+
+
+def _edge_without_its_shift(shapes):
+    """Mean over (out, in) of the norm at std in^-1/2 over the bare edge."""
+    edges = [(into**-0.5 * (np.sqrt(into) + np.sqrt(out)), out, into) for out, into in shapes]
+    return np.mean([largest_singular_value(o, i, i**-0.5) / edge for edge, o, i in edges])
+
+
+def _spike():
+    """A n of A n + s^2 / A at n = 64, rate .08, decay .25, share .035."""
+    signal = 0.035 / np.sqrt(1 + 0.035**2) / 0.25
+    noise = equilibrium_rms(0.08, 0.25, 0.9) * np.sqrt(0.08 / (2 * 0.25))
+    return signal * 64 / (signal * 64 + noise**2 / signal)
+
+
+RIVALS = {
+    "O1_norm_of_gaussian_weights": _edge_without_its_shift([(128, 128), (512, 128), (128, 512)]),
+    "O4_sign_step_of_any_batch": np.mean(
+        [1 / n / seen_sign_alignment(n, n) for n in (32, 64, 128)]
+    ),
+    "O6_low_rank_features_stay_aligned": 2 / np.pi / 16 / seen_sign_alignment(128, 16),
+    "O7_polar_step_on_fresh_inputs": np.mean(np.sqrt(16 / np.array([64, 128]))),
+    "O14_update_on_noise": np.mean(np.sqrt(1 + np.array([0.5, 0.8, 0.9, 0.95]))),
+    "O14_popular_one_fifth": update_rms(0.95),
+    "O19_weight_at_rest": equilibrium_rms(0.1, 0.1, 0.9),
+    "O20_popular_turn": update_rms(0.9) / equilibrium_rms(0.1, 0.1, 0.9),
+    "O20_memory": 0.99**20 / equilibrium_memory(0.1, 0.1, 0.9, 20),
+    "O22_level_of_the_norm": _edge_without_its_shift([(32, 32)]),
+    "O24_signal_in_noise": _spike(),
+    "O29_level_of_muons_norm": 5 / np.sqrt(1 - 0.01),
+}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals_are_what_their_theories_give_at_the_sizes_of_the_grid(name):
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == name]
+    assert claim.rival.value == pytest.approx(RIVALS[name], rel=5e-3)

@@ -33,19 +33,8 @@ def polar_factor(matrix: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
     return left[:, kept] @ right[kept]
 
 
-def newton_schulz(matrix: np.ndarray, steps: int, coefficients=QUINTIC) -> np.ndarray:
-    """X <- a X + b X X^T X + c X (X^T X)^2, from X = matrix / |matrix|_F; any shape (out, in)."""
-    a, b, c = coefficients
-    x = matrix / np.linalg.norm(matrix)
-    for _ in range(steps):
-        square = x @ x.T if len(x) <= x.shape[1] else x.T @ x
-        change = b * square + c * square @ square
-        x = a * x + (change @ x if len(x) <= x.shape[1] else x @ change)
-    return x
-
-
 def singular_value_map(values: np.ndarray, steps: int, coefficients=QUINTIC) -> np.ndarray:
-    """What `newton_schulz` makes of singular values (any shape), p(x) = a x + b x^3 + c x^5."""
+    """What steps of X <- a X + b X X^T X + c X (X^T X)^2 make of singular values (any shape)."""
     a, b, c = coefficients
     for _ in range(steps):
         values = values * (a + values**2 * (b + values**2 * c))
