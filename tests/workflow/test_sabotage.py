@@ -60,6 +60,7 @@ def test_names_are_unique_and_some_of_most_papers_run_in_ci():
     names = [fault.name for fault in faults()]
     assert len(set(names)) == len(names)
     of_ci = {place for fault in selected(faults(), "", ci=True) for place in fault.ci}
+    assert len(selected(faults(), "", ci=True)) >= len(names) / 10
     assert "tests" in of_ci
     assert len(of_ci) > len(replications()) / 2
 
