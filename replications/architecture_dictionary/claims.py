@@ -143,7 +143,8 @@ SKIPS = [
         part="residual",
         estimator=per_seed("over_printed"),
         region=near(1, 0.1),
-        why="measured over printed, behind a trained stem; less than half of the way to the right formula",
+        why="measured over printed, behind a trained stem; less than half of the way to the "
+        "right formula",
         control="cut",
         expected="fail",
         reason="the gradient of what comes before also returns through the branch",
