@@ -238,7 +238,8 @@ def figure_features(features: DataFrame) -> Figure:
 
     The Dynamical Dichotomy of arXiv:2011.14522: under muP the hidden features and their kernel move
     alike at all widths; under the NTK parameterization and, where drawn, under SP with rate 1/n
-    features move as n^-1/2 (solid lines, no free exponent) and the kernel freezes: nearly one curve.
+    features move as n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are
+    nearly one curve.
     """
     figure, axes = panels(2, height=2.8)
     titles = {"feature_change": "features", "kernel_change": "kernel of the features"}
