@@ -131,7 +131,7 @@ def _collapse_claim(dimension, bound, tier):
         control="anisotropic" if dimension == 30 else "next_sphere",
         tier=tier,
         rival=Rival(
-            {30: 0.033, 20: 0.08, 10: 0.2}[dimension], "who takes the sphere S^d for S^(d-1)"
+            {30: 0.05, 20: 0.1, 10: 0.25}[dimension], "who takes the sphere S^d for S^(d-1)"
         ),
     )
 
