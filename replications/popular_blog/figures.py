@@ -44,7 +44,7 @@ def kernels_on_a_line(growth: DataFrame, spectrum: DataFrame) -> Figure:
     (a) What training on f = 2x adds to the square of the kernel against the width, with its law
     (line), and with f divided by m (mean field, dashed). (b) Least eigenvalue over that of the
     limit on points of a circle, with the accepted band of its limit; dashed, a kernel not divided
-    by m, in units of its value at the smallest width.
+    by m, over the smallest of its widths.
     """
     figure, (axes,) = style.panels(2, height=2.9)
     rows = growth[growth["arm"] == "theory"]

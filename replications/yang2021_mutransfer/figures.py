@@ -190,8 +190,8 @@ def figure_optimal_rate_mlp(mlp: DataFrame) -> Figure:
     """Optimal learning rate of the MLP against width
 
     Each seed's optimum (faint) and the mean with its 99 % interval. Lines: the predicted exponents
-    through the common value at base width; a bar may be longer than the panel: SGD 0 (muP), -1/2
-    (SP), +1/2 (NTK parameterization); Adam 0, -1, -1/2.
+    through the common value at base width: SGD 0 (muP), -1/2 (SP), +1/2 (NTK parameterization);
+    Adam 0, -1, -1/2. A bar may be longer than the panel.
     """
     optimizers = [name for name in OPTIMIZERS if name in set(mlp["optimizer"])]
     figure, axes = panels(len(optimizers), height=3.0)
@@ -237,8 +237,9 @@ def figure_features(features: DataFrame) -> Figure:
     """Movement of features and of their kernel in training, against width
 
     The Dynamical Dichotomy of arXiv:2011.14522: under muP the hidden features and their kernel move
-    alike at all widths; under the NTK parameterization and under SP with rate 1/n features move as
-    n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are nearly one curve.
+    alike at all widths; under the NTK parameterization and, where drawn, under SP with rate 1/n
+    features move as n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are
+    nearly one curve.
     """
     figure, axes = panels(2, height=2.8)
     titles = {"feature_change": "features", "kernel_change": "kernel of the features"}

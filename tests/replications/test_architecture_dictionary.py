@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate
 
 from replications.architecture_dictionary import finite, kernels, linear, normalisation
 from widenets.ntk.architecture import (
@@ -160,7 +160,3 @@ def test_the_interpolant_goes_through_its_data():
         assert np.linalg.eigvalsh(kernel)[0] > 0
         stacked = np.vstack([np.hstack([kernel, kernel]), np.hstack([kernel, kernel])])
         np.testing.assert_allclose(kernels.interpolate(stacked, 5, labels), labels, atol=1e-6)
-
-
-def test_ranks_are_those_of_scipy():
-    assert stats.spearmanr([1, 2, 3, 4], [1, 4, 9, 16]).statistic == pytest.approx(1)
