@@ -62,6 +62,7 @@ CLAIMS = [
         estimator=exact("difference", resolution=1e-15, floor=0.0),
         region=at_most(1e-13),
         why="additions in another order. The control forgets one qubit",
+        rival=Rival(0.043, "who forgets one qubit"),
         control="dropped",
         kind="identity",
     ),
@@ -77,6 +78,7 @@ CLAIMS = [
         why="an error Y is both; matching takes the parts for independent. Independent parts of "
         "the "
         "same marginals, the control, lose nothing",
+        rival=Rival(0.0, "who has matching optimal under any noise"),
         control="independent",
         kind="bound",
     ),
@@ -89,6 +91,7 @@ CLAIMS = [
         arm="bitflip",
         estimator=exact(lambda rows: rows["excess"].max(), resolution=1e-10, columns=("excess",)),
         region=near(0, 1e-9),
+        rival=Rival(0.006, "who has minimum weight optimal at no distance, as at d = 5"),
         why="rounding. For d = 5, the control, weights of 2 have more than one error of weight 3 "
         "against them",
         control="bitflip_five",
@@ -146,6 +149,7 @@ CLAIMS = [
         region=at_most(0.02),
         why="it interpolates class frequencies, and what is left is the chance of syndromes whose "
         "majority is still wrong. The control has a tenth of the shots",
+        rival=Rival(0.09, "who makes do with a tenth of the shots"),
         control="tenth",
         kind="bound",
     ),
@@ -160,6 +164,7 @@ CLAIMS = [
         region=at_least(0.05),
         why="matching loses 12 % by its correlations; the control, a tenth of the shots, has not "
         "learned them",
+        rival=Rival(0.0, "who has matching as good"),
         control="tenth",
         kind="bound",
     ),
@@ -173,6 +178,7 @@ CLAIMS = [
         estimator=_gain("hashed", "excess", count=300, distance=3),
         region=at_least(0.03),
         why="near syndromes have like classes. The control is one hashing against another",
+        rival=Rival(0.0, "who takes a kernel for a table of what was seen"),
         control="hashed",
         kind="bound",
     ),
@@ -187,6 +193,7 @@ CLAIMS = [
         estimator=_gain("lookup", "excess", count=300, distance=5),
         region=at_least(0.0),
         why="what would follow, and does for classes relative to matching, with a ridge",
+        rival=Rival(-0.1, "ours: neighbours of an unseen syndrome mislead"),
         control="residual_ridge",
         expected="fail",
         reason="in the physical gauge the trivial class is the best guess for a syndrome not "
@@ -207,6 +214,7 @@ CLAIMS = [
         why="the residual class is trivial for most syndromes, a smooth function of them. Labels "
         "in a "
         "random gauge, the control, are worse than raw ones",
+        rival=Rival(0.0, "who learns the raw classes"),
         control="random_gauge",
         kind="bound",
     ),
@@ -222,6 +230,7 @@ CLAIMS = [
         why="without evidence it falls back to matching, and with it corrects it. The control is "
         "the "
         "raw decoder",
+        rival=Rival(-0.1, "who learns the raw classes"),
         control="theory",
         kind="bound",
     ),
@@ -234,6 +243,7 @@ CLAIMS = [
         estimator=_gain("matching", "excess", count=3000),
         region=at_least(0.0),
         why="what would follow, and does for d = 3 under depolarizing noise",
+        rival=Rival(-0.003, "ours: measured, no better than matching"),
         control="residual_ridge",
         tier="laptop",
         expected="fail",
@@ -271,6 +281,7 @@ CLAIMS = [
         ),
         region=at_most(1e-12),
         why="a function of the Hamming distance. With bits of 0 and 1, the control, norms differ",
+        rival=Rival(0.089, "who takes bits of 0 and 1"),
         control="zero_one",
         kind="identity",
     ),
@@ -285,6 +296,7 @@ CLAIMS = [
         region=at_most(1e-12),
         why="the kernel is t times an even function plus even functions of t. The control has a "
         "bias",
+        rival=Rival(0.0012, "who leaves the bias in"),
         control="theory",
         kind="identity",
     ),
@@ -316,6 +328,7 @@ CLAIMS = [
         estimator=exact(_largest_ascent, resolution=1e-9, columns=("degree", "eigenvalue")),
         region=at_most(0.0),
         why="what would follow, and does for three hidden layers",
+        rival=Rival(0.216, "one hidden layer, whose odd degrees come late"),
         control="deep",
         expected="fail",
         reason="with one hidden layer degree 3 has .31 and degree 4 .52: the order holds for "
@@ -338,6 +351,7 @@ CLAIMS = [
         region=at_least(0.3),
         why="the operator is diag(sqrt P) K diag(sqrt P). Among syndromes that are all alike, the "
         "control, the kernel's degrees alone order them",
+        rival=Rival(0.0, "who has all syndromes learned alike"),
         control="uniform",
         kind="bound",
     ),
@@ -351,6 +365,7 @@ CLAIMS = [
         estimator=per_seed("relative", where={"count": 3000, "p": 0.05}),
         region=at_least(0.2),
         why="4096 syndromes for 16. The control is d = 3 with as many shots",
+        rival=Rival(0.0, "who counts shots without the code"),
         control="small_code",
         kind="bound",
     ),
