@@ -136,7 +136,7 @@ def early(
 
 
 def width(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """The kernel on 16 points before and after 64 steps of full batches. arms: theory, NTK
+    """The kernel on 8 points before and after 16 steps of full batches. arms: theory, NTK
     parameterization; mean_field: f / sqrt(n) at n times the rate."""
     for group in _groups(seeds, GROUP // 2):
         start, end = np.moveaxis(kernels_around(arm, width, group), 1, 0)

@@ -35,7 +35,7 @@ def figure_ensembles(trained: DataFrame) -> Figure:
     axis.set(ylabel="variance / posterior's", xlabel="what members are")
     axis.set_xticks(range(len(shown)), [MEMBERS[arm] for arm in shown], rotation=20)
     style.logarithmic(axis, "y")
-    axis.legend(ncols=2)
+    style.legend_below(figure, columns=3)
     return figure
 
 

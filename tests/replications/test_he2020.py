@@ -80,9 +80,10 @@ def test_the_chance_of_being_largest_is_that_of_draws():
 
 @pytest.mark.parametrize("kind", networks.KINDS)
 def test_starts_have_their_covariance(problem, kind):
-    found = networks.starts(kind, 0, 16, 4000, problem)[:, networks.TRAIN :]
+    """64000 draws know the mean variance to .006; a correction 5 % too large adds .048."""
+    found = networks.starts(kind, 0, 16, 64_000, problem)[:, networks.TRAIN :]
     expected = np.diag(networks.start_of(kind, problem).test)
-    np.testing.assert_allclose(found.var(axis=0).mean(), expected.mean(), rtol=0.06)
+    np.testing.assert_allclose(found.var(axis=0).mean(), expected.mean(), rtol=0.02)
 
 
 def test_members_of_the_limit_have_its_law(problem):
