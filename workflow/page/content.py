@@ -156,9 +156,14 @@ def _link(folder: Path, claims: list[dict], drawn: list[dict], columns: set[str]
     """Tell each claim the figures that show it, and each figure its claims."""
     found = shown.links(folder, claims, drawn, columns)
     for one in claims:
-        one["figures"] = found[one["claim"]]
+        places = found[one["claim"]]
+        one["panels"] = [{"figure": figure, "panel": letter} for figure, letter in places]
     for one in drawn:
-        one["claims"] = [c["claim"] for c in claims if one["name"] in found[c["claim"]]]
+        one["claims"] = [c["claim"] for c in claims if one["name"] in dict(found[c["claim"]])]
+        for panel in one["panels"]:
+            place = (one["name"], panel["letter"])
+            panel["claims"] = [c["claim"] for c in claims if place in found[c["claim"]]]
+            del panel["shows"]
 
 
 def state(row: dict, withheld: bool) -> str:
@@ -252,12 +257,14 @@ def _figure(results: Results, figure, folder: Path, absent: dict[str, set[str]])
     missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
     svg = drawn / f"{figure.name}.svg"
     words = shown.used(folder / "figures.py", figure.name).words
+    text = svg.read_text(encoding="utf-8") if svg.exists() else ""
     return {
         **figure._asdict(),
+        "panels": picture.panels(text),
         "parts": list(figure.parts),
         "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
-        "remark": picture.description(svg.read_text(encoding="utf-8")) if svg.exists() else "",
+        "remark": picture.description(text),
         "absent": sorted({arm for part in figure.parts for arm in words & absent.get(part, set())}),
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }

@@ -1,9 +1,8 @@
 """What ties a claim to its figures, to the constants behind it and to its arms, from the sources.
 
-A claim and a figure share a part of the table, and columns of it: those whose names occur in the
-call that makes the claim, or in the function that draws, or in what either uses of its module. A
-claim is linked to the figures that share most with it. What an arm is, is what the docstring of its
-part says of it, or that of the module.
+A claim's columns are those whose names occur in the call that makes it, or in what that uses of its
+module; what a panel draws, it says itself (`workflow.draw.panels`). What an arm is, is what the
+docstring of its part says of it, or that of the module.
 """
 
 import ast
@@ -26,23 +25,48 @@ class Used(NamedTuple):
     words: frozenset[str] = frozenset()  # strings and keywords
     names: frozenset[str] = frozenset()
     constants: tuple[tuple[str, str], ...] = ()  # (name, value as it is written)
+    held: tuple[tuple[str, tuple], ...] = ()  # values that parameters are given in dictionaries
 
 
 def links(folder: Path, claims: list[dict], figures: list[dict], columns: set[str]) -> dict:
-    """{claim: names of the figures that show it}; columns: those of the replication's table."""
+    """{claim: [(figure, letter of the panel)]} that show it; columns: those of the table.
+
+    Best are panels that draw the numbers of the claim's columns, of its arms, and of no other value
+    of a parameter that the claim fixes. Where a figure uses the columns but draws what it derives
+    from them, these are its panels without numbers of the table, or the figure as a whole ("").
+    """
     drawn = {one["name"]: used(folder / "figures.py", one["name"]).words for one in figures}
-    found: dict[str, list[str]] = {}
+    found = {}
     for claim in claims:
-        words = used_by_claim(folder / "claims.py", claim["claim"]).words & columns
+        own = used_by_claim(folder / "claims.py", claim["claim"])
+        words = own.words & columns
         arms = {claim["arm"], claim["control_arm"]}
-        shared = {
-            one["name"]: (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
-            for one in figures
-            if claim["part"] in one["parts"]
-        }
-        most = max(shared.values(), default=())
-        found[claim["claim"]] = [name for name, count in shared.items() if count == most]
+        scores: dict[tuple[str, str], tuple] = {}
+        for one in (one for one in figures if claim["part"] in one["parts"]):
+            near = (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
+            for panel in one["panels"] or [{"letter": "", "shows": []}]:
+                place = (one["name"], panel["letter"])
+                if not panel.get("empty"):
+                    scores[place] = (
+                        *_score(panel, claim["part"], words, arms, dict(own.held)),
+                        *near,
+                    )
+        most = max(scores.values(), default=())
+        best = [place for place, score in scores.items() if score == most]
+        found[claim["claim"]] = best if most and (most[0] or most[3]) else []
     return found
+
+
+def _score(panel: dict, part: str, words: frozenset, arms: set, held: dict) -> tuple:
+    """(columns that a panel draws of a claim's, minus parameters with other values, arms)."""
+    own = [s for s in panel["shows"] if s["part"] == part and s["column"] in words]
+    if not own:
+        return 0, -bool(panel["shows"]), 0
+    other = {
+        key for s in own for key, value in s["held"].items() if value not in held.get(key, [value])
+    }
+    shown = {arm for s in own for arm in s["arms"]}
+    return len({s["column"] for s in own}), -len(other), len(arms & shown)
 
 
 def estimators(names: frozenset[str]) -> list[dict[str, str]]:
@@ -79,6 +103,7 @@ def used(path: Path, name: str) -> Used:
 
 def _used(path: Path, start: ast.AST) -> Used:
     definitions, names, words, constants = _definitions(path), set(), set(), []
+    held: dict[str, list] = {}
     waiting = [start]
     while waiting:
         for node in ast.walk(waiting.pop()):
@@ -86,6 +111,8 @@ def _used(path: Path, start: ast.AST) -> Used:
                 words.add(node.value)
             elif isinstance(node, ast.keyword) and node.arg:
                 words.add(node.arg)
+            elif isinstance(node, ast.Dict):
+                _hold(node, held)
             elif isinstance(node, ast.Name) and node.id not in names:
                 names.add(node.id)
                 defined = definitions.get(node.id)
@@ -96,7 +123,21 @@ def _used(path: Path, start: ast.AST) -> Used:
     short = {name: text for name, text in constants if len(text) <= LONGEST}
     said = ("'", '"', "Rival(")  # texts, which are quoted where they belong
     values = sorted(pair for pair in short.items() if not pair[1].startswith(said))
-    return Used(frozenset(words), frozenset(names), tuple(values))
+    return Used(
+        frozenset(words),
+        frozenset(names),
+        tuple(values),
+        tuple((key, tuple(many)) for key, many in held.items()),
+    )
+
+
+def _hold(node: ast.Dict, held: dict[str, list]) -> None:
+    """Add the pairs {"name": constant} or {"name": [constants]} of a dictionary."""
+    for key, value in zip(node.keys, node.values, strict=True):
+        several = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+        values = [one.value for one in several if isinstance(one, ast.Constant)]
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and values:
+            held.setdefault(key.value, []).extend(values)
 
 
 @cache
