@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import math
+from functools import partial
 
 import jsonschema
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.browser import gallery
+from widenets.evidence.estimators import loglog_slope, per_seed
 from workflow.base.tree import ROOT, replications
 from workflow.draw import figures as drawn_figures
 from workflow.judge import claims_of
@@ -400,9 +402,10 @@ def test_claims_and_figures_are_tied_by_the_columns_that_both_use(tmp_path):
         for name, part in (("A", "drift"), ("B", "drift"), ("C", "other"))
     ]
     figures = [{"name": name, "parts": ["drift"], "panels": []} for name in ("one", "two")]
-    columns = {"width", "change", "gap"}
+    told = (("A", "change"), ("B", "gap"))
+    reads = {name: shown.Read(frozenset({column})) for name, column in told}
     whole = {"A": [("one", "")], "B": [("two", "")], "C": []}
-    assert shown.links(tmp_path, claims, figures, columns) == whole
+    assert shown.links(tmp_path, claims, figures, reads) == whole
     used = shown.used_by_claim(tmp_path / "claims.py", "A")
     assert dict(used.constants) == {"WINDOW": "{'width': 64}"}
     assert [found["name"] for found in shown.estimators(used.names)] == ["loglog_slope"]
@@ -416,16 +419,29 @@ def panel(letter, column="", arms=("theory",), **held):
     return {"letter": letter, "empty": False, "shows": shows if column else []}
 
 
-def linked(tmp_path, panels, where="{'width': 64}"):
-    """The panels that show claim A of column change, whose rows are `where`."""
+def linked(tmp_path, panels, **held):
+    """The panels that show claim A of column change at the values `held`."""
     for name, text in SOURCES.items():
-        made = text.replace('{"width": 64}', where)
-        (tmp_path / name).write_text(made, encoding="utf-8")
-    shown._tree.cache_clear(), shown._definitions.cache_clear(), shown.used_by_claim.cache_clear()
+        (tmp_path / name).write_text(text, encoding="utf-8")
     claims = [{"claim": "A", "part": "drift", "arm": "theory", "control_arm": "wide"}]
     figures = [{"name": "one", "parts": ["drift"], "panels": panels}]
-    found = shown.links(tmp_path, claims, figures, {"width", "depth", "change", "gap"})
-    return [letter for _, letter in found["A"]]
+    read = shown.Read(frozenset({"change"}), tuple((key, (v,)) for key, v in held.items()))
+    return [letter for _, letter in shown.links(tmp_path, claims, figures, {"A": read})["A"]]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: loglog_slope("change", "width", where={"depth": 3}),
+        lambda: per_seed(lambda rows: rows["change"] / rows["width"], where={"depth": [3]}),
+        lambda: partial(per_seed("change", where={"depth": 3}), unused="width"),
+    ],
+)
+def test_what_an_estimator_reads_is_found_in_what_it_holds(made):
+    read = shown.read_by(made(), {"change", "width", "depth", "gap"})
+    assert read.words >= {"change", "depth"}
+    assert "gap" not in read.words
+    assert dict(read.held)["depth"] == (3,)
 
 
 def test_a_claim_is_shown_by_the_panels_that_draw_its_numbers(tmp_path):
@@ -433,10 +449,11 @@ def test_a_claim_is_shown_by_the_panels_that_draw_its_numbers(tmp_path):
     both = panel("b", "change", ("theory", "wide"))
     assert linked(tmp_path, [panel("a", "change"), both]) == ["b"]
     of_depth = [panel("a", "change", depth=1), panel("b", "change", depth=3)]
-    assert linked(tmp_path, of_depth, "{'depth': 3}") == ["b"]
-    assert linked(tmp_path, of_depth, "{'width': 64}") == ["a", "b"]
+    assert linked(tmp_path, of_depth, depth=3) == ["b"]
+    assert linked(tmp_path, of_depth, width=64) == ["a", "b"]
     # what no column holds was derived: by a panel that draws none
     assert linked(tmp_path, [panel("a", "gap"), panel("b")]) == ["b"]
+    assert linked(tmp_path, [panel("a", "change", ("wide",))]) == [""]  # of the control alone
     empty = panel("b", "change") | {"empty": True}
     assert linked(tmp_path, [panel("a", "gap"), empty, panel("c")]) == ["c"]
 

@@ -19,6 +19,7 @@ from workflow.base.subject import title_of
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.draw import KINDS as FILES
 from workflow.draw import NOTHING, figures
+from workflow.judge import claims_of
 from workflow.page import picture, shown, sources
 from workflow.page.explore import explorables
 from workflow.page.finding import finding
@@ -110,7 +111,10 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
     there = {one["name"] for one in drawn if "svg" not in one["missing"]}
     there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
-    _link(folder, claims, drawn, columns_of(results, name))
+    columns = columns_of(results, name)
+    listed = claims_of(name, settings.get("subject", ""))
+    reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
+    _link(folder, claims, drawn, reads)
     return {
         "name": name,
         "title": title or name,
@@ -152,9 +156,9 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     }
 
 
-def _link(folder: Path, claims: list[dict], drawn: list[dict], columns: set[str]) -> None:
+def _link(folder: Path, claims: list[dict], drawn: list[dict], reads: dict) -> None:
     """Tell each claim the figures that show it, and each figure its claims."""
-    found = shown.links(folder, claims, drawn, columns)
+    found = shown.links(folder, claims, drawn, reads)
     for one in claims:
         places = found[one["claim"]]
         one["panels"] = [{"figure": figure, "panel": letter} for figure, letter in places]

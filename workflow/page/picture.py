@@ -38,8 +38,8 @@ def description(svg: str) -> str:
 
 
 def panels(svg: str) -> list[dict]:
-    """What a figure says of its panels (`workflow.draw.panels`), each with the letter that it is called
-    by: its own, or its place; of a single panel none. Empty where the figure says nothing."""
+    """What a figure says of its panels (`workflow.draw.panels`), each with the letter that it is
+    called by: its own, or its place; of a single panel none. Empty where it says nothing."""
     found = [json.loads(html.unescape(text)) for text in PANEL.findall(svg)]
     for place, one in enumerate(found):
         own = LETTERED.match(one["title"])

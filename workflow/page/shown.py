@@ -1,15 +1,17 @@
 """What ties a claim to its figures, to the constants behind it and to its arms, from the sources.
 
-A claim's columns are those whose names occur in the call that makes it, or in what that uses of its
-module; what a panel draws, it says itself (`workflow.draw.panels`). What an arm is, is what the
-docstring of its part says of it, or that of the module.
+A claim's columns are those that its estimator names; what a panel draws, the figure says itself
+(`workflow.draw.panels`). What an arm is, is what the docstring of its part says of it, or that of
+the module.
 """
 
 import ast
 import inspect
 import re
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
+from types import FunctionType
 from typing import NamedTuple
 
 from workflow.base.tree import ROOT
@@ -19,54 +21,120 @@ ESTIMATORS = ROOT / "shared" / "widenets" / "evidence" / "estimators"
 LONGEST = 240  # characters of a constant's value, and of what is said of an arm
 
 
+class Read(NamedTuple):
+    """What a claim's estimator reads of the table."""
+
+    words: frozenset[str] = frozenset()  # columns
+    held: tuple[tuple[str, tuple], ...] = ()  # (parameter, values that it is given)
+
+
 class Used(NamedTuple):
     """What a node uses, itself or through its own module."""
 
     words: frozenset[str] = frozenset()  # strings and keywords
     names: frozenset[str] = frozenset()
     constants: tuple[tuple[str, str], ...] = ()  # (name, value as it is written)
-    held: tuple[tuple[str, tuple], ...] = ()  # values that parameters are given in dictionaries
 
 
-def links(folder: Path, claims: list[dict], figures: list[dict], columns: set[str]) -> dict:
-    """{claim: [(figure, letter of the panel)]} that show it; columns: those of the table.
+def links(folder: Path, claims: list[dict], figures: list[dict], reads: dict[str, Read]) -> dict:
+    """{claim: [(figure, letter of the panel)]} that show it; reads: of each claim, what it reads.
 
-    Best are panels that draw the numbers of the claim's columns, of its arms, and of no other value
-    of a parameter that the claim fixes. Where a figure uses the columns but draws what it derives
-    from them, these are its panels without numbers of the table, or the figure as a whole ("").
+    Best are panels that draw the numbers of the claim's columns, of its arm and control, and of no
+    other value of a parameter that the claim fixes. Where a figure uses the columns but draws what
+    it derives from them, these are its panels without numbers of the table, or the figure as a
+    whole ("").
     """
     drawn = {one["name"]: used(folder / "figures.py", one["name"]).words for one in figures}
     found = {}
     for claim in claims:
-        own = used_by_claim(folder / "claims.py", claim["claim"])
-        words = own.words & columns
-        arms = {claim["arm"], claim["control_arm"]}
-        scores: dict[tuple[str, str], tuple] = {}
-        for one in (one for one in figures if claim["part"] in one["parts"]):
-            near = (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
-            for panel in one["panels"] or [{"letter": "", "shows": []}]:
-                place = (one["name"], panel["letter"])
-                if not panel.get("empty"):
-                    scores[place] = (
-                        *_score(panel, claim["part"], words, arms, dict(own.held)),
-                        *near,
-                    )
+        own = [one for one in figures if claim["part"] in one["parts"]]
+        read = reads.get(claim["claim"], Read())
+        scores = {
+            (one["name"], panel["letter"]): _score(panel, claim, read)
+            for one in own
+            for panel in one["panels"]
+            if not panel["empty"]
+        }
         most = max(scores.values(), default=())
-        best = [place for place, score in scores.items() if score == most]
-        found[claim["claim"]] = best if most and (most[0] or most[3]) else []
+        best = [place for place, score in scores.items() if score == most and score[0]]
+        found[claim["claim"]] = best or list(_deriving(own, claim, read.words, drawn))
     return found
 
 
-def _score(panel: dict, part: str, words: frozenset, arms: set, held: dict) -> tuple:
-    """(columns that a panel draws of a claim's, minus parameters with other values, arms)."""
-    own = [s for s in panel["shows"] if s["part"] == part and s["column"] in words]
-    if not own:
-        return 0, -bool(panel["shows"]), 0
-    other = {
-        key for s in own for key, value in s["held"].items() if value not in held.get(key, [value])
+def _deriving(figures: list[dict], claim: dict, words: frozenset, drawn: dict) -> Iterator[tuple]:
+    """Where what a claim says may be derived: its columns are used, and drawn nowhere."""
+    arms = {claim["arm"], claim["control_arm"]}
+    shared = {
+        one["name"]: (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
+        for one in figures
     }
-    shown = {arm for s in own for arm in s["arms"]}
-    return len({s["column"] for s in own}), -len(other), len(arms & shown)
+    most = max(shared.values(), default=(0, 0))
+    for one in (one for one in figures if most[0] and shared[one["name"]] == most):
+        derived = [p["letter"] for p in one["panels"] if not p["shows"] and not p["empty"]]
+        yield from ((one["name"], letter) for letter in derived or [""])
+
+
+def _score(panel: dict, claim: dict, read: Read) -> tuple[int, int, int]:
+    """(columns that a panel draws of a claim's, minus parameters with other values, arms)."""
+    own = [
+        one
+        for one in panel["shows"]
+        if one["part"] == claim["part"]
+        and one["column"] in read.words
+        and claim["arm"] in one["arms"]
+    ]
+    held = dict(read.held)
+    pairs = [pair for one in own for pair in one["held"].items()]
+    other = {key for key, value in pairs if value not in held.get(key, [value])}
+    arms = {arm for one in own for arm in one["arms"]} & {claim["arm"], claim["control_arm"]}
+    return len({one["column"] for one in own}), -len(other), len(arms)
+
+
+def read_by(estimator: object, columns: set[str]) -> Read:
+    """Of an estimator: the columns that it reads, and the values of parameters that it fixes.
+
+    They are looked for in what its function holds: closures, partial arguments, constants and,
+    of a paper's own functions, what they use of their module.
+    """
+    words: set[str] = set()
+    held: dict[str, list] = {}
+    waiting, seen = [estimator], []
+    while waiting:
+        one = waiting.pop()
+        if any(one is known for known in seen):
+            continue
+        seen.append(one)
+        if isinstance(one, str):
+            words.add(one)
+        elif isinstance(one, dict):
+            for key, value in one.items():
+                held.setdefault(str(key), []).extend(_values(value))
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting += one
+        elif isinstance(one, partial):
+            waiting += [one.func, one.args, one.keywords]
+        elif isinstance(one, FunctionType):
+            waiting += _held_by(one)
+    told = ((key, tuple(values)) for key, values in held.items() if key in columns and values)
+    return Read(frozenset(words & columns), tuple(told))
+
+
+def _held_by(function: FunctionType) -> list:
+    """What a function holds; its constants and names only where it is no function of a library."""
+    found = [cell.cell_contents for cell in function.__closure__ or ()]
+    found += [function.__defaults__ or (), function.__kwdefaults__ or {}]
+    if not function.__module__.startswith("widenets."):
+        code = function.__code__
+        found += [value for value in code.co_consts[1:] if isinstance(value, str | tuple)]
+        own = (function.__globals__.get(name) for name in code.co_names)
+        found += [o for o in own if isinstance(o, FunctionType | dict | str | list | tuple)]
+    return found
+
+
+def _values(value: object) -> list:
+    several = value if isinstance(value, list | tuple | set) else [value]
+    return [one for one in several if isinstance(one, str | int | float)]
 
 
 def estimators(names: frozenset[str]) -> list[dict[str, str]]:
@@ -103,7 +171,6 @@ def used(path: Path, name: str) -> Used:
 
 def _used(path: Path, start: ast.AST) -> Used:
     definitions, names, words, constants = _definitions(path), set(), set(), []
-    held: dict[str, list] = {}
     waiting = [start]
     while waiting:
         for node in ast.walk(waiting.pop()):
@@ -111,8 +178,6 @@ def _used(path: Path, start: ast.AST) -> Used:
                 words.add(node.value)
             elif isinstance(node, ast.keyword) and node.arg:
                 words.add(node.arg)
-            elif isinstance(node, ast.Dict):
-                _hold(node, held)
             elif isinstance(node, ast.Name) and node.id not in names:
                 names.add(node.id)
                 defined = definitions.get(node.id)
@@ -123,21 +188,7 @@ def _used(path: Path, start: ast.AST) -> Used:
     short = {name: text for name, text in constants if len(text) <= LONGEST}
     said = ("'", '"', "Rival(")  # texts, which are quoted where they belong
     values = sorted(pair for pair in short.items() if not pair[1].startswith(said))
-    return Used(
-        frozenset(words),
-        frozenset(names),
-        tuple(values),
-        tuple((key, tuple(many)) for key, many in held.items()),
-    )
-
-
-def _hold(node: ast.Dict, held: dict[str, list]) -> None:
-    """Add the pairs {"name": constant} or {"name": [constants]} of a dictionary."""
-    for key, value in zip(node.keys, node.values, strict=True):
-        several = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
-        values = [one.value for one in several if isinstance(one, ast.Constant)]
-        if isinstance(key, ast.Constant) and isinstance(key.value, str) and values:
-            held.setdefault(key.value, []).extend(values)
+    return Used(frozenset(words), frozenset(names), tuple(values))
 
 
 @cache
