@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 KINDS = ("svg", "pdf", "csv")
 DIGITS = 9  # significant, by which a drawn number is known again
 MOST_VALUES = 4000  # of a panel that are looked for
-SHARE = 0.3  # of a column's most frequent arm that an arm needs, and of a panel a column
+SHARE = 0.3  # of the most frequent column's numbers that another column of a panel needs
+OF_ARMS = 0.02  # the same of arms, whose numbers are seldom the same by chance
+MANY = 20  # different places along a panel that are measured ones, not sizes of a grid
 FIXED = ("part", "arm", "seed")
 NOT_HERE = "not measured in this tier"
 # What an SVG says of itself where its tier measures less than the figure can show.
@@ -189,9 +191,14 @@ def _digits(values: pd.Series) -> pd.Series:
 
 
 def _shown(axes: Axes, place: list) -> list[dict]:
-    drawn = _numbers(axes)
-    if not drawn.size:
-        return []
+    """What of a part's table a panel draws: upwards, or else (bars that lie) along."""
+    along, upwards = _numbers(axes)
+    told = _found(upwards, place)
+    return told or (_found(along, place) if along.size > MANY else [])
+
+
+def _found(drawn: np.ndarray, place: list) -> list[dict]:
+    """The columns in which numbers are, each with its arms and the parameters held."""
     best: dict[str, tuple[int, np.ndarray, pd.DataFrame]] = {}
     for column, numbers, rows in place:
         hit = np.isin(numbers, drawn)
@@ -215,32 +222,38 @@ def _told(column: str, rows: pd.DataFrame, hit: np.ndarray) -> dict:
     return {
         "part": str(own["part"].iloc[0]),
         "column": column,
-        "arms": sorted(map(str, arms[arms >= SHARE * arms.max()].index)),
+        "arms": sorted(map(str, arms[arms >= OF_ARMS * arms.max()].index)),
         "held": held,
     }
 
 
-def _numbers(axes: Axes) -> np.ndarray:
-    """Heights and places that a panel draws, of theory and guides none."""
+def _numbers(axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers that a panel draws along and upwards (or as colours), of theory and guides none."""
     from widenets.evidence.style import GUIDE, THEORY
 
-    found = [np.empty(0)]
+    along, upwards = [np.empty(0)], [np.empty(0)]
     for line in axes.lines:
         if line.get_color() not in (THEORY, GUIDE, "black", "k"):
-            found += [_finite(line.get_ydata()), _finite(line.get_xdata())]
+            along.append(_finite(line.get_xdata()))
+            upwards.append(_finite(line.get_ydata()))
     for one in axes.collections:
-        found += [_finite(np.asarray(one.get_offsets(), float).ravel())]
+        places = np.asarray(one.get_offsets(), float).reshape(-1, 2)
+        along.append(_finite(places[:, 0]))
+        upwards.append(_finite(places[:, 1]))
         if one.get_array() is not None:
-            found.append(_finite(one.get_array()))
+            upwards.append(_finite(one.get_array()))
         if not hasattr(one, "get_segments"):  # areas: the range over seeds
-            found += [_finite(path.vertices[:, 1]) for path in one.get_paths()]
-    found += [
-        _finite([patch.get_height(), patch.get_width()])
-        for patch in axes.patches
-        if hasattr(patch, "get_height")
-    ]
-    found += [_finite(image.get_array()) for image in axes.images]
-    values = np.unique(np.concatenate(found))
+            upwards += [_finite(path.vertices[:, 1]) for path in one.get_paths()]
+    bars = [patch for patch in axes.patches if hasattr(patch, "get_height")]
+    along += [_finite([bar.get_width() for bar in bars])]
+    upwards += [_finite([bar.get_height() for bar in bars])]
+    upwards += [_finite(image.get_array()) for image in axes.images]
+    return _known(along), _known(upwards)
+
+
+def _known(pieces: list[np.ndarray]) -> np.ndarray:
+    """Numbers by their digits, without whole ones, which are counts and sizes."""
+    values = np.unique(np.concatenate(pieces))
     values = values[values % 1 != 0]
     step = max(1, len(values) // MOST_VALUES)
     return np.unique(_digits(values[::step]))

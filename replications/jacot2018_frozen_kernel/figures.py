@@ -107,7 +107,7 @@ def figure_inflation(training: DataFrame) -> Figure:
         panel.annotate(f"↑ {told}", xycoords=("data", "axes fraction"), fontsize=7, **said)
     panel.set(xlabel="width n", ylabel=r"$n\,(\mathrm{tr}\,\Theta(t)/\mathrm{tr}\,\Theta(0) - 1)$")
     panel.set_title(f"t = {late['step'].max():g}")
-    panel.legend()
+    panel.legend(loc="upper right", bbox_to_anchor=(1, 0.92))
     return figure
 
 

@@ -317,3 +317,26 @@ def test_a_table_is_explored_by_the_keyboard(visit, made):
     assert one.locator("circle").count() == 3
     one.locator("circle").first.hover()
     assert "[" in one.locator("output.told").inner_text()
+
+
+def test_a_page_without_its_folder_says_so_and_still_gives_its_figures(browser, made, tmp_path):
+    alone = tmp_path / "index.html"
+    alone.write_text(made.read_text(encoding="utf-8"), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(alone.as_uri())
+    page.locator("#alone").wait_for(state="visible")
+    figure = page.locator("[id='alpha2018_kernel.figure_1']")
+    figure.scroll_into_view_if_needed()
+    await_true(page, figure.locator("img"), "image => image.naturalWidth > 0")
+    with page.expect_download() as download:
+        figure.get_by_role("link", name="SVG").click()
+    assert download.value.suggested_filename == "figure_1.svg"
+    figure.get_by_role("link", name="PDF").click()
+    assert page.url == alone.as_uri()
+    page.close()
+
+
+def test_a_page_in_its_folder_does_not_say_that_it_is_alone(visit, made):
+    page = visit(made)
+    page.wait_for_timeout(300)
+    assert not page.locator("#alone").is_visible()

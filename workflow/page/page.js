@@ -190,6 +190,30 @@
       }
   }
 
+  // Whether the files beside the page are there: an image can be asked for, from a disk as well.
+  function askForFiles() {
+    const beside = document.querySelector(".files a[href$='.svg']");
+    if (!beside) return;
+    const probe = new Image();
+    probe.onerror = () => {
+      get("alone").hidden = false;
+      document.documentElement.classList.add("alone");
+    };
+    probe.src = beside.getAttribute("href");
+  }
+
+  // Of a page without its files a figure is saved from the page itself, other links are put away.
+  function followAlone(event) {
+    const link = event.target.closest("a[href]");
+    if (!link || !document.documentElement.classList.contains("alone") || /^(#|https?:)/.test(link.getAttribute("href"))) return;
+    const image = link.closest("figure")?.querySelector("img");
+    if (link.getAttribute("href").endsWith(".svg") && image?.src) {
+      const saved = Object.assign(document.createElement("a"), { href: image.src, download: link.getAttribute("href").split("/").pop() });
+      saved.click();
+    }
+    event.preventDefault();
+  }
+
   // Numbers are copied with the sign that a program reads, formulas as their LaTeX.
   function copy(event) {
     const chosen = getSelection();
@@ -228,6 +252,8 @@
   document.addEventListener("click", (event) => event.target.closest(".sortable button") && sort(event.target));
   for (const button of all(".enlarge")) button.addEventListener("click", () => enlarge(button.querySelector("img")));
   document.addEventListener("copy", copy);
+  document.addEventListener("click", followAlone);
+  askForFiles();
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change

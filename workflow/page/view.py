@@ -144,6 +144,12 @@ def site_document(report: dict, text: str, documents: list[Path]) -> str:
     return _site(report, documents, "../", title, body=markdown.html(text, 1))
 
 
+def site_history(report: dict, kept: list[dict], documents: list[Path]) -> str:
+    """What the kept references of this tier said, commit by commit."""
+    title = f"History of the {report['tier']} tier's references"
+    return _site(report, documents, "", title, kept=kept)
+
+
 def _site(report: dict, documents: list[Path], up: str, title: str, **said: object) -> str:
     said |= {"report": report, "documents": documents, "up": up, "title": title}
     return with_letters(environment().get_template("site.html").render(said))
