@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import gallery
 from workflow.base.tree import ROOT, TIERS
+from workflow.page import site
 from workflow.page.content import STATES
 
 SIZES = (1400, 420)
@@ -340,3 +342,16 @@ def test_a_page_in_its_folder_does_not_say_that_it_is_alone(visit, made):
     page = visit(made)
     page.wait_for_timeout(300)
     assert not page.locator("#alone").is_visible()
+
+
+def test_the_site_shows_its_small_figures_without_a_script(browser, tmp_path):
+    gallery.write(tmp_path / "results" / "smoke" / "report", gallery.report())
+    (tmp_path / "docs").mkdir()
+    site.build(tmp_path / "results" / "smoke", tmp_path / "site", tmp_path)
+    page = browser.new_page()
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    small = page.locator(".thumbnail img")
+    assert small.first.is_visible()
+    assert small.first.evaluate("image => image.naturalWidth") > 0
+    check_axe(page)
+    page.close()

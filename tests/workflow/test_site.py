@@ -78,3 +78,6 @@ def test_the_history_tells_what_changed_from_one_reference_to_the_next(tmp_path)
     assert (new["added"], new["removed"]) == (["a2000_toy.D"], ["a2000_toy.C"])
     assert new["changed"] == [("a2000_toy.A", "pass", "fail")]
     assert history.kept(tmp_path, "paper") == []
+    subprocess.run(["git", "-C", tmp_path, "rm", "-rqf", "results"], check=True)
+    keep(tmp_path, "third", ("A", "pass", "pass"))
+    assert [one["says"] for one in history.kept(tmp_path, "smoke")] == ["third", "second", "first"]

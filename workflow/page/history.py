@@ -21,7 +21,10 @@ def kept(root: Path, tier: str) -> list[dict]:
     found, before = [], None
     for line in reversed(lines):
         commit, date, says = line.split(SEPARATOR, 2)
-        now = verdicts(git(root, "show", f"{commit}:{path}"))
+        text = git(root, "show", f"{commit}:{path}")
+        if not text:  # taken away, until there were new ones
+            continue
+        now = verdicts(text)
         told = {"revision": commit[:12], "date": date, "says": says}
         found.append({**told, **_counts(now), **_changes(before, now)})
         before = now
