@@ -2,6 +2,10 @@
 
 A figure is a public function of `figures.py`; its parameters name the parts it draws, so that the
 rows behind it are known without running it. Its docstring is the caption.
+
+What a panel shows is told by the numbers in it: they are looked for in the table, single ones and
+means over seeds, so that a figure declares nothing and what is told is what is drawn. Numbers that
+a figure derives (a fitted exponent, a histogram) are in no column: such a panel names none.
 """
 
 from __future__ import annotations
@@ -9,8 +13,11 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from workflow.base.files import UserError, meant, replacing, write_seal
 from workflow.base.grid import ALL, Seeds, part_signatures, parts
@@ -21,8 +28,16 @@ from workflow.host.terminal import exit_code
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
 
 KINDS = ("svg", "pdf", "csv")
+DIGITS = 9  # significant, by which a drawn number is known again
+MOST_VALUES = 4000  # of a panel that are looked for
+SHARE = 0.3  # of the most frequent column's numbers that another column of a panel needs
+OF_ARMS = 0.02  # the same of arms, whose numbers are seldom the same by chance
+MANY = 20  # different places along a panel that are measured ones, not sizes of a grid
+FIXED = ("part", "arm", "seed")
 NOT_HERE = "not measured in this tier"
 # What an SVG says of itself where its tier measures less than the figure can show.
 NOTHING = "Nothing of this figure is measured in this tier."
@@ -94,7 +109,9 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
         raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
     bare = mark_unmeasured(drawn, NOT_HERE)
     said = NOTHING if bare and all(bare) else NOT_ALL if any(bare) else ""
-    told = {"svg": {"Date": None, "Description": said}, "pdf": {"CreationDate": None}}
+    shown = [json.dumps(one, ensure_ascii=False) for one in panels(drawn, rows, bare)]
+    told = {"svg": {"Date": None, "Description": said, "Keywords": shown}}
+    told["pdf"] = {"CreationDate": None}
     with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
         for kind, undated in told.items():
             with replacing(folder / f"{figure.name}.{kind}") as temporary:
@@ -102,6 +119,149 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
             drawn.set_layout_engine("none")  # laid out once; the second format takes it over
     pyplot.close(drawn)
     write_table(folder / f"{figure.name}.csv", rows)
+
+
+def panels(figure: Drawing, rows: pd.DataFrame, bare: list[bool]) -> list[dict]:
+    """{title, box, empty, shows} of each panel, as it is read: from the left, row by row.
+
+    box: left, top, width and height as shares of the picture; shows: a list of {part, column,
+    arms, held}, where `held` are the parameters that have one value there and several in the part.
+    """
+    figure.draw_without_rendering()
+    places = {part: _places(some) for part, some in rows.groupby("part", sort=False)}
+    found: list[dict] = []
+    for axes, empty in zip(figure.axes, bare, strict=True):
+        if axes.get_label() == "<colorbar>":
+            continue
+        box = _box(axes, figure)
+        shows = [] if empty else [one for p in places.values() for one in _shown(axes, p)]
+        twin = next((one for one in found if one["axes"] == _corner(axes)), None)
+        if twin:  # a second axis over the same panel
+            twin["shows"] += shows
+            continue
+        title = axes.get_title() or axes.get_title("left") or axes.get_ylabel()
+        told = {"title": " ".join(title.split()), "box": box, "empty": empty, "shows": shows}
+        found.append({**told, "axes": _corner(axes)})
+    return [{key: one[key] for key in ("title", "box", "empty", "shows")} for one in found]
+
+
+def _corner(axes: Axes) -> tuple[float, ...]:
+    return tuple(np.round(axes.get_position().bounds, 4))
+
+
+def _box(axes: Axes, figure: Drawing) -> list[float]:
+    """Where a panel with its labels lies in the picture, from its upper left corner."""
+    inside = axes.get_tightbbox().transformed(figure.transFigure.inverted())
+    left, low = max(0.0, inside.x0), max(0.0, inside.y0)
+    right, high = min(1.0, inside.x1), min(1.0, inside.y1)
+    return [round(float(x), 4) for x in (left, 1 - high, right - left, high - low)]
+
+
+def _places(rows: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]:
+    """(column, its numbers rounded, the rows they are of): single ones, and means over seeds."""
+    numeric = rows.select_dtypes("number").dropna(axis="columns", how="all")
+    measured = [c for c in numeric if c not in FIXED and not _few(numeric[c])]
+    keys = [c for c in rows if c not in ("seed", *measured) and rows[c].notna().any()]
+    found = [(column, _digits(rows[column]), rows[keys]) for column in measured]
+    groups = rows.groupby(keys, dropna=False, sort=False)[measured]
+    for mean in (groups.mean(), np.exp(_logarithms(rows, keys, measured))):
+        cells = mean.index.to_frame(index=False)
+        found += [(column, _digits(mean[column].reset_index(drop=True)), cells) for column in mean]
+    return found
+
+
+def _logarithms(rows: pd.DataFrame, keys: list[str], measured: list[str]) -> pd.DataFrame:
+    positive = rows[measured].where(rows[measured] > 0)
+    logs = np.log(positive)
+    return logs.groupby([rows[key] for key in keys], dropna=False, sort=False).mean()
+
+
+def _few(values: pd.Series) -> bool:
+    """Whether a column is a parameter or a count: whole numbers, or few different ones."""
+    known = values.dropna()
+    return bool((known % 1 == 0).all()) or known.nunique() <= min(6, len(known) // 20)
+
+
+def _digits(values: pd.Series) -> pd.Series:
+    """Numbers as integers of DIGITS digits and a power, comparable exactly; not finite: 0."""
+    x = np.asarray(values, float)
+    x = np.where(np.isfinite(x), x, 0.0)
+    power = np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x))))
+    return np.round(x / 10.0**power, DIGITS - 1) * 1e4 + power
+
+
+def _shown(axes: Axes, place: list) -> list[dict]:
+    """What of a part's table a panel draws: upwards, or else (bars that lie) along."""
+    along, upwards = _numbers(axes)
+    told = _found(upwards, place)
+    return told or (_found(along, place) if along.size > MANY else [])
+
+
+def _found(drawn: np.ndarray, place: list) -> list[dict]:
+    """The columns in which numbers are, each with its arms and the parameters held."""
+    best: dict[str, tuple[int, np.ndarray, pd.DataFrame]] = {}
+    for column, numbers, rows in place:
+        hit = np.isin(numbers, drawn)
+        count = len(np.unique(np.asarray(numbers)[hit]))
+        if count > best.get(column, (0,))[0]:
+            best[column] = (count, hit, rows)
+    most = max((count for count, *_ in best.values()), default=0)
+    enough = max(1, SHARE * most)
+    kept = {c: one for c, one in best.items() if one[0] >= enough}
+    return [_told(column, rows, hit) for column, (_, hit, rows) in kept.items()]
+
+
+def _told(column: str, rows: pd.DataFrame, hit: np.ndarray) -> dict:
+    own = rows[hit]
+    arms = own["arm"].value_counts()
+    held = {}
+    for key in rows.columns.difference(FIXED):
+        values = own[key].dropna().unique()
+        if len(values) == 1 and rows[key].nunique() > 1:
+            held[key] = values[0].item() if hasattr(values[0], "item") else values[0]
+    return {
+        "part": str(own["part"].iloc[0]),
+        "column": column,
+        "arms": sorted(map(str, arms[arms >= OF_ARMS * arms.max()].index)),
+        "held": held,
+    }
+
+
+def _numbers(axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers that a panel draws along and upwards (or as colours), of theory and guides none."""
+    from widenets.evidence.style import GUIDE, THEORY
+
+    along, upwards = [np.empty(0)], [np.empty(0)]
+    for line in axes.lines:
+        if line.get_color() not in (THEORY, GUIDE, "black", "k"):
+            along.append(_finite(line.get_xdata()))
+            upwards.append(_finite(line.get_ydata()))
+    for one in axes.collections:
+        places = np.asarray(one.get_offsets(), float).reshape(-1, 2)
+        along.append(_finite(places[:, 0]))
+        upwards.append(_finite(places[:, 1]))
+        if one.get_array() is not None:
+            upwards.append(_finite(one.get_array()))
+        if not hasattr(one, "get_segments"):  # areas: the range over seeds
+            upwards += [_finite(path.vertices[:, 1]) for path in one.get_paths()]
+    bars = [patch for patch in axes.patches if hasattr(patch, "get_height")]
+    along += [_finite([bar.get_width() for bar in bars])]
+    upwards += [_finite([bar.get_height() for bar in bars])]
+    upwards += [_finite(image.get_array()) for image in axes.images]
+    return _known(along), _known(upwards)
+
+
+def _known(pieces: list[np.ndarray]) -> np.ndarray:
+    """Numbers by their digits, without whole ones, which are counts and sizes."""
+    values = np.unique(np.concatenate(pieces))
+    values = values[values % 1 != 0]
+    step = max(1, len(values) // MOST_VALUES)
+    return np.unique(_digits(values[::step]))
+
+
+def _finite(values: object) -> np.ndarray:
+    flat = np.asarray(np.ma.filled(np.ma.asarray(values, dtype=float), np.nan), float).ravel()
+    return flat[np.isfinite(flat)]
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def figure_powers(powers: DataFrame) -> Figure:
     style.theory_line(axis, degrees, 3 * degrees, label="3 p", linestyle="--")
     norms = theory.groupby("degree")["norm"].first()
     style.theory_line(axis, norms.index, norms, label="norm")
-    axis.set(xlabel="power p", ylabel=r"$(y^\top H^{-1}y)^{1/2}$")
+    axis.set(xlabel="power p", ylabel=r"$(y^\top H^{-1}y)^{1/2}$", xticks=[1, 2, 3, 4])
     axis.legend()
     return figure

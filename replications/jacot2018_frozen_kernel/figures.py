@@ -7,6 +7,7 @@ from pandas import DataFrame
 from replications.jacot2018_frozen_kernel.setting import FOUR_ANGLES, target
 from widenets.evidence.style import (
     COLORS,
+    CONTROL,
     THEORY,
     curve_over_seeds,
     guide_slope,
@@ -98,9 +99,15 @@ def figure_inflation(training: DataFrame) -> Figure:
     logarithmic(panel, "x", ticks=sorted(_arm(late)["width"].unique()))
     panel.axhline(0, color=THEORY, lw=0.7)
     panel.set_ylim(-20, 3 * _arm(late).groupby(["activation", "width"])[column].mean().max())
+    above = control.groupby("width")[column].mean()
+    above = above[above > panel.get_ylim()[1]]
+    if len(above):
+        said = {"xy": (above.index[0], 0.98), "ha": "center", "va": "top", "color": CONTROL}
+        told = f"{above.iloc[0]:.0f}" + (f" to {above.iloc[-1]:.0f}" if len(above) > 1 else "")
+        panel.annotate(f"↑ {told}", xycoords=("data", "axes fraction"), fontsize=7, **said)
     panel.set(xlabel="width n", ylabel=r"$n\,(\mathrm{tr}\,\Theta(t)/\mathrm{tr}\,\Theta(0) - 1)$")
     panel.set_title(f"t = {late['step'].max():g}")
-    panel.legend()
+    panel.legend(loc="upper right", bbox_to_anchor=(1, 0.92))
     return figure
 
 

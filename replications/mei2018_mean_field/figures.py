@@ -42,8 +42,7 @@ def figure_error(chaos: DataFrame, fluctuations: DataFrame) -> Figure:
     axes[1].plot(curve.index, curve["independent"], label="independent neurons", **apart)
     axes[1].set(xlabel="time t", ylabel=r"$N\,\mathrm{Var}\,f_t$", title="(b) fluctuations")
     style.logarithmic(axes[1], "xy", ticks=[1, 4, 16, 60])
-    for axis in axes:
-        axis.legend()
+    style.legend_below(figure, columns=4)
     return figure
 
 

@@ -50,7 +50,7 @@ def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     axis.axvline(where, color=style.CONTROL, linewidth=0.8, label=f"crossing, p = {where:.3f}")
     axis.set(xlabel="flips per qubit p", ylabel="failure rate")
     style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
-    axis.legend()
+    style.legend_below(figure)
     return figure
 
 

@@ -38,8 +38,9 @@ def figure_phases(boundary: DataFrame, scales: DataFrame, divergence: DataFrame)
     axes[2].set(xlabel=r"$|\sigma_w^2/\sigma_{w,c}^2-1|$", ylabel=r"depth scale $\xi$ (layers)")
     axes[2].set_title("(c) divergence")
     style.logarithmic(axes[2])
-    for axis in axes:
+    for axis in axes[:2]:
         axis.legend()
+    axes[2].legend(loc="upper right")  # elsewhere it would cover the control
     return figure
 
 

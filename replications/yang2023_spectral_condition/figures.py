@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 from pandas import DataFrame
 
 from widenets.evidence import style
@@ -37,7 +38,7 @@ def figure_scales(polar: DataFrame) -> Figure:
         axes[0].plot(range(4), of_arm, linestyle="--" if index else "none", label=label, **look)
     style.theory_line(axes[0], [0, 3], [1, 1], label="wanted")
     axes[0].set_xticks(range(4), labels=["16→n", "n→n", "n→4n", "4n→n"])
-    axes[0].set(ylabel="rms(dW h) / rms(h)", ylim=(0, 2.4), title="(a) shapes, in → out")
+    axes[0].set(ylabel="rms(dW h) / rms(h)", ylim=(0, 3.2), title="(a) shapes, in → out")
     axes[0].legend(loc="upper left")
     arms = {
         "hidden_spectral": "hidden, spectral",
@@ -129,7 +130,8 @@ def figure_decay(decay: DataFrame, matrices: DataFrame) -> Figure:
     style.theory_line(axes[0], b, np.sqrt((1 - b) / (1 + b)), label=r"$\sqrt{(1-b)/(1+b)}$")
     axes[0].axhline(0.2, linestyle=":", color=style.CONTROL, label="popular: .2")
     axes[0].set(xlabel="momentum b", ylabel="rms of the update", title="(a) update")
-    axes[0].legend()
+    axes[0].set_ylim(0.1, 1.0)
+    axes[0].legend(loc="upper right")
     arms = {
         "fixed_decay": "noise, fixed decay",
         "signal": "signal, decay ~ n",
@@ -149,4 +151,8 @@ def figure_decay(decay: DataFrame, matrices: DataFrame) -> Figure:
     )
     axes[3].legend()
     axes[3].set(ylabel="|W|", title="(d) top singular value")
+    for axis in axes[2:]:  # less than one power of ten: few of the usual labels would be in view
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_locator(NullLocator())
     return figure

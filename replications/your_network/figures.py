@@ -34,6 +34,9 @@ def figure_1(diagnosis: DataFrame) -> Figure:
         _losses(axes, diagnosis[diagnosis["subject"] == subject], split)
         axes.set(xlabel="step", ylabel="loss / that of the best constant", title=title)
         style.logarithmic(axes, "xy")
+        low, high = axes.get_ylim()
+        if high < 3 * low:  # no tick of a logarithmic axis but one would have a label
+            axes.set_yscale("linear")
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_axis_off()
     style.legend_below(figure, columns=3)

@@ -22,10 +22,15 @@ ARGUMENTS = (
 )
 
 
+def chromium() -> str | None:
+    """The Chromium of this machine, or that which the environment names."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium()
     if found is None:
         pytest.skip("no Chromium here: tests/browser/install.sh installs Debian's")
     with sync_api.sync_playwright() as playwright:

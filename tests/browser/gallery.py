@@ -207,7 +207,7 @@ def claim(paper_name: str, number: int) -> dict:
             }
         ],
         "control_said": "standard: outputs divided by the width" if number % 2 else "",
-        "figures": ["figure_1"] if number % 3 else [],
+        "panels": [{"figure": "figure_1", "panel": "ab"[number % 2]}] if number % 3 else [],
         "rows": f"data/{paper_name}/drift.csv",
         "shards": ["main"],
     }
@@ -225,6 +225,40 @@ def figure(paper_name: str, number: int, missing: list[str]) -> dict:
         "remark": "",
         "absent": ["erf"] if number == 1 else [],
         "claims": ["K1_law", "K2_law"] if number == 1 else [],
+        "panels": [
+            {
+                **{
+                    "letter": "a",
+                    "marked": True,
+                    "title": "drift",
+                    "box": [0, 0, 0.5, 1],
+                    "empty": False,
+                },
+                "claims": ["K2_law"],
+            },
+            {
+                **{
+                    "letter": "b",
+                    "marked": False,
+                    "title": "scaled",
+                    "box": [0.5, 0, 0.5, 1],
+                    "empty": False,
+                },
+                "claims": ["K1_law"],
+            },
+            {
+                **{
+                    "letter": "c",
+                    "marked": False,
+                    "title": "",
+                    "box": [0.5, 0, 0.5, 1],
+                    "empty": True,
+                },
+                "claims": [],
+            },
+        ]
+        if number == 1
+        else [],
         "code": {
             "path": f"replications/{paper_name}/figures.py",
             "first": 3,
@@ -262,7 +296,7 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
         if row["final"] == "pass" and number % 6 == 3 and moved:
             row["final"] = "fail"
     added = ("id", "state", "unit", "code", "rows", "shards", "constants", "estimators")
-    columns = [key for key in rows[0] if key not in (*added, "control_said", "figures")]
+    columns = [key for key in rows[0] if key not in (*added, "control_said", "panels")]
     table = pd.DataFrame(rows)[columns]
     ends = {"region_low": -math.inf, "region_high": math.inf}
     write_table(folder / "checks.csv", table.fillna(ends))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import gallery
 from workflow.base.tree import ROOT, TIERS
+from workflow.page import site
 from workflow.page.content import STATES
 
 SIZES = (1400, 420)
@@ -23,7 +25,8 @@ REAL = [  # of the replications, and of networks of one's own
 def shown(page) -> list[dict]:
     """data-* of the claims that are visible."""
     return page.eval_on_selector_all(
-        ".claim", "found => found.filter(c => c.checkVisibility()).map(c => ({...c.dataset}))"
+        ".claim",
+        "found => found.filter(c => c.checkVisibility()).map(c => ({id: c.id, ...c.dataset}))",
     )
 
 
@@ -36,10 +39,22 @@ def check_axe(page) -> None:
     assert [(v["id"], [node["html"] for node in v["nodes"][:3]]) for v in violations] == []
 
 
+def await_true(page, what, question: str) -> None:
+    """Ask until it is so; the page's own policy forbids playwright's way of waiting for it."""
+    for _ in range(100):
+        if what.evaluate(question):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never so: {question}")
+
+
 def check_whole(page) -> None:
     """All images are there, nothing is wider than the window, every link within leads somewhere."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth)")
+    for image in page.locator("img:visible").all():
+        image.scroll_into_view_if_needed()
+        await_true(page, image, "image => image.complete && image.naturalWidth > 0")
+    assert page.locator("[data-piece]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     broken = """found => found.map(a => a.getAttribute('href').slice(1))
         .filter(id => !document.getElementById(id))"""
@@ -90,7 +105,7 @@ def test_every_state_is_told_by_a_word(visit, made):
     page = visit(made)
     assert {claim["state"] for claim in shown(page)} == set(STATES)
     assert page.locator(".claim .chip").count() == 54
-    assert all(page.locator(".claim .chip").all_inner_texts())
+    assert all(one.strip() for one in page.locator(".claim .chip").all_text_contents())
 
 
 def test_filters_by_verdict_paper_and_tag(visit, made):
@@ -184,7 +199,7 @@ def test_findings_come_first_with_their_numbers_and_figure(visit, made):
     page = visit(made)
     first = page.locator(".papers li").first
     assert first.locator(".says sup").inner_text() == "−0.52"
-    assert "the paper prints 0.5 (Figure 2)" in first.locator(".numbered").inner_text()
+    assert "printed: 0.5 (Figure 2)" in first.locator(".numbered").inner_text()
     first.locator(".thumbnail").click()
     assert page.url.endswith("#alpha2018_kernel.figure_1")
     assert page.locator("[id='alpha2018_kernel.figure_1'] img").is_visible()
@@ -203,8 +218,16 @@ def test_surprises_stand_on_top_with_links(visit, made):
 
 def test_claims_and_figures_lead_to_each_other(visit, made):
     page = visit(made)
-    page.locator("[id='alpha2018_kernel.K1_law'] .meta a", has_text="figure 1").click()
+    page.locator("[id='alpha2018_kernel.K1_law'] .where a", has_text="figure 1 (b)").click()
+    panel = page.locator("[id='alpha2018_kernel.figure_1.b']")
+    assert panel.evaluate("one => one.matches(':target')")
+    assert "inset" in panel.evaluate("one => getComputedStyle(one).boxShadow")
     figure = page.locator("[id='alpha2018_kernel.figure_1']")
+    assert [one.strip() for one in figure.locator(".of li").all_inner_texts()] == [
+        "(a) drift: K2_law",
+        "(b) scaled: K1_law",
+        "(c): not measured in this tier",
+    ]
     figure.locator(".of a", has_text="K2_law").click()
     assert page.url.endswith("#alpha2018_kernel.K2_law")
 
@@ -222,11 +245,14 @@ def test_a_search_keeps_the_figures_of_what_it_finds(visit, made):
 def test_numbers_are_searched_exactly(visit, made, words):
     page = visit(made)
     page.locator("#q").fill(words.replace("part:", ""))
-    names = {claim["name"].split()[0] for claim in shown(page)}
-    assert names == {"k3_law"}  # and not theorem 14
+    names = {claim["id"].partition(".")[2] for claim in shown(page)}
+    assert names == {"K3_law"}  # and not theorem 14
 
 
-@pytest.mark.parametrize("words", ["\u0398", "theta", "mean of $n$ terms", "standard", "drift"])
+@pytest.mark.parametrize(
+    "words",
+    ["\u0398", "theta", "mean of $n$ terms", "mean of n terms", "n^(-1/2)", "standard", "drift"],
+)
 def test_search_knows_greek_letters_reasons_parts_and_arms(visit, made, words):
     page = visit(made)
     page.locator("#q").fill(words)
@@ -237,7 +263,7 @@ def test_the_best_matches_come_first_and_the_order_comes_back(visit, made):
     page = visit(made)
     before = page.eval_on_selector_all(".claim", "found => found.map(c => c.id)")
     page.locator("#q").fill("k4")
-    assert shown(page)[0]["name"].startswith("k4")
+    assert shown(page)[0]["id"].endswith(".K4_law")
     page.locator("#q").fill("")
     assert page.eval_on_selector_all(".claim", "found => found.map(c => c.id)") == before
 
@@ -293,3 +319,39 @@ def test_a_table_is_explored_by_the_keyboard(visit, made):
     assert one.locator("circle").count() == 3
     one.locator("circle").first.hover()
     assert "[" in one.locator("output.told").inner_text()
+
+
+def test_a_page_without_its_folder_says_so_and_still_gives_its_figures(browser, made, tmp_path):
+    alone = tmp_path / "index.html"
+    alone.write_text(made.read_text(encoding="utf-8"), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(alone.as_uri())
+    page.locator("#alone").wait_for(state="visible")
+    figure = page.locator("[id='alpha2018_kernel.figure_1']")
+    figure.scroll_into_view_if_needed()
+    await_true(page, figure.locator("img"), "image => image.naturalWidth > 0")
+    with page.expect_download() as download:
+        figure.get_by_role("link", name="SVG").click()
+    assert download.value.suggested_filename == "figure_1.svg"
+    figure.get_by_role("link", name="PDF").click()
+    assert page.url == alone.as_uri()
+    page.close()
+
+
+def test_a_page_in_its_folder_does_not_say_that_it_is_alone(visit, made):
+    page = visit(made)
+    page.wait_for_timeout(300)
+    assert not page.locator("#alone").is_visible()
+
+
+def test_the_site_shows_its_small_figures_without_a_script(browser, tmp_path):
+    gallery.write(tmp_path / "results" / "smoke" / "report", gallery.report())
+    (tmp_path / "docs").mkdir()
+    site.build(tmp_path / "results" / "smoke", tmp_path / "site", tmp_path)
+    page = browser.new_page()
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    small = page.locator(".thumbnail img")
+    assert small.first.is_visible()
+    assert small.first.evaluate("image => image.naturalWidth") > 0
+    check_axe(page)
+    page.close()

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import math
+from functools import partial
 
 import jsonschema
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.browser import gallery
+from widenets.evidence.estimators import loglog_slope, per_seed
 from workflow.base.tree import ROOT, replications
 from workflow.draw import figures as drawn_figures
 from workflow.judge import claims_of
@@ -172,20 +174,39 @@ def test_what_is_off_the_axis_is_an_arrow_and_what_is_not_there_is_not_drawn():
     assert far.count("arrow") == 1
     none = str(strip(None, 1.0, Mark(None, None, None), Mark(None, None, None), "l"))
     assert "mark" not in none
-    assert f'width="{WIDTH / 2:.1f}"' in none
+    assert f'd="M0.0 4H{WIDTH / 2:.1f}' in none
 
 
-SVG = """<svg width="244.8pt" height="187.2pt">
-<path d="M 1.23456 7.1e-05"/>
-<use href="#a" x="1.239" style="fill: red; fill-opacity: 0.555"/>
+SVG = """<svg width="244.8pt" height="187.2pt"><metadata><rdf:li>{"title": "(b) x &lt; 1"}</rdf:li>
+<rdf:li>{"title": "gap"}</rdf:li></metadata>
+<defs><path id="DejaVuSans-41" d="M 1 2" transform="scale(0.015625)"/></defs>
+<g id="line2d_1"><path d="M 1.23456 7.1e-05
+L 3.26 4
+L 3 5 z" clip-path="url(#p)"/></g>
+<path id="m1" d="M 0 1.2345 C 1 1.2 1 1 1 1"/>
+<use xlink:href="#m1" x="1.239" y="2" style="fill: red; fill-opacity: 0.555"/>
+<use xlink:href="#m1" x="5" y="6.25" style="fill: red; fill-opacity: 0.555"/>
+<use xlink:href="#m1" x="7" y="8" style="fill: blue"/>
 </svg>"""
+SLIM = (
+    '<svg width="244.8pt" height="187.2pt"><g><path d="m1.2 0l2.1 4l-0.3 1z" clip-path="url(#p)"/>'
+    '</g><path id="m1" d="M 0 1.23 C 1 1.2 1 1 1 1"/><g style="fill: red; fill-opacity: 0.555">'
+    '<marks of="m1" at="1.2,2 5,6.2"/></g>'
+    '<use xlink:href="#m1" x="7" y="8" style="fill: blue"/></svg>'
+)
 
 
-def test_a_picture_is_packed_and_its_coordinates_rounded():
-    unpacked = gzip.decompress(base64.b64decode(picture.packed(SVG))).decode()
-    assert unpacked == SVG.replace("1.23456", "1.23").replace("1.239", "1.23")
+def unpacked(text):
+    return gzip.decompress(base64.b64decode(text)).decode()
+
+
+def test_a_picture_is_packed_without_letters_and_its_coordinates_rounded():
+    assert unpacked(picture.packed(SVG)) == SLIM
     assert picture.packed(SVG) == picture.packed(SVG)
+    assert json.loads(unpacked(picture.letters([SVG, SVG]))) == {"DejaVuSans-41": "M 1 2"}
     assert picture.size(SVG) == picture.size("") == (416, 318)
+    named = [(one["letter"], one["marked"], one["title"]) for one in picture.panels(SVG)]
+    assert named == [("b", True, "x < 1"), ("b", False, "gap")]
 
 
 CLAIMS = """
@@ -380,15 +401,61 @@ def test_claims_and_figures_are_tied_by_the_columns_that_both_use(tmp_path):
         {"claim": name, "part": part, "arm": "theory", "control_arm": "wide"}
         for name, part in (("A", "drift"), ("B", "drift"), ("C", "other"))
     ]
-    figures = [{"name": name, "parts": ["drift"]} for name in ("one", "two")]
-    columns = {"width", "change", "gap"}
-    assert shown.links(tmp_path, claims, figures, columns) == {"A": ["one"], "B": ["two"], "C": []}
+    figures = [{"name": name, "parts": ["drift"], "panels": []} for name in ("one", "two")]
+    told = (("A", "change"), ("B", "gap"))
+    reads = {name: shown.Read(frozenset({column})) for name, column in told}
+    whole = {"A": [("one", "")], "B": [("two", "")], "C": []}
+    assert shown.links(tmp_path, claims, figures, reads) == whole
     used = shown.used_by_claim(tmp_path / "claims.py", "A")
     assert dict(used.constants) == {"WINDOW": "{'width': 64}"}
     assert [found["name"] for found in shown.estimators(used.names)] == ["loglog_slope"]
     assert shown.said_of_arm(tmp_path, "drift", "wide") == "Arm wide has more neurons than it needs"
     assert shown.said_of_arm(tmp_path, "drift", "outside") == "Arm outside is of this"
     assert shown.said_of_arm(tmp_path, "drift", "row_") == ""
+
+
+def panel(letter, column="", arms=("theory",), **held):
+    shows = [{"part": "drift", "column": column, "arms": list(arms), "held": held}]
+    return {"letter": letter, "empty": False, "shows": shows if column else []}
+
+
+def linked(tmp_path, panels, **held):
+    """The panels that show claim A of column change at the values `held`."""
+    for name, text in SOURCES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    claims = [{"claim": "A", "part": "drift", "arm": "theory", "control_arm": "wide"}]
+    figures = [{"name": "one", "parts": ["drift"], "panels": panels}]
+    read = shown.Read(frozenset({"change"}), tuple((key, (v,)) for key, v in held.items()))
+    return [letter for _, letter in shown.links(tmp_path, claims, figures, {"A": read})["A"]]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: loglog_slope("change", "width", where={"depth": 3}),
+        lambda: per_seed(lambda rows: rows["change"] / rows["width"], where={"depth": [3]}),
+        lambda: partial(per_seed("change", where={"depth": 3}), unused="width"),
+    ],
+)
+def test_what_an_estimator_reads_is_found_in_what_it_holds(made):
+    read = shown.read_by(made(), {"change", "width", "depth", "gap"})
+    assert read.words >= {"change", "depth"}
+    assert "gap" not in read.words
+    assert dict(read.held)["depth"] == (3,)
+
+
+def test_a_claim_is_shown_by_the_panels_that_draw_its_numbers(tmp_path):
+    assert linked(tmp_path, [panel("a", "gap"), panel("b", "change")]) == ["b"]
+    both = panel("b", "change", ("theory", "wide"))
+    assert linked(tmp_path, [panel("a", "change"), both]) == ["b"]
+    of_depth = [panel("a", "change", depth=1), panel("b", "change", depth=3)]
+    assert linked(tmp_path, of_depth, depth=3) == ["b"]
+    assert linked(tmp_path, of_depth, width=64) == ["a", "b"]
+    # what no column holds was derived: by a panel that draws none
+    assert linked(tmp_path, [panel("a", "gap"), panel("b")]) == ["b"]
+    assert linked(tmp_path, [panel("a", "change", ("wide",))]) == [""]  # of the control alone
+    empty = panel("b", "change") | {"empty": True}
+    assert linked(tmp_path, [panel("a", "gap"), empty, panel("c")]) == ["c"]
 
 
 @pytest.mark.parametrize("replication", replications())

@@ -1,12 +1,13 @@
 """The static site: whole, closed in itself, and never written over something else."""
 
 import re
+import subprocess
 
 import pytest
 
 from tests.browser import gallery
 from workflow.base.files import UserError, write_text
-from workflow.page import site
+from workflow.page import history, site
 
 LINK = re.compile(r'(?:href|src)="([^"#]*)(?:#[^"]*)?"')
 
@@ -22,7 +23,7 @@ def made(tmp_path):
 def test_every_link_of_the_site_leads_somewhere(made):
     site.build(site.largest(made), made / "site", made)
     pages = [path for path in (made / "site").rglob("*.html") if path.parent.name != "report"]
-    assert len(pages) == 1 + 3 + 1
+    assert len(pages) == 1 + 3 + 1 + 1
     for page in pages:
         for target in LINK.findall(page.read_text(encoding="utf-8")):
             if target and not target.startswith(("http", "data:")):
@@ -53,3 +54,30 @@ def test_without_a_report_there_is_one_line(tmp_path):
         site.largest(tmp_path)
     with pytest.raises(UserError, match=r"report\.json: is missing"):
         site.build(tmp_path / "results" / "smoke", tmp_path / "site", tmp_path)
+
+
+def keep(root, message, *rows):
+    """Commit a reference with rows (claim, final, expected)."""
+    lines = [f"a2000_toy,{claim},{final},{expected}" for claim, final, expected in rows]
+    text = "\n".join(["replication,claim,final,expected", *lines, ""])
+    write_text(root / "results" / "reference" / "smoke" / "checks.csv", text)
+    me = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+    for command in (("init", "-q"), ("add", "."), (*me, "commit", "-qm", message)):
+        subprocess.run(["git", "-C", root, *command], check=True)
+
+
+def test_the_history_tells_what_changed_from_one_reference_to_the_next(tmp_path):
+    keep(tmp_path, "first", ("A", "pass", "pass"), ("B", "fail", "fail"), ("C", "pass", "pass"))
+    keep(tmp_path, "second", ("A", "fail", "pass"), ("B", "fail", "fail"), ("D", "pass", "pass"))
+    new, old = history.kept(tmp_path, "smoke")
+    assert (old["says"], old["claims"], old["passes"], old["refuted"], old["others"]) == (
+        *("first", 3, 2, 1, 0),
+    )
+    assert old["added"] == old["changed"] == []
+    assert (new["says"], new["passes"], new["refuted"], new["others"]) == ("second", 1, 1, 1)
+    assert (new["added"], new["removed"]) == (["a2000_toy.D"], ["a2000_toy.C"])
+    assert new["changed"] == [("a2000_toy.A", "pass", "fail")]
+    assert history.kept(tmp_path, "paper") == []
+    subprocess.run(["git", "-C", tmp_path, "rm", "-rqf", "results"], check=True)
+    keep(tmp_path, "third", ("A", "pass", "pass"))
+    assert [one["says"] for one in history.kept(tmp_path, "smoke")] == ["third", "second", "first"]

@@ -19,6 +19,7 @@ from workflow.base.subject import title_of
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.draw import KINDS as FILES
 from workflow.draw import NOTHING, figures
+from workflow.judge import claims_of
 from workflow.page import picture, shown, sources
 from workflow.page.explore import explorables
 from workflow.page.finding import finding
@@ -110,7 +111,10 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
     there = {one["name"] for one in drawn if "svg" not in one["missing"]}
     there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
-    _link(folder, claims, drawn, columns_of(results, name))
+    columns = columns_of(results, name)
+    listed = claims_of(name, settings.get("subject", ""))
+    reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
+    _link(folder, claims, drawn, reads)
     return {
         "name": name,
         "title": title or name,
@@ -152,13 +156,18 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     }
 
 
-def _link(folder: Path, claims: list[dict], drawn: list[dict], columns: set[str]) -> None:
+def _link(folder: Path, claims: list[dict], drawn: list[dict], reads: dict) -> None:
     """Tell each claim the figures that show it, and each figure its claims."""
-    found = shown.links(folder, claims, drawn, columns)
+    found = shown.links(folder, claims, drawn, reads)
     for one in claims:
-        one["figures"] = found[one["claim"]]
+        places = found[one["claim"]]
+        one["panels"] = [{"figure": figure, "panel": letter} for figure, letter in places]
     for one in drawn:
-        one["claims"] = [c["claim"] for c in claims if one["name"] in found[c["claim"]]]
+        one["claims"] = [c["claim"] for c in claims if one["name"] in dict(found[c["claim"]])]
+        for panel in one["panels"]:
+            place = (one["name"], panel["letter"])
+            panel["claims"] = [c["claim"] for c in claims if place in found[c["claim"]]]
+            del panel["shows"]
 
 
 def state(row: dict, withheld: bool) -> str:
@@ -252,12 +261,14 @@ def _figure(results: Results, figure, folder: Path, absent: dict[str, set[str]])
     missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
     svg = drawn / f"{figure.name}.svg"
     words = shown.used(folder / "figures.py", figure.name).words
+    text = svg.read_text(encoding="utf-8") if svg.exists() else ""
     return {
         **figure._asdict(),
+        "panels": picture.panels(text),
         "parts": list(figure.parts),
         "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
-        "remark": picture.description(svg.read_text(encoding="utf-8")) if svg.exists() else "",
+        "remark": picture.description(text),
         "absent": sorted({arm for part in figure.parts for arm in words & absent.get(part, set())}),
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }

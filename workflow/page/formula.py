@@ -121,20 +121,23 @@ _LETTERS: dict[str, str] = {}  # id -> path of each letter that was used
 
 
 def _use(name: str, x: float, y: float, size: float, letters: dict) -> str:
-    identifier = "g" + "".join(c if c.isalnum() else "-" for c in name.removeprefix("STIX"))
+    *font, code = name.removeprefix("STIX").split("-")  # General-Italic-53: gi53
+    identifier = "".join(re.findall("[A-Z]", "".join(font))).lower() + code
     _LETTERS[identifier] = _commands(Path(*letters[name]))
-    place = f' transform="matrix({size:.3g} 0 0 {size:.3g} {x:.0f} {-y:.0f})"'
-    plain = f' x="{x:.0f}" y="{-y:.0f}"'
-    return f'<use href="#{identifier}"{plain if size == 1 else place}/>'
+    across, down = f"{x:.0f}", f"{-y:.0f}".replace("-0", "0") if abs(y) < 0.5 else f"{-y:.0f}"
+    plain = (f' {key}="{value}"' for key, value in (("x", across), ("y", down)) if value != "0")
+    place = f' transform="translate({across} {down})scale({size:.3g})"'
+    return f'<use href="#{identifier}"{"".join(plain) if size == 1 else place}/>'
 
 
 def _bar(outlined: tuple) -> str:
     return f'<path d="{_commands(Path(*outlined))}"/>'
 
 
-def with_letters(page: str) -> str:
-    """A page with the letters that its formulas use, before the end of its body."""
-    used = sorted(set(USED.findall(page)) & set(_LETTERS))
+def with_letters(page: str, packed: str = "") -> str:
+    """A page with the letters that its formulas use, before the end of its body; `packed`: what it
+    unpacks later."""
+    used = sorted(set(USED.findall(page + packed)) & set(_LETTERS))
     if not used:
         return page
     paths = "".join(f'<path id="{name}" d="{_LETTERS[name]}"/>' for name in used)

@@ -16,7 +16,7 @@
   const GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon phi chi psi omega".split(" ");
 
   function latin(text) {
-    return text.toLowerCase().replace(/\u2212/g, "-").replace(/\u00b5/g, "mu").replace(/\\/g, "")
+    return text.toLowerCase().replace(/\u2212/g, "-").replace(/\u00b5/g, "mu").replace(/[\\{}()$]/g, "")
       .replace(/[\u03b1-\u03c9]/g, (letter) => GREEK[letter.charCodeAt(0) - 0x3b1]);
   }
 
@@ -26,11 +26,31 @@
     return new RegExp(exact ? `(?<!\\d|\\d\\.)${plain}(?!\\d|\\.\\d)` : plain);
   }
 
+  // What is searched of a claim: its name and statement, and what else it says; read once.
+  const said = new Map();
+  function texts(claim) {
+    if (!said.has(claim)) {
+      const read = (selector) => latin(all(selector, claim).map((one) => plain(one.cloneNode(true))).join(" ").replace(/\s+/g, " "));
+      const paper = latin(claim.closest(".paper").querySelector("h3").textContent);
+      said.set(claim, { name: read(".name, .statement"), text: `${read(".meta, .formulas, .reason, .sought")} ${paper}` });
+    }
+    return said.get(claim);
+  }
+
+  // The text of a piece of the page as a program reads it: formulas as LaTeX, scripts with ^ and _.
+  function plain(piece) {
+    for (const formula of all("svg.formula", piece)) formula.replaceWith(`$${formula.getAttribute("aria-label")}$`);
+    for (const script of all("sup, sub", piece)) script.replaceWith(`${script.tagName === "SUP" ? "^" : "_"}{${script.textContent}}`);
+    return piece.textContent.replace(/\u2212/g, "-");
+  }
+
   // How well a claim meets the words: in its name or statement, or elsewhere; 0 if one is missing.
-  function relevance(data, words) {
+  function relevance(claim, words) {
     let sum = 1;
+    if (!words.length) return sum;
+    const { name, text } = texts(claim);
     for (const word of words) {
-      const at = word.test(data.name) ? 3 : word.test(data.text) ? 1 : 0;
+      const at = word.test(name) ? 3 : word.test(text) ? 1 : 0;
       if (!at) return 0;
       sum += at;
     }
@@ -44,7 +64,7 @@
     const weights = new Map();
     let shown = 0;
     for (const claim of claims) {
-      const data = claim.dataset, weight = relevance(data, words);
+      const data = claim.dataset, weight = relevance(claim, words);
       claim.hidden = !(
         weight &&
         (!states.length || states.includes(data.state)) &&
@@ -121,12 +141,77 @@
     get("unfold").setAttribute("aria-pressed", open);
   }
 
+  async function unpacked(packed) {
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  // The letters are packed once for all figures; a figure gets those that it uses.
+  const letters = unpacked(get("letters").textContent).then(JSON.parse);
   async function unpack(image) {
-    const bytes = Uint8Array.from(atob(image.dataset.packed), (letter) => letter.charCodeAt(0));
-    const svg = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    image.src = `data:image/svg+xml,${encodeURIComponent(await new Response(svg).text())}`;
+    const packed = image.dataset.packed;
+    if (!packed) return;
+    delete image.dataset.packed;
+    const [folded, known] = await Promise.all([unpacked(packed), letters]);
+    const bare = folded.replace(/<marks of="(\w+)" at="([^"]*)"\/>/g, (_, name, places) =>
+      places.replace(/([^ ,]+),([^ ]+) ?/g, `<use xlink:href="#${name}" x="$1" y="$2"/>`));
+    const used = new Set([...bare.matchAll(/href="#([^"]+)"/g)].map((found) => found[1]).filter((name) => known[name]));
+    const paths = [...used].map((name) => `<path id="${name}" d="${known[name]}" transform="scale(0.015625)"/>`);
+    image.src = `data:image/svg+xml,${encodeURIComponent(bare.replace(/<svg[^>]*>/, (start) => `${start}<defs>${paths.join("")}</defs>`))}`;
     const id = image.closest("figure").id;
     for (const small of all("img[data-same]")) if (small.dataset.same === id) small.src = image.src;
+  }
+
+  // Figures are unpacked as they come near the window; those of the findings also beforehand, as
+  // a print shows them all.
+  function unpackWhereNear() {
+    const small = all("img[data-same]"), figure = (image) => get(image.dataset.same).querySelector("img");
+    const near = new IntersectionObserver((seen) => {
+      for (const { isIntersecting, target } of seen)
+        if (isIntersecting) unpack(target.dataset.same ? figure(target) : target);
+    }, { rootMargin: "600px" });
+    for (const image of all("img[data-packed], img[data-same]")) near.observe(image);
+    const next = () => small.length && unpack(figure(small.shift())).then(() => setTimeout(next, 100));
+    setTimeout(next, 1000);
+  }
+
+  // Listings and notes are packed by paper, and put in their places once a reader opens one.
+  const pieces = new Map();
+  async function fill(details) {
+    const empty = all("[data-piece]", details).filter((place) => place.closest("details") === details);
+    if (!empty.length) return;
+    const section = details.closest("section"), store = section.querySelector(":scope > .pieces");
+    if (!pieces.has(section)) pieces.set(section, unpacked(store.textContent).then(JSON.parse));
+    const found = await pieces.get(section);
+    for (const place of empty)
+      if (place.dataset.piece) {
+        place.innerHTML = found[place.dataset.piece];
+        place.removeAttribute("data-piece");
+      }
+  }
+
+  // Whether the files beside the page are there: an image can be asked for, from a disk as well.
+  function askForFiles() {
+    const beside = document.querySelector(".files a[href$='.svg']");
+    if (!beside) return;
+    const probe = new Image();
+    probe.onerror = () => {
+      get("alone").hidden = false;
+      document.documentElement.classList.add("alone");
+    };
+    probe.src = beside.getAttribute("href");
+  }
+
+  // Of a page without its files a figure is saved from the page itself, other links are put away.
+  function followAlone(event) {
+    const link = event.target.closest("a[href]");
+    if (!link || !document.documentElement.classList.contains("alone") || /^(#|https?:)/.test(link.getAttribute("href"))) return;
+    const image = link.closest("figure")?.querySelector("img");
+    if (link.getAttribute("href").endsWith(".svg") && image?.src) {
+      const saved = Object.assign(document.createElement("a"), { href: image.src, download: link.getAttribute("href").split("/").pop() });
+      saved.click();
+    }
+    event.preventDefault();
   }
 
   // Numbers are copied with the sign that a program reads, formulas as their LaTeX.
@@ -136,9 +221,7 @@
     const piece = document.createElement("div");
     piece.append(chosen.getRangeAt(0).cloneContents());
     if (!piece.querySelector("svg.formula, sup, sub") && !/\u2212/.test(chosen)) return;
-    for (const formula of all("svg.formula", piece)) formula.replaceWith(`$${formula.getAttribute("aria-label")}$`);
-    for (const script of all("sup, sub", piece)) script.replaceWith(`${script.tagName === "SUP" ? "^" : "_"}{${script.textContent}}`);
-    event.clipboardData.setData("text/plain", piece.textContent.replace(/\u2212/g, "-"));
+    event.clipboardData.setData("text/plain", plain(piece));
     event.preventDefault();
   }
 
@@ -164,10 +247,13 @@
     view.showModal();
   }
 
-  all("img[data-packed]").forEach(unpack);
-  for (const button of all(".sortable button")) button.addEventListener("click", () => sort(button));
+  unpackWhereNear();
+  document.addEventListener("toggle", (event) => event.target.open && fill(event.target), true);
+  document.addEventListener("click", (event) => event.target.closest(".sortable button") && sort(event.target));
   for (const button of all(".enlarge")) button.addEventListener("click", () => enlarge(button.querySelector("img")));
   document.addEventListener("copy", copy);
+  document.addEventListener("click", followAlone);
+  askForFiles();
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change

@@ -1,16 +1,17 @@
 """What ties a claim to its figures, to the constants behind it and to its arms, from the sources.
 
-A claim and a figure share a part of the table, and columns of it: those whose names occur in the
-call that makes the claim, or in the function that draws, or in what either uses of its module. A
-claim is linked to the figures that share most with it. What an arm is, is what the docstring of its
-part says of it, or that of the module.
+A claim's columns are those that its estimator names; what a panel draws, the figure says itself
+(`workflow.draw.panels`). What an arm is, is what the docstring of its part says of it, or that of
+the module.
 """
 
 import ast
 import inspect
 import re
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
+from types import FunctionType
 from typing import NamedTuple
 
 from workflow.base.tree import ROOT
@@ -18,6 +19,13 @@ from workflow.page.sources import claim_node
 
 ESTIMATORS = ROOT / "shared" / "widenets" / "evidence" / "estimators"
 LONGEST = 240  # characters of a constant's value, and of what is said of an arm
+
+
+class Read(NamedTuple):
+    """What a claim's estimator reads of the table."""
+
+    words: frozenset[str] = frozenset()  # columns
+    held: tuple[tuple[str, tuple], ...] = ()  # (parameter, values that it is given)
 
 
 class Used(NamedTuple):
@@ -28,21 +36,105 @@ class Used(NamedTuple):
     constants: tuple[tuple[str, str], ...] = ()  # (name, value as it is written)
 
 
-def links(folder: Path, claims: list[dict], figures: list[dict], columns: set[str]) -> dict:
-    """{claim: names of the figures that show it}; columns: those of the replication's table."""
+def links(folder: Path, claims: list[dict], figures: list[dict], reads: dict[str, Read]) -> dict:
+    """{claim: [(figure, letter of the panel)]} that show it; reads: of each claim, what it reads.
+
+    Best are panels that draw the numbers of the claim's columns, of its arm and control, and of no
+    other value of a parameter that the claim fixes. Where a figure uses the columns but draws what
+    it derives from them, these are its panels without numbers of the table, or the figure as a
+    whole ("").
+    """
     drawn = {one["name"]: used(folder / "figures.py", one["name"]).words for one in figures}
-    found: dict[str, list[str]] = {}
+    found = {}
     for claim in claims:
-        words = used_by_claim(folder / "claims.py", claim["claim"]).words & columns
-        arms = {claim["arm"], claim["control_arm"]}
-        shared = {
-            one["name"]: (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
-            for one in figures
-            if claim["part"] in one["parts"]
+        own = [one for one in figures if claim["part"] in one["parts"]]
+        read = reads.get(claim["claim"], Read())
+        scores = {
+            (one["name"], panel["letter"]): _score(panel, claim, read)
+            for one in own
+            for panel in one["panels"]
+            if not panel["empty"]
         }
-        most = max(shared.values(), default=())
-        found[claim["claim"]] = [name for name, count in shared.items() if count == most]
+        most = max(scores.values(), default=())
+        best = [place for place, score in scores.items() if score == most and score[0]]
+        found[claim["claim"]] = best or list(_deriving(own, claim, read.words, drawn))
     return found
+
+
+def _deriving(figures: list[dict], claim: dict, words: frozenset, drawn: dict) -> Iterator[tuple]:
+    """Where what a claim says may be derived: its columns are used, and drawn nowhere."""
+    arms = {claim["arm"], claim["control_arm"]}
+    shared = {
+        one["name"]: (len(words & drawn[one["name"]]), len(arms & drawn[one["name"]]))
+        for one in figures
+    }
+    most = max(shared.values(), default=(0, 0))
+    for one in (one for one in figures if most[0] and shared[one["name"]] == most):
+        derived = [p["letter"] for p in one["panels"] if not p["shows"] and not p["empty"]]
+        yield from ((one["name"], letter) for letter in derived or [""])
+
+
+def _score(panel: dict, claim: dict, read: Read) -> tuple[int, int, int]:
+    """(columns that a panel draws of a claim's, minus parameters with other values, arms)."""
+    own = [
+        one
+        for one in panel["shows"]
+        if one["part"] == claim["part"]
+        and one["column"] in read.words
+        and claim["arm"] in one["arms"]
+    ]
+    held = dict(read.held)
+    pairs = [pair for one in own for pair in one["held"].items()]
+    other = {key for key, value in pairs if value not in held.get(key, [value])}
+    arms = {arm for one in own for arm in one["arms"]} & {claim["arm"], claim["control_arm"]}
+    return len({one["column"] for one in own}), -len(other), len(arms)
+
+
+def read_by(estimator: object, columns: set[str]) -> Read:
+    """Of an estimator: the columns that it reads, and the values of parameters that it fixes.
+
+    They are looked for in what its function holds: closures, partial arguments, constants and,
+    of a paper's own functions, what they use of their module.
+    """
+    words: set[str] = set()
+    held: dict[str, list] = {}
+    waiting, seen = [estimator], []
+    while waiting:
+        one = waiting.pop()
+        if any(one is known for known in seen):
+            continue
+        seen.append(one)
+        if isinstance(one, str):
+            words.add(one)
+        elif isinstance(one, dict):
+            for key, value in one.items():
+                held.setdefault(str(key), []).extend(_values(value))
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting += one
+        elif isinstance(one, partial):
+            waiting += [one.func, one.args, one.keywords]
+        elif isinstance(one, FunctionType):
+            waiting += _held_by(one)
+    told = ((key, tuple(values)) for key, values in held.items() if key in columns and values)
+    return Read(frozenset(words & columns), tuple(told))
+
+
+def _held_by(function: FunctionType) -> list:
+    """What a function holds; its constants and names only where it is no function of a library."""
+    found = [cell.cell_contents for cell in function.__closure__ or ()]
+    found += [function.__defaults__ or (), function.__kwdefaults__ or {}]
+    if not function.__module__.startswith("widenets."):
+        code = function.__code__
+        found += [value for value in code.co_consts[1:] if isinstance(value, str | tuple)]
+        own = (function.__globals__.get(name) for name in code.co_names)
+        found += [o for o in own if isinstance(o, FunctionType | dict | str | list | tuple)]
+    return found
+
+
+def _values(value: object) -> list:
+    several = value if isinstance(value, list | tuple | set) else [value]
+    return [one for one in several if isinstance(one, str | int | float)]
 
 
 def estimators(names: frozenset[str]) -> list[dict[str, str]]:

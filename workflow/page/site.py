@@ -1,6 +1,7 @@
 """`python -m workflow.page.site results/TIER`: the static site of a finished run, in `site/`.
 
-What was found, a page per paper and per document of `docs/`, and the report with its figures.
+What was found, a page per paper and per document of `docs/`, the history of the kept references,
+and the report with its figures.
 Nothing in it needs a network or a server; `make site` makes it from the largest tier that has run.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT, TIERS
 from workflow.host.terminal import announce, exit_code
-from workflow.page import view
+from workflow.page import history, view
 
 LARGEST_TABLE = 1_000_000  # bytes of a table that is copied; larger ones are a run away
 
@@ -52,6 +53,7 @@ def build(results: Path, out: Path, root: Path) -> None:
     for document in documents:
         text = document.read_text(encoding="utf-8")
         pages[f"docs/{document.stem}.html"] = view.site_document(report, text, documents)
+    pages["history.html"] = view.site_history(report, history.kept(root, report["tier"]), documents)
     for name, text in pages.items():
         write_text(out / name, text)
 

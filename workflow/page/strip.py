@@ -9,6 +9,7 @@ cross its nearest rival.
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -36,29 +37,31 @@ def strip(
     high: float | None,
     first: Mark,
     second: Mark,
-    label: str,
+    label: str = "",
     *,
     prediction: float | None = None,
     rival: float | None = None,
 ) -> Markup:
-    """The strip as inline SVG; `low`, `high`: ends of the region, None where it is open."""
+    """The strip as inline SVG; `low`, `high`: ends of the region, None where it is open; without a
+    label it is for the eye alone, beside numbers that say the same."""
     place = _axis(low, high, first, second)
     left = place(low) if low is not None else 0.0
     right = place(high) if high is not None else float(WIDTH)
-    axis = f'<line class="axis" x1="0" x2="{WIDTH}" y1="{HEIGHT - 16}" y2="{HEIGHT - 16}"/>'
+    axis = f'<path class="axis" d="M0 {HEIGHT - 16}H{WIDTH}"/>'
     pieces = [
         Markup(axis),
-        Markup('<rect class="band" x="{:.1f}" width="{:.1f}" y="4" height="{}"/>').format(
-            left, right - left, HEIGHT - 20
+        Markup('<path class="band" d="M{:.1f} 4H{:.1f}V{}H{:.1f}Z"/>').format(
+            left, right, HEIGHT - 16, left
         ),
         *_ends(low, high, place),
         *_theories(prediction, rival, place),
         *_interval(first, place, 16, "first"),
         *_interval(second, place, 34, "second"),
     ]
-    return Markup(
-        '<svg class="strip" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>'
-    ).format(label, WIDTH, HEIGHT, Markup().join(pieces))
+    told = Markup('role="img" aria-label="{}"').format(label) if label else 'aria-hidden="true"'
+    return Markup('<svg class="strip" {} viewBox="0 0 {} {}">{}</svg>').format(
+        Markup(told), WIDTH, HEIGHT, Markup().join(pieces)
+    )
 
 
 def _axis(low: float | None, high: float | None, first: Mark, second: Mark):
@@ -94,17 +97,17 @@ def _ends(low: float | None, high: float | None, place) -> Iterator[Markup]:
         anchor = (
             "middle" if low is None or high is None or place(high) - place(low) > 70 else anchor
         )
+        turned = "" if anchor == "middle" else f' text-anchor="{anchor}"'
         yield Markup(
-            '<line class="end" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{y}"/>'
-            '<text x="{x:.1f}" y="{t}" text-anchor="{anchor}">{n}</text>'
-        ).format(x=x, y=HEIGHT - 16, t=HEIGHT - 3, anchor=anchor, n=short(end))
+            '<path class="end" d="M{x:.1f} 4V{y}"/><text x="{x:.1f}" y="{t}"{a}>{n}</text>'
+        ).format(x=x, y=HEIGHT - 16, t=HEIGHT - 3, a=Markup(turned), n=short(end))
 
 
 def _theories(prediction: float | None, rival: float | None, place) -> Iterator[Markup]:
     """What the theory predicts and what its rival does, where they lie on the axis."""
     if prediction is not None:
-        yield Markup('<line class="prediction" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{y}"/>').format(
-            x=place(prediction), y=HEIGHT - 16
+        yield Markup('<path class="prediction" d="M{:.1f} 4V{}"/>').format(
+            place(prediction), HEIGHT - 16
         )
     if rival is not None and EDGE < place(rival) < WIDTH - EDGE:
         x, y = place(rival), HEIGHT - 16
@@ -115,9 +118,10 @@ def _theories(prediction: float | None, rival: float | None, place) -> Iterator[
 def _interval(mark: Mark, place, y: float, kind: str) -> Iterator[Markup]:
     if not mark.drawable:
         return
-    inside = [x for x in map(place, mark.points) if EDGE < x < WIDTH - EDGE]
-    if inside:  # dots: lines of no length with round ends
-        dots = "".join(f"M{x:.1f} {y + 7}h0" for x in inside)
+    places = sorted({round(x) for x in map(place, mark.points) if EDGE < x < WIDTH - EDGE})
+    if places:  # dots: lines of no length with round ends, each from where the last one is
+        steps = (f"m{b - a} 0h0" for a, b in pairwise(places))
+        dots = f"M{places[0]} {y + 7:g}h0{''.join(steps)}"
         yield Markup('<path class="points {}" d="{}"/>').format(kind, dots)
     left, right, middle = place(mark.low), place(mark.high), place(mark.value)
     yield Markup('<path class="interval {}" d="M{:.1f} {y}H{:.1f}"/>').format(

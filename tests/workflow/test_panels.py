@@ -1,0 +1,85 @@
+"""What a panel shows is found by its numbers: columns, arms, parameters, and nothing by chance."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from widenets.evidence import style
+from workflow.draw import panels
+
+
+def table():
+    generator = np.random.default_rng(0)
+    rows = [
+        {"part": "drift", "arm": arm, "width": n, "depth": depth, "seed": seed}
+        for arm in ("theory", "control")
+        for n in (64, 128, 256)
+        for depth in (1, 2)
+        for seed in range(8)
+    ]
+    found = pd.DataFrame(rows)
+    for column in ("change", "gap"):
+        found[column] = np.exp(generator.normal(size=len(found)))
+    return found
+
+
+def drawn(draw, **settings):
+    figure, axes = style.panels(2)
+    draw(*axes[0])
+    return panels(figure, table(), [False, False], **settings)
+
+
+def of(rows, arm="theory", depth=2):
+    return rows[(rows["arm"] == arm) & (rows["depth"] == depth)]
+
+
+def test_columns_arms_and_held_parameters_are_those_of_the_rows_drawn():
+    def draw(left, right):
+        look = {"x": "width", "label": "n"}
+        style.seeds_and_mean(left, of(table()), y="change", **look)
+        style.seeds_and_mean(right, of(table(), depth=1), y="gap", geometric=True, **look)
+        style.seeds_and_mean(right, of(table(), "control", 1), y="gap", control=True, **look)
+        left.set_title("(a) drift")
+
+    left, right = drawn(draw)
+    told = {"part": "drift", "column": "change", "arms": ["theory"], "held": {"depth": 2}}
+    assert (left["title"], left["shows"]) == ("(a) drift", [told])
+    told = {"part": "drift", "column": "gap", "arms": ["control", "theory"], "held": {"depth": 1}}
+    assert (right["title"], right["shows"]) == ("", [told])
+    assert left["box"][0] + left["box"][2] < right["box"][0] + 0.05
+
+
+def test_means_over_seeds_are_known_and_what_is_derived_is_not():
+    def draw(left, right):
+        mean = of(table()).groupby("width")["change"].mean()
+        left.plot(mean.index, mean, color=style.COLORS[0])
+        right.plot([0.5, 0.7], [0.123456, 0.7654321], color=style.COLORS[0])
+
+    left, right = drawn(draw)
+    assert [one["column"] for one in left["shows"]] == ["change"]
+    assert right["shows"] == []
+
+
+def test_theory_and_guides_are_nothing_measured():
+    def draw(left, right):
+        rows = of(table())
+        style.theory_line(left, rows["width"], rows["change"], label="theory")
+        style.guide_slope(right, [64, 128], slope=0, through=(64, rows["gap"].iloc[0]), label="g")
+
+    assert [one["shows"] for one in drawn(draw)] == [[], []]
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_a_second_axis_over_a_panel_belongs_to_it(twin):
+    def draw(left, right):
+        other = left.twinx() if twin else right
+        style.seeds_and_mean(left, of(table()), x="width", y="change", label="n")
+        style.seeds_and_mean(other, of(table()), x="width", y="gap", label="n")
+
+    figure, axes = style.panels(2)
+    draw(*axes[0])
+    found = panels(figure, table(), [False] * len(figure.axes))
+    assert len(found) == 2
+    assert {one["column"] for one in found[0]["shows"]} == (
+        {"change", "gap"} if twin else {"change"}
+    )
