@@ -444,8 +444,8 @@ FEATURES = [
         part="features",
         estimator=loglog_slope("feature_change", "width"),
         region=near(exponent, 0.08),
-        why="r is 0, 1/4 or 1/2; .08 leaves room for corrections of relative order n^-1/2, .09 at the "
-        "narrowest width, which turn the slope over three doublings by .02 to .03",
+        why="r is 0, 1/4 or 1/2; .08 leaves room for corrections of relative order n^-1/2, .09 at "
+        "the narrowest width, which turn the slope over three doublings by .02 to .03",
         arm=arm,
         control=control,
         formula="|h_t - h_0| / |h_0| ~ n^-r",
