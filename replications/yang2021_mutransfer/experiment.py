@@ -31,12 +31,16 @@ from replications.yang2021_mutransfer.networks import (
 from replications.yang2021_mutransfer.networks import mlp as mlp_network
 from replications.yang2021_mutransfer.networks import transformer as transformer_network
 from widenets.ntk.parameterization import (
+    ROLES,
+    Exponents,
     Parameterization,
     feature_exponent,
     first_step_exponents,
     maximal_update,
     maximal_update_table,
     mean_field,
+    multiplier_free,
+    ntk,
     optimal_rate_exponent,
     parameterization,
 )
@@ -48,6 +52,7 @@ PAIRED = {
     "coordinates": SAME_RUN,
     "transformer_coordinates": SAME_RUN,
     "features": SAME_RUN,
+    "limit": SAME_RUN,
     "identity": "the same run written in two ways",
 }
 WINDOWS = 6  # time windows in which the training loss is averaged
@@ -269,11 +274,22 @@ def features(
     """Relative change of the last hidden features and of their kernel after training by SGD."""
     images, labels = load_images("digits", None)
     network = mlp_network(images.shape[1], width, base_width, 10, readout_gain=1.0)
-    rule = parameterization(arm, "sgd")
+    rule = halfway() if arm == "halfway" else parameterization(arm, "sgd")
     for runs in _chunks(all_runs(seeds, [log2_rate]), NETWORKS):
         probe = np.broadcast_to(images[:PROBE], (len(runs), PROBE, images.shape[1]))
         batches = image_batches(images, labels, runs, steps=steps)
         yield from _moved_features(network, rule, runs, batches, steps, probe)
+
+
+def halfway() -> Parameterization:
+    """Of muP and the NTK parameterization, written without multipliers, the mean exponents."""
+    rules = [multiplier_free(rule("sgd")) for rule in (maximal_update, ntk)]
+    rows = (zip(*(rule.exponents(role) for rule in rules), strict=True) for role in ROLES)
+    return Parameterization("halfway", "sgd", *(Exponents(*map(_mean, row)) for row in rows))
+
+
+def _mean(pair: tuple[float, float]) -> float:
+    return sum(pair) / 2
 
 
 def _moved_features(network, rule, runs, batches, steps, probe) -> Iterator[dict]:
@@ -298,6 +314,40 @@ def _moved_features(network, rule, runs, batches, steps, probe) -> Iterator[dict
             "last_loss": float(loss1[i]),
             "predicted": 0.0 - feature_exponent(rule),
         }
+
+
+def limit(
+    *,
+    arm: str,
+    width: int,
+    log2_rate: float,
+    base_width: int = 64,
+    steps: int = 20,
+    seeds,
+):
+    """Distance of the outputs of two networks, of widths n and 2n, after the same batches of SGD:
+    root mean square over the logits of the probe. Each has a draw of its own."""
+    images, labels = load_images("digits", None)
+    rule = parameterization(arm, "sgd")
+    for runs in _chunks(all_runs(seeds, [log2_rate]), NETWORKS):
+        batches = image_batches(images, labels, runs, steps=steps)
+        narrow, wide = (
+            _outputs(
+                mlp_network(images.shape[1], n, base_width, 10, readout_gain=1.0),
+                rule, runs, batches, steps, images[:PROBE],
+            )
+            for n in (width, 2 * width)
+        )  # fmt: skip
+        distance = np.sqrt(np.square(narrow - wide).mean(axis=(1, 2)))
+        for run, value in zip(runs, distance, strict=True):
+            yield {"seed": run.seed, "distance": float(value)}
+
+
+def _outputs(network, rule, runs, batches, steps, inputs) -> np.ndarray:
+    """Logits of each run after its last update, (R, len(inputs), classes)."""
+    *_, last = descend(network, rule, runs, batches, steps)
+    probe = np.broadcast_to(inputs, (len(runs), *inputs.shape))
+    return np.asarray(activations(network, rule, runs, last.weights, probe)["f"], np.float64)
 
 
 # -- equalities -------------------------------------------------------------------------------

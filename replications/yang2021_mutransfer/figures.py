@@ -22,6 +22,7 @@ NAMES = {
     "standard": "SP",
     "ntk": "NTK param.",
     "standard_over_n": "SP, rate 1/n",
+    "halfway": "half-way, muP to NTK",
 }
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 ARMS = tuple(NAMES)  # fixes an arm's colour and marker in all figures
@@ -238,8 +239,8 @@ def figure_features(features: DataFrame) -> Figure:
 
     The Dynamical Dichotomy of arXiv:2011.14522: under muP the hidden features and their kernel move
     alike at all widths; under the NTK parameterization and, where drawn, under SP with rate 1/n
-    features move as n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are
-    nearly one curve.
+    features move as n^-1/2 and the kernel freezes; those two are nearly one curve. A rule half-way
+    between muP and the NTK parameterization has n^-1/4. Solid lines: no free exponent.
     """
     figure, axes = panels(2, height=2.8)
     titles = {"feature_change": "features", "kernel_change": "kernel of the features"}
@@ -259,6 +260,30 @@ def figure_features(features: DataFrame) -> Figure:
         panel.set_xlabel("width n")
     axes[0, 0].set_ylabel("relative change in training")
     axes[0, 0].legend()
+    return figure
+
+
+def figure_limit(limit: DataFrame) -> Figure:
+    """Distance of networks of widths n and 2n after the same training
+
+    Root mean square difference of their logits, each seed (faint), mean and 99 % interval. In muP
+    it falls as n^-1/2 (line): there is one limit. In the NTK parameterization the outputs keep
+    their draw, a sample of a Gaussian process.
+    """
+    figure, axes = panels(1, height=2.8)
+    panel, widths = axes[0, 0], np.array(sorted(limit["width"].unique()), dtype=float)
+    for arm, rows in limit.groupby("arm", sort=False):
+        seeds_and_mean(
+            panel, rows, x="width", y="distance", label=NAMES[arm], index=ARMS.index(arm),
+            geometric=True,
+        )  # fmt: skip
+    first = limit[(limit["width"] == widths[0]) & (limit["arm"] == "maximal_update")]["distance"]
+    start = np.exp(np.log(first).mean())
+    theory_line(panel, widths, start * (widths / widths[0]) ** -0.5, label=r"predicted $n^{-1/2}$")
+    logarithmic(panel, ticks=widths)
+    panel.set_xlabel("width n")
+    panel.set_ylabel("rms of $f_n - f_{2n}$")
+    panel.legend()
     return figure
 
 

@@ -9,14 +9,16 @@ import pytest
 import torch
 from pandas import DataFrame
 
-from replications.yang2021_mutransfer import networks, optimum
+from replications.yang2021_mutransfer import experiment, networks, optimum
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
 from widenets.evidence import optimum as locator
 from widenets.ntk.parameterization import (
     attention_scale,
+    feature_exponent,
     maximal_update,
     maximal_update_table,
     parameterization,
+    regime,
 )
 
 CLASSES, INPUTS, BASE_WIDTH, WIDTH = 3, 5, 8, 24
@@ -178,6 +180,32 @@ def test_initial_scale_spares_gains_and_output_multiplier_scales_logits():
     same = {name: w[np.array([0, 0])] for name, w in weights.items()}
     f = networks.activations(network, rule, runs, same, tokens)["f"]
     np.testing.assert_array_equal(4.0 * f[0], f[1])
+
+
+def test_the_rule_between_is_a_kernel_limit_whose_features_freeze_slowly():
+    rule = experiment.halfway()
+    assert rule.output == (0.0, 0.75, 1.0)
+    assert rule.input.c == -0.5
+    assert rule.hidden == (0.0, 0.5, 0.5)
+    assert feature_exponent(rule) == 0.25
+    assert regime(rule) == "kernel"
+
+
+def test_networks_of_two_widths_share_their_batches_but_no_weight(monkeypatch):
+    seen = []
+
+    def outputs(network, rule, runs, batches, steps, inputs):
+        weights = networks.initial_weights(network, rule, runs)["w1"]
+        seen.append((network.width, batches(0)[1], np.asarray(weights)[:, :, :8]))
+        return np.full((len(runs), len(inputs), 10), float(network.width))
+
+    monkeypatch.setattr(experiment, "_outputs", outputs)
+    found = list(experiment.limit(arm="ntk", width=8, log2_rate=-3.0, base_width=8, seeds=(0, 1)))
+    assert [row["distance"] for row in found] == [8.0, 8.0]
+    (narrow, of_narrow, first), (wide, of_wide, second) = seen
+    assert (narrow, wide) == (8, 16)
+    np.testing.assert_array_equal(of_narrow, of_wide)
+    assert not np.isclose(first, second).any()
 
 
 def test_a_wrong_rule_changes_the_run():
