@@ -1,8 +1,14 @@
 """What one stage hands to the next: every row, every digit, of its own tier."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pandas as pd
 
 from workflow.base.digest import code_digest
+from workflow.trust.scratch import environment
 
 ALPHA = "replications/alpha2000_toy"
 ROWS = 3 * 2 * 6  # widths, arms and seeds of the smoke tier
@@ -59,3 +65,37 @@ def test_a_digest_holds_what_importing_a_module_runs(tmp_path):
     digest = package(first, "setting = 1\n")
     assert package(same, '"""Now with words."""\n\nsetting = 1  # as before\n') == digest
     assert package(other, "setting = 2\n") != digest
+
+
+def test_kept_digests_are_of_the_content_that_lies_there(project):
+    """Neither an edit that keeps size and date, nor a damaged memory, nor another Python's."""
+    memory = project.path("workflow/base/__pycache__/digests.json")
+    claims = project.path(f"{ALPHA}/claims.py")
+    said = "from workflow.base.records import claims_digest; print(claims_digest('alpha2000_toy'))"
+
+    def digest():
+        done = subprocess.run(
+            [sys.executable, "-c", said],
+            cwd=project.folder,
+            env=environment(project.folder),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    kept = json.loads(memory.read_text(encoding="utf-8"))
+    first = digest()
+    assert first in kept["found"].values()
+    for damaged in ("{", "[]", '{"by": 1}', json.dumps({"by": "another", "found": 1})):
+        memory.write_text(damaged, encoding="utf-8")
+        assert digest() == first
+    wrong = {key: "wrong" for key, found in kept["found"].items() if found == first}
+    memory.write_text(json.dumps({**kept, "found": {**kept["found"], **wrong}}), encoding="utf-8")
+    assert digest() == "wrong"  # the memory is used
+
+    before, text = claims.stat(), claims.read_text(encoding="utf-8")
+    claims.write_text(text.replace("-0.5", "-0.6"), encoding="utf-8")
+    os.utime(claims, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert claims.stat().st_size == before.st_size
+    assert digest() not in (first, "wrong")

@@ -63,9 +63,11 @@ def own(tmp_path):
 def digests(path):
     for remembered in (subject.digest_of, subject.parts_of, grid.shards):
         remembered.cache_clear()
-    digest.code_digest.cache_clear()
-    digest._read.cache_clear()
-    digest._files.cache_clear()
+    for remembered in (
+        digest.code_digest,
+        *(digest._read, digest._files, digest._content, digest._imports),
+    ):
+        remembered.cache_clear()
     return subject.digest_of(str(path))
 
 

@@ -4,29 +4,47 @@ A digest of source code is taken over the syntax trees of a module and of everyt
 imports from this repository, without comments and docstrings, so that an edit re-runs exactly the
 jobs whose numbers it can change, and a touch, a comment or a moved folder re-runs nothing. What is
 imported from elsewhere has its versions in `outside.py`.
+
+Parsing is most of what a run with nothing to do costs, and every job would do it again. What was
+found is kept in a file beside the compiled code, by the content of the files that it was found in:
+an edit makes another key, so that nothing kept can be out of date.
 """
 
 import ast
+import atexit
 import hashlib
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.base import modules as reading
+from workflow.base.files import sha256, sha256_of, write_text
 from workflow.base.modules import parsed
 from workflow.base.tree import ROOT
+
+MEMORY = Path(__file__).with_name("__pycache__") / "digests.json"
+REMEMBERED = 4000  # entries of the memory, a few trees' worth
 
 
 @cache
 def code_digest(*modules: str, root: Path = ROOT, without: tuple[str, ...] = ()) -> str:
     """Digest of `modules` and of all that they import, directly or not, from below `root`;
     `without` what their top level assigns to these names."""
-    total = hashlib.sha256()
-    for path in import_closure(*modules, root=root):
-        total.update(f"{path.relative_to(root).as_posix()}\n".encode())
-        total.update(_read(path, root, without).meaning.encode())
-    return total.hexdigest()[:16]
+    files = {p.relative_to(root).as_posix(): p for p in import_closure(*modules, root=root)}
+
+    def digest() -> str:
+        total = hashlib.sha256()
+        for name, path in files.items():
+            total.update(f"{name}\n".encode())
+            total.update(_read(path, root, without).meaning.encode())
+        return total.hexdigest()[:16]
+
+    contents = {name: _content(path) for name, path in files.items()}
+    return _remembered(["digest", without, contents], digest)
 
 
 def cells_digest(cells: Iterable[object]) -> str:
@@ -43,7 +61,7 @@ def import_closure(*modules: str, root: Path = ROOT) -> list[Path]:
         for path in _files(waiting.pop(), root):
             if path not in found:
                 found.add(path)
-                waiting.extend(_read(path, root).imports)
+                waiting.extend(_imports(path, root))
     return sorted(found)
 
 
@@ -56,7 +74,7 @@ def foreign_imports(*modules: str, root: Path = ROOT) -> list[str]:
 def import_names(*modules: str, root: Path = ROOT) -> list[str]:
     """All names that the closure of `modules` imports, from wherever, sorted."""
     closure = import_closure(*modules, root=root)
-    return sorted({name for path in closure for name in _read(path, root).imports})
+    return sorted({name for path in closure for name in _imports(path, root)})
 
 
 def _places(top: str, root: Path) -> list[Path]:
@@ -73,6 +91,59 @@ def _files(module: str, root: Path) -> list[Path]:
     bases = [top.joinpath(*parts[:depth]) for top in sources for depth in range(1, len(parts) + 1)]
     possible = [path for base in bases for path in (base.with_suffix(".py"), base / "__init__.py")]
     return [path for path in possible if path.is_file()]
+
+
+@cache
+def _content(path: Path) -> str:
+    """Checksum of a source file, read once."""
+    return sha256(path)
+
+
+@cache
+def _imports(path: Path, root: Path) -> tuple[str, ...]:
+    """What a file may import."""
+    place = ["imports", path.relative_to(root).as_posix(), _content(path)]
+    return tuple(_remembered(place, lambda: _read(path, root).imports))
+
+
+def _remembered(key: list, found: Callable[[], object]) -> object:
+    """What `found()` gives, which the key determines: from the memory where it is there."""
+    digest = sha256_of(json.dumps(key))
+    memory = _memory()
+    if digest not in memory:
+        memory[digest] = found()
+        _remember_at_exit()
+    return memory[digest]
+
+
+@cache
+def _memory() -> dict[str, object]:
+    """What was found before, by this code and this Python."""
+    with suppress(OSError, ValueError, KeyError, TypeError):  # it is then found out once more
+        kept = json.loads(MEMORY.read_text(encoding="utf-8"))
+        if kept["by"] == _maker():
+            return dict(kept["found"])
+    return {}
+
+
+@cache
+def _remember_at_exit() -> None:
+    """Once: when the process ends, write what it has found beside what others have meanwhile."""
+
+    def write() -> None:
+        found = dict(_memory())
+        _memory.cache_clear()
+        kept = list({**_memory(), **found}.items())[-REMEMBERED:]
+        with suppress(OSError):  # a tree that cannot be written to has no memory
+            write_text(MEMORY, json.dumps({"by": _maker(), "found": dict(kept)}))
+
+    atexit.register(write)
+
+
+@cache
+def _maker() -> str:
+    """Of all that reads sources here; the syntax tree's text differs between Pythons."""
+    return sha256_of(sys.version + "".join(sha256(Path(m)) for m in (__file__, reading.__file__)))
 
 
 class Source(NamedTuple):

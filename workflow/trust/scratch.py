@@ -68,10 +68,11 @@ def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedPro
 
 
 def copy_parts(folder: Path, names: Sequence[str]) -> None:
-    """Today's files and folders of these names, below the root, without compiled code."""
+    """Today's files and folders of these names, below the root, without compiled code (but with
+    the memory of digests beside it)."""
     for name in names:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
+            ignored = shutil.ignore_patterns("*.pyc")
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, folder / name)
