@@ -24,7 +24,8 @@ def heads(
     """Excess kurtosis of one output over networks, beside its law at 1/sqrt(d).
 
     read_as: the law at this d (finite) or at d = infinity (limit); at_infinity is over the latter.
-    scaled: d times the excess over the constant of tied heads with softmax.
+    scaled: d times the excess over the constant of tied heads with softmax (read_as values: over
+    6, what values alone bring).
     """
     kind = layers.Attention(zeta, power, tied, shared, hot)
     law = layers.identity_law if zeta == "identity" else layers.softmax_law
@@ -35,12 +36,13 @@ def heads(
         variance = _variances(stream, kind, tokens, heads, d, networks_per_seed)
         excess = layers.excess_kurtosis(variance)
         finite, limit = law(kernel, d, heads), law(kernel, np.inf, heads)
+        constant = 6.0 if read_as == "values" else layers.tied_constant(kernel)
         yield {
             "seed": seed,
             "excess": excess,
-            "over_law": excess / (finite if read_as == "finite" else limit),
+            "over_law": excess / (limit if read_as == "limit" else finite),
             "at_infinity": excess / limit,
-            "scaled": d * excess / layers.tied_constant(kernel),
+            "scaled": d * excess / constant,
         }
 
 
@@ -64,9 +66,7 @@ def sequence(
     rows = np.ones((tokens, tokens)) if alike else np.sqrt(tokens) * np.eye(tokens)
     for seed in seeds:
         stream = generator(seed, "hron", "sequence", arm, tokens)
-        excess = layers.excess_kurtosis(
-            _variances(stream, kind, rows, 1, d, networks_per_seed)
-        )
+        excess = layers.excess_kurtosis(_variances(stream, kind, rows, 1, d, networks_per_seed))
         yield {"seed": seed, "of_scores": 3 * ((1 + excess / 3) / (1 + 2 / d) ** 2 - 1)}
 
 
@@ -100,9 +100,9 @@ def collapse(
         mean, own = drawn[:1], drawn[1:]
         tokens = mean + spread * own
         before = _distance(tokens[None])
-        weights = layers.attention_weights(
-            stream, kind, tokens, 1, d, networks_per_seed, TOKENS
-        )[:, 0].astype(np.float64)
+        weights = layers.attention_weights(stream, kind, tokens, 1, d, networks_per_seed, TOKENS)[
+            :, 0
+        ].astype(np.float64)
         value, output = stream.standard_normal((2, networks_per_seed, d, d)) / np.sqrt(d)
         moved = weights @ tokens @ value @ output
         after = _distance(tokens + moved if skip else moved)
