@@ -30,7 +30,7 @@ def attention_network(width: int, heads: int, scaling: str) -> Architecture:
 
 
 def transformer_block(width: int, skip: bool = True) -> Architecture:
-    """Attention at 1/d, layer norm, perceptron, layer norm, with skips around both (or the last)."""
+    """Attention at 1/d, layer norm, perceptron, layer norm; skips around both, or the second."""
     attention = self_attention(width)
     perceptron = serial(conv(width, 1), relu(), conv(width, 1, weight_variance=2.0))
     return serial(
