@@ -103,7 +103,7 @@ def collapse(
         weights = layers.attention_weights(stream, kind, tokens, 1, d, networks_per_seed, TOKENS)[
             :, 0
         ].astype(np.float64)
-        value, output = stream.standard_normal((2, networks_per_seed, d, d)) / np.sqrt(d)
+        value, output = layers.draw(stream, 2, networks_per_seed, d, d) / np.float32(np.sqrt(d))
         moved = weights @ tokens @ value @ output
         after = _distance(tokens + moved if skip else moved)
         yield {"seed": seed, "before": before, "after": after, "kept": after**2 / before**2}

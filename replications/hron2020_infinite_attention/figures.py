@@ -60,11 +60,11 @@ def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
 def figure_kernels(kernels: DataFrame) -> Figure:
     """Tangent kernels of networks with attention beside their limits
 
-    (a) Distance from the limit, relative: 1/d with one head, n^-1/2 (dotted), and 1/sqrt(d) with
-    eight and with one, which stays random; dashed: 1/d beside a limit in which queries learn. (b)
-    Mean trace over the limit's (black), with the accepted band of the value it tends to; the same
-    dashed. (c) Share of queries and keys in the trace: 1/d (dotted, n^-1) and 1/sqrt(d), where it
-    tends to 1/4 (black).
+    (a) Distance from the limit, relative: n^-1/2 (dotted) for one head at 1/d; dashed: from a limit
+    in which queries learn. (b) Mean trace over the limit's (black), with the band that is accepted
+    at 1/d for the value it tends to; the same dashed. (c) Share of queries and keys in the trace,
+    n^-1 (dotted) at 1/d. Other curves, where a tier has them, are those of 1/sqrt(d) without
+    softmax, whose share tends to 1/4.
     """
     figure, (axes,) = style.panels(3, height=2.8)
     present = set(kernels["arm"])
