@@ -106,7 +106,8 @@ def softmax_law(kernel: np.ndarray, d: float, heads: int) -> float:
     """The same with softmax: 3 [(1 + 2/d) E s^2 / (E s)^2 - 1] / H, s = a^T K a, a = softmax(g).
 
     g is N(0, K_00 w K) given d w, which is chi-square with d degrees of freedom (w = 1 for an
-    infinite d). A shift of all scores changes nothing, so that T - 1 dimensions are integrated.
+    infinite d; finite ones up to 300). A shift of all scores changes nothing, so that T - 1
+    dimensions are integrated.
     """
     tokens = len(kernel)
     against_last = np.eye(tokens)[:-1] - np.eye(tokens)[-1]
