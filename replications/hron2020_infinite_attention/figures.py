@@ -86,7 +86,8 @@ def figure_kernels(kernels: DataFrame) -> Figure:
     style.logarithmic(axes[1], "x", ticks=widths)
     axes[1].set(xlabel="width n", ylabel="mean trace over the limit's", title="(b) mean")
     axes[1].set_yscale("linear")
-    axes[1].legend()
+    axes[1].set_ylim(top=1.95)
+    axes[1].legend(loc="upper right")
     shares = {arm: label for arm, label in shown.items() if arm in ("closed", "equal")}
     _curves(axes[2], kernels, "width", "share", shares)
     if "equal" in shares:
@@ -116,6 +117,7 @@ def figure_tokens(collapse: DataFrame, mixing: DataFrame) -> Figure:
     style.accepted_band(axes[1], 0.48, 0.52)
     style.logarithmic(axes[1], "x", ticks=sizes)
     axes[1].set(xlabel="d", ylabel="squared distance kept", title="(b) with a skip")
+    axes[1].set_ylim(bottom=0.47)
     axes[1].legend()
     arms = {"independent": "Q, K independent", "tied": "K = Q"}
     _curves(axes[2], mixing, "d", "deviation", arms, "tied")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import roots_genlaguerre
 
-NODES = 10  # of the quadratures, per dimension
+NODES = 14  # of the quadrature over scores, per dimension: 1e-3 of the law, 3e-2 at most
+LENGTHS = 6  # of that over lengths of queries
 GROUPS = 16  # of draws, for the jackknife
 
 
@@ -118,7 +119,7 @@ def softmax_law(kernel: np.ndarray, d: float, heads: int) -> float:
     differences = np.pad(grid @ root.T, ((0, 0), (0, 1)))
     w, of_w = np.ones(1), np.ones(1)
     if np.isfinite(d):
-        w, of_w = roots_genlaguerre(NODES, d / 2 - 1)
+        w, of_w = roots_genlaguerre(LENGTHS, d / 2 - 1)
         w, of_w = w * 2 / d, of_w / of_w.sum()
     scores = np.sqrt(kernel[0, 0] * w)[:, None, None] * differences
     weights = softmax(scores)
