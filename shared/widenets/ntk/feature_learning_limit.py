@@ -1,4 +1,4 @@
-r"""The infinite-width limit of gradient descent WITH feature learning (dynamical mean-field theory).
+r"""The infinite-width limit of descent with feature learning (dynamical mean-field theory).
 
 A network with L hidden layers of width N, weights N(0, 1), and richness g0 (Bordelon & Pehlevan
 2022):
@@ -12,7 +12,7 @@ neurons of a layer are independent draws of one process, exactly so in discrete 
     z^l(t)     = r + sum_{s<=t} B^l(t,s) phi(h^l(s))
                    + eta g0 sum_{s<t} G^{l+1}(t,s) Delta(s) phi(h^l(s)),   g^l = phi'(h^l) z^l
 
-with u ~ GP(Phi^l), r ~ GP(G^{l+1}), Phi^l = <phi(h^l) phi(h^l)>, G^l = <g^l g^l>, Delta = y - f, the
+with u ~ GP(Phi^l), r ~ GP(G^{l+1}), Phi^l = <phi(h^l)^2>, G^l = <(g^l)^2>, Delta = y - f, the
 responses A^l = <d phi(h^l) / d r^l>, B^l = <d g^{l+1} / d u^{l+1}>, A^0 = B^L = 0, and
 
     f = <z^L phi(h^L)> / g0,   K = sum_{l=0..L} G^{l+1} Phi^l,   Phi^0 = x.x'/D,   G^{L+1} = 1.
@@ -315,10 +315,14 @@ class _Sampled:
 
 
 class _Field:
-    """Samples of a Gaussian process that is continued row by row."""
+    """Samples of a Gaussian process that is continued row by row.
+
+    The normal numbers under it are made to have exactly mean 0, variance 1 and no covariance over
+    the samples: averages of what is linear or quadratic in them have no error.
+    """
 
     def __init__(self, normal: np.ndarray):
-        self.normal = normal  # (T P, samples)
+        self.normal = normal  # (T P, samples); its first rows are in use, and exact
         self.factor = np.zeros((len(normal), len(normal)))  # rows of a Cholesky factor
         self.pivots: list[int] = []  # rows that brought something new, one column of it each
 
@@ -333,9 +337,21 @@ class _Field:
             left = covariance[row, row] - self.factor[row, :rank] @ self.factor[row, :rank]
             if left > PIVOT * covariance[row, row]:
                 self.factor[row, rank] = np.sqrt(left)
+                self._make_exact(rank)
                 self.pivots.append(row)
         rank = len(self.pivots)
         return self.factor[now, :rank] @ self.normal[:rank]
+
+    def _make_exact(self, rank: int) -> None:
+        used, samples = self.normal[:rank], self.normal.shape[1]
+        if 4 * (rank + 2) > samples:
+            raise ValueError(
+                f"samples must be at least {4 * len(self.normal) + 8} for this many steps and "
+                f"inputs, found {samples}"
+            )
+        fresh = self.normal[rank] - self.normal[rank].mean()
+        fresh = fresh - (used @ fresh / samples) @ used
+        self.normal[rank] = fresh / np.sqrt(np.mean(fresh**2))
 
 
 class _Jacobian:
