@@ -45,12 +45,8 @@ def descend(x, y, richness: float, rate: float, steps: int, target: float = 1.0)
     return Path(x, y, grown, shrunk)
 
 
-def converges(richness: float, rate: float, steps: int = 4000) -> bool:
-    """Whether descent of the limit ends at y = 1."""
-    found = descend(1.0, 1.0, richness, rate, steps)
-    return bool(abs(found.output(richness) - 1) < 1e-6)
-
-
-def first_failing_rate(richness: float, rates: np.ndarray) -> float:
-    """The smallest of the rates at which it does not."""
-    return float(next(rate for rate in rates if not converges(richness, rate)))
+def converges(richness: float, rate, steps: int = 4000) -> np.ndarray:
+    """Whether descent of the limit ends at y = 1, for each of the rates."""
+    rate = np.asarray(rate, float)
+    start = np.ones_like(rate)
+    return np.abs(descend(start, start, richness, rate, steps).output(richness) - 1) < 1e-6

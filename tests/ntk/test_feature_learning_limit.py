@@ -184,7 +184,7 @@ def test_sampled_limits_repeat_and_start_at_zero():
         ({"mask": [1.0]}, r"mask must have shape \(3,\) or \(4, 3\)"),
         ({"schedule": [1.0]}, "schedule must be 4 factors"),
         ({"samples": 7}, "samples must be even"),
-        ({}, "samples must be at least 68"),
+        ({}, "samples must be more, 128 are enough"),
         ({"gram": np.eye(200), "targets": np.ones(200), "steps": 60}, "at most 10600"),
     ],
 )

@@ -278,11 +278,12 @@ class _Sampled:
             raise ValueError(
                 f"(steps + 1) times inputs must be at most {qmc.Sobol.MAXDIM // 2}, found {size}"
             )
-        points = qmc.Sobol(2 * size, seed=np.random.default_rng(seed)).random(samples // 2)
-        normal = ndtri(points.T + 2.0**-32)  # points are multiples of 2^-30 below 1
+        uniform = qmc.Sobol(2 * size, seed=np.random.default_rng(seed)).random(samples // 2)
+        normal = ndtri(uniform.T + 2.0**-32)  # these are multiples of 2^-30 below 1
+        signs = np.tile([[1], [-1]], (size, 1))  # of u in even rows, of r in odd ones
+        normals = _Normals(np.hstack([normal, signs * normal]))
         self.smooth = smooth
-        self.u = _Field(np.hstack([normal[::2], normal[::2]]))
-        self.r = _Field(np.hstack([normal[1::2], -normal[1::2]]))
+        self.u, self.r = _Field(normals, 0), _Field(normals, 1)  # even rows, odd rows
         self.h, self.z, self.phi, self.g = np.zeros((4, size, samples))
         self.features, self.gradients = np.zeros((2, size, size))
         self.to_r, self.to_u = np.zeros((2, size, size))
@@ -314,44 +315,55 @@ class _Sampled:
             self.by_r.backward(now, coupling, slope, second * z, own=1)
 
 
-class _Field:
-    """Samples of a Gaussian process that is continued row by row.
+class _Normals:
+    """Normal numbers under the two fields of a layer, (rows, samples), made exact as they are used.
 
-    The normal numbers under it are made to have exactly mean 0, variance 1 and no covariance over
-    the samples: averages of what is linear or quadratic in them have no error.
+    Rows in use have exactly mean 0, variance 1 and no covariance over the samples: averages of what
+    is linear or quadratic in them have no error.
     """
 
-    def __init__(self, normal: np.ndarray):
-        self.normal = normal  # (T P, samples); its first rows are in use, and exact
-        self.factor = np.zeros((len(normal), len(normal)))  # rows of a Cholesky factor
-        self.pivots: list[int] = []  # rows that brought something new, one column of it each
+    def __init__(self, rows: np.ndarray):
+        self.rows = rows
+        self.used: list[int] = []
+
+    def use(self, index: int) -> None:
+        samples = self.rows.shape[1]
+        if 4 * len(self.used) + 8 > samples:
+            raise ValueError(
+                f"samples must be more, {4 * len(self.rows) + 8} are enough for so many steps and "
+                f"inputs, found {samples}"
+            )
+        known = self.rows[self.used]
+        fresh = self.rows[index] - self.rows[index].mean()
+        fresh = fresh - (known @ fresh / samples) @ known
+        self.rows[index] = fresh / np.sqrt(np.mean(fresh**2))
+        self.used.append(index)
+
+
+class _Field:
+    """Samples of a Gaussian process that is continued row by row; each row has its own numbers."""
+
+    def __init__(self, normals: _Normals, first: int):
+        self.normals, self.first = normals, first
+        size = len(normals.rows) // 2
+        self.factor = np.zeros((size, size))  # of Cholesky; a row that is no pivot has no column
+        self.pivots: list[int] = []  # rows that brought something new
 
     def extended(self, now: slice, covariance: np.ndarray) -> np.ndarray:
         """The rows `now` given all before, (P, samples)."""
         for row in range(now.start, now.stop):
-            pivots, rank = self.pivots, len(self.pivots)
-            if rank:
-                triangle = self.factor[pivots, :rank]
+            pivots = list(self.pivots)
+            if pivots:
+                triangle = self.factor[np.ix_(pivots, pivots)]
                 known = solve_triangular(triangle, covariance[row, pivots], lower=True)
-                self.factor[row, :rank] = known
-            left = covariance[row, row] - self.factor[row, :rank] @ self.factor[row, :rank]
+                self.factor[row, pivots] = known
+            left = covariance[row, row] - self.factor[row] @ self.factor[row]
             if left > PIVOT * covariance[row, row]:
-                self.factor[row, rank] = np.sqrt(left)
-                self._make_exact(rank)
+                self.factor[row, row] = np.sqrt(left)
                 self.pivots.append(row)
-        rank = len(self.pivots)
-        return self.factor[now, :rank] @ self.normal[:rank]
-
-    def _make_exact(self, rank: int) -> None:
-        used, samples = self.normal[:rank], self.normal.shape[1]
-        if 4 * (rank + 2) > samples:
-            raise ValueError(
-                f"samples must be at least {4 * len(self.normal) + 8} for this many steps and "
-                f"inputs, found {samples}"
-            )
-        fresh = self.normal[rank] - self.normal[rank].mean()
-        fresh = fresh - (used @ fresh / samples) @ used
-        self.normal[rank] = fresh / np.sqrt(np.mean(fresh**2))
+                self.normals.use(self.first + 2 * row)
+        rows = self.normals.rows[self.first :: 2]
+        return self.factor[now][:, self.pivots] @ rows[self.pivots]
 
 
 class _Jacobian:
