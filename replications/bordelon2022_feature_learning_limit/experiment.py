@@ -16,7 +16,7 @@ from widenets.ntk.parameterization import maximal_update, ntk
 from widenets.ntk.random import generator
 
 ONE = ([[1.0]], [1.0])  # one sample of length one, y = 1
-SAMPLES = 2048
+SAMPLES = 8192
 RULES = {"theory": maximal_update("sgd"), "ntk": ntk("sgd")}
 
 
@@ -132,21 +132,16 @@ def large(*, arm: str, depth: int, richness: float, seeds: tuple[int, ...]) -> I
         }
 
 
-FRESH = np.array([[1.0, 0.2, -0.3], [-0.4, 0.9, 0.3], [0.3, 0.5, 0.8], [0.7, -0.6, 0.5]])
-FRESH_TARGETS = np.array([1.0, -1.0, 1.0, 0.0])
+def sign(*, arm: str, depth: int, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """The change of K_11 of tanh layers without the responses, over that with them, 12 steps.
 
-
-def sign(*, arm: str, activation: str, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """The change of K_11 in three layers without the responses, over that with them.
-
-    arms: theory (tanh); linear.
+    On the task of `networks`. arms: theory; one_layer, which has none.
     """
-    rate = {"tanh": 0.3, "linear": 0.02}[activation]
 
     def change(responses: bool) -> float:
         kernel = feature_learning_limit(
-            FRESH @ FRESH.T / 3, FRESH_TARGETS, 3, activation, 1.0, rate, 12,
-            mask=np.array([1.0, 1, 1, 0]), samples=1024, responses=responses,
+            INPUTS[:3] @ INPUTS[:3].T, networks.TARGETS[:3], depth, "tanh", 1.0, 0.3, 12,
+            mask=networks.TRAINED[:3], samples=2048, responses=responses,
         ).tangent[:, 0, 0]  # fmt: skip
         return kernel[-1] - kernel[0]
 
@@ -213,7 +208,7 @@ def ensemble(
     predicted, _ = _predicted(training, "limit")
     for seed in seeds:
         biases, squares = [], []
-        for size, count in ((width, pairs), (wide, max(40, pairs * width // wide))):
+        for size, count in ((width, pairs), (wide, max(60, pairs * width // wide))):
             stream = generator(seed, "bordelon2022", "ensemble", arm, size)
             found = networks.pairs(stream, training, size, count)
             error = found.outputs[:, point] - predicted[point]
@@ -295,8 +290,11 @@ def kernel_noise(
         def at_end(rate: float, steps: int, x=x, y=y) -> np.ndarray:
             return one_layer.descend(x, y, richness, rate, steps).kernel
 
-        kernel = x + y if arm == "start" else flow(at_end, 0.12 / q, 50)
-        slope, center = (1.0, 2.0) if arm == "start" else (1 / q, 2 * q)
+        if arm == "start":
+            kernel, slope, center = x + y, 1.0, 2.0
+        else:
+            kernel, slope = flow(at_end, 0.06 / q, 100), 1 / q
+            center = flow(lambda *at: at_end(*at, x=1.0, y=1.0), 0.06 / q, 100)
         bias = np.mean(kernel - center - slope * (x + y - 2))
         yield {
             "seed": seed,
@@ -367,24 +365,24 @@ def silent(*, arm: str, richness: float, singular: tuple[float, ...], seeds: tup
         yield {"seed": seed, "left": left, "ratio": left / (1 - 11.32 / top) ** 2}
 
 
-def machine(*, arm: str, activation: str, richness: float, seeds: tuple[int, ...]
-) -> Iterator[dict]:  # fmt: skip
-    """|f_test - K K^-1 f_train| / |f_train| during training, for the kernel K of that time.
+def machine(
+    *, arm: str, activation: str, depth: int, richness: float, seeds: tuple[int, ...]
+) -> Iterator[dict]:
+    """The largest |f_test - K K^-1 f_train| / |f_train| over time, for the kernel K of that time.
 
-    Two layers, two samples and a test point that depends on them, anisotropic. arms: theory
-    (linear); tanh.
+    On the task of `networks`. arms: theory (linear networks); tanh.
     """
+    rate = {"linear": 0.1, "tanh": 0.3}[activation] / max(1, richness)
+    found = feature_learning_limit(
+        INPUTS[:3] @ INPUTS[:3].T, networks.TARGETS[:3], depth, activation, richness, rate, 12,
+        mask=networks.TRAINED[:3], samples=1024,
+    )  # fmt: skip
+    gaps = []
+    for kernel, f in zip(found.tangent[1:], found.prediction[1:], strict=True):
+        by_kernel = kernel[2, :2] @ np.linalg.solve(kernel[:2, :2], f[:2])
+        gaps.append(abs(f[2] - by_kernel) / np.linalg.norm(f[:2]))
     for seed in seeds:
-        stream = generator(seed, "bordelon2022", "machine", arm)
-        y, mixed = stream.standard_normal(2), stream.standard_normal(2)
-        mixed = mixed / np.linalg.norm(mixed)
-        x = np.array([[1.0, 0.0], [0.4, 0.6], mixed])
-        found = feature_learning_limit(
-            x @ x.T, [*y, 0], 2, activation, richness, 0.1, 15, mask=[1, 1, 0], samples=512
-        )
-        kernel, f = found.tangent[-1], found.prediction[-1]
-        gap = f[2] - kernel[2, :2] @ np.linalg.solve(kernel[:2, :2], f[:2])
-        yield {"seed": seed, "gap": abs(gap) / np.linalg.norm(f[:2])}
+        yield {"seed": seed, "gap": max(gaps)}
 
 
 def edge(*, arm: str, richness: float, threshold: float, seeds: tuple[int, ...]) -> Iterator[dict]:
