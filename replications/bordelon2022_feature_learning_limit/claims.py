@@ -60,7 +60,7 @@ def smallest_rates(rows: DataFrame) -> float:
 
 
 def _bias_over_wide(rows: DataFrame) -> float:
-    return float(rows["bias"].mean() ** 2 / rows["wide"].mean())
+    return float(rows["bias"].mean() ** 2 / rows["square"].mean())
 
 
 def network_limit(column: str):
@@ -505,7 +505,7 @@ NETWORKS = [
         "width 256, in f at a training point",
         source="after Vyas et al. 2023 (bias across widths); ours (README, 8)",
         part="ensemble",
-        estimator=jackknife(_bias_over_wide, columns=("bias", "wide")),
+        estimator=jackknife(_bias_over_wide, columns=("bias", "square")),
         region=at_least(1),
         why="squared bias at 16 over mean square error at 256, both measured. At an input "
         "perpendicular to the data (control) there is no bias, and the ensemble wins",

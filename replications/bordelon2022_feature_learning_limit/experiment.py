@@ -215,7 +215,7 @@ def ensemble(
             biases.append(networks.without_known_noise(error, found.centred))
             square = found.squares[:, point] - 2 * error * predicted[point] - predicted[point] ** 2
             squares.append(square.mean())
-        yield {"seed": seed, "bias": biases[0], "wide": squares[1], "narrow": squares[0]}
+        yield {"seed": seed, "bias": biases[0], "square": squares[1], "narrow": squares[0]}
 
 
 def flow_form(*, arm: str, rate: float, seeds: tuple[int, ...]) -> Iterator[dict]:

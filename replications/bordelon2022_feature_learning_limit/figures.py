@@ -1,5 +1,11 @@
 """Figures of the limit with feature learning, drawn from the tables alone."""
 
+import numpy as np
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from widenets.evidence import style
+
 
 def figure_order(first_order: DataFrame, output: DataFrame) -> Figure:
     """The order g0^2 of deep linear networks, with and without responses
