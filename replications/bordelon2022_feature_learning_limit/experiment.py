@@ -16,7 +16,7 @@ from widenets.ntk.parameterization import maximal_update, ntk
 from widenets.ntk.random import generator
 
 ONE = ([[1.0]], [1.0])  # one sample of length one, y = 1
-SAMPLES = 8192
+SAMPLES = 4096
 RULES = {"theory": maximal_update("sgd"), "ntk": ntk("sgd")}
 
 
@@ -141,7 +141,7 @@ def sign(*, arm: str, depth: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     def change(responses: bool) -> float:
         kernel = feature_learning_limit(
             INPUTS[:3] @ INPUTS[:3].T, networks.TARGETS[:3], depth, "tanh", 1.0, 0.3, 12,
-            mask=networks.TRAINED[:3], samples=2048, responses=responses,
+            mask=networks.TRAINED[:3], samples=1024, responses=responses,
         ).tangent[:, 0, 0]  # fmt: skip
         return kernel[-1] - kernel[0]
 

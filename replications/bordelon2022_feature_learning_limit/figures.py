@@ -25,7 +25,7 @@ def figure_order(first_order: DataFrame, output: DataFrame) -> Figure:
         axis.set_xticks(sorted(rows["depth"].unique()))
     depth = np.linspace(1, 4, 50)
     style.theory_line(axes[0], depth, (depth + 1) * (depth + 2) / 6, label="(L+1)(L+2)/6")
-    style.theory_line(axes[1], [1, 3], [1, 1], label="order g0^2")
+    style.theory_line(axes[1], [1, 3], [1, 1], label=r"order $g_0^2$")
     axes[0].set(ylabel=r"$\Delta K$ / published", title="(a) kernel")
     axes[1].set(ylabel=r"$(f-f_{NTK})$ / formula", title="(b) output")
     style.accepted_band(axes[1], 0.99, 1.01)
@@ -52,7 +52,7 @@ def figure_richness(final: DataFrame, large: DataFrame, small: DataFrame) -> Fig
     style.logarithmic(axes[0], "xy", ticks=sorted(final["richness"].unique()))
     axes[0].set_yscale("linear")
     for index, (depth, rows) in enumerate(large.groupby("depth")):
-        look = {"x": "richness", "y": "change", "label": f"L = {depth}", "index": index}
+        look = {"x": "richness", "y": "change", "label": f"L = {depth:g}", "index": index}
         style.seeds_and_mean(axes[1], rows, **look)
         for place, power in ((0.1, 2.0), (256.0, 2 * depth / (depth + 1))):
             value = rows[rows["richness"] == place]["change"].mean()
@@ -73,7 +73,7 @@ def figure_richness(final: DataFrame, large: DataFrame, small: DataFrame) -> Fig
 def figure_networks(nets: DataFrame) -> Figure:
     """Finite networks tend to the limit, and not to what leaves responses out
 
-    (a) f_2 and (b) K_11 of two tanh layers over the limit, against 1/N (means over blocks less known
+    (a) f_2 and (b) K_11 of two tanh layers over the limit, against 1/N (blocks less known
     noise); the same networks' numbers over the limit without responses (dashed). Gray: accepted at
     1/N = 0. (c) Deviation of single networks against N: N^(-1/2) (dotted).
     """
@@ -141,7 +141,7 @@ def figure_edge(floor: DataFrame, speed: DataFrame) -> Figure:
     for index, depth in enumerate(sorted(speed["depth"].unique())):
         for arm, label in (("theory", "1/largest K"), ("fixed", "1/first K")):
             rows = speed[(speed["depth"] == depth) & (speed["arm"] == arm)]
-            label = f"L = {depth}, {label}"
+            label = f"L = {depth:g}, {label}"
             look = {"label": label, "index": index, "control": arm != "theory"}
             style.seeds_and_mean(axes[1], rows, x="richness", y="ratio", **look)
     style.theory_line(axes[1], [0.1, 4], [1, 1], label="frozen kernel")
