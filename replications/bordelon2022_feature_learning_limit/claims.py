@@ -453,7 +453,8 @@ NETWORKS = [
         part="kernel_noise",
         estimator=per_seed("variance", where={"richness": 1.0}),
         region=near(1, 0.03),
-        why="measured over formula at N = 256: the next order is 1/N, .004. The control is K at the start, which lazy training keeps",
+        why="measured over formula at N = 256: the next order is 1/N, .004. The control "
+        "is K at the start, which lazy training keeps",
         control="start",
         kind="level",
         rival=Rival(2.0, "who has training leave the noise as it was, at g0 = 1"),
