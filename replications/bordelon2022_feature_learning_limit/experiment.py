@@ -102,7 +102,7 @@ def output(*, arm: str, depth: int, richness: float, seeds: tuple[int, ...]) -> 
 @functools.cache
 def _tanh(richness: float) -> Limit:
     """Two tanh layers on the task of `networks`."""
-    return Training("tanh", 0.3, 6, richness=richness).limit(samples=4096)
+    return Training("tanh", 0.3, 6, richness=richness).limit(samples=2048)
 
 
 def small(*, arm: str, richness: float, seeds: tuple[int, ...]) -> Iterator[dict]:
