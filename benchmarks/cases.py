@@ -35,6 +35,7 @@ from widenets.ntk.architecture import (  # noqa: E402
 )
 from widenets.ntk.dynamics import kernel_flow  # noqa: E402
 from widenets.ntk.empirical import dense_kernels, empirical_ntk  # noqa: E402
+from widenets.ntk.feature_learning_limit import SCRAMBLES, feature_learning_limit  # noqa: E402
 from widenets.ntk.kernels import kernel_in_blocks  # noqa: E402
 
 
@@ -173,6 +174,32 @@ def gradient_flow(size: int = 1000, test: int = 500, times: int = 100) -> Case:
     return Case(call, limit, 8 * times * (size + test) / 2**20)
 
 
+FEATURES = {"linear": (0.1, 6), "tanh": (0.3, 6)}  # rate, steps; two layers, two samples
+
+
+def feature_learning(activation: str) -> Case:
+    """The limit of descent with feature learning, with an error of 1e-3 in f where it is sampled.
+
+    Limit: the products of one Jacobian of the samples alone, or of the covariances. What stands in
+    the peer's place are networks of width 512 (`networks.descent`).
+    """
+    rate, steps = FEATURES[activation]
+    x = np.array([[1.0, 0.0], [0.6, 0.8], [-0.6, 0.8]])
+    y, mask, samples = np.array([1.0, -0.5, 0.0]), np.array([1.0, 1.0, 0.0]), 2048
+
+    def call():
+        return feature_learning_limit(
+            x @ x.T, y, 2, activation, 1.0, rate, steps, mask=mask, samples=samples
+        )
+
+    size = 3 * (steps + 1)
+    columns = 2 * size if activation == "linear" else samples * size // 2
+    kind = np.float64 if activation == "linear" else np.float32
+    one, other = np.ones((size, size), kind), np.ones((size, columns), kind)
+    repeats = 4 if activation == "linear" else 4 * SCRAMBLES
+    return Case(call, lambda: [one @ other for _ in range(repeats)], 4 * 8 * size**2 / 2**20)
+
+
 CASES = {
     "dense": lambda: dense_case(np.float32),
     "dense_float64": lambda: dense_case(np.float64),
@@ -189,6 +216,8 @@ CASES = {
     "empirical_cnn": lambda: empirical_case("cnn"),
     "empirical_transformer": lambda: empirical_case("transformer"),
     "flow": gradient_flow,
+    "limit_linear": lambda: feature_learning("linear"),
+    "limit_tanh": lambda: feature_learning("tanh"),
 }
 
 

@@ -69,3 +69,33 @@ def of_name(name: str, dtype):
         return cnn, cnn_params(dtype), jnp.asarray(x, dtype)
     x = draw.normal(size=(SAMPLES, TOKENS, WIDTH))
     return transformer, transformer_params(dtype), jnp.asarray(x, dtype)
+
+
+def descent(activation, rate, steps, count=16, width=512):
+    """f (count, 3) of networks with two hidden layers, trained at richness 1 on two points."""
+    x = jnp.array([[1.0, 0.0], [0.6, 0.8], [-0.6, 0.8]], jnp.float32)
+    y, mask = jnp.array([1.0, -0.5, 0.0], jnp.float32), jnp.array([1.0, 1.0, 0.0], jnp.float32)
+    phi = {"linear": lambda h: h, "tanh": jnp.tanh}[activation]
+
+    def output(params, x):
+        inner, hidden, outer = params
+        return phi(phi(x @ inner) @ hidden / width**0.5) @ outer / width
+
+    def loss(params):
+        return (mask * (y - output(params, x)) ** 2).sum() / 2
+
+    @jax.jit
+    def train(params):
+        def step(params, _):
+            change = jax.grad(loss)(params)
+            return [p - rate * width * c for p, c in zip(params, change)], None  # noqa: B905
+
+        return output(jax.lax.scan(step, params, length=steps)[0], x)
+
+    draw = np.random.default_rng(0)
+    shapes = ((2, width), (width, width), (width,))
+    starts = [
+        [jnp.asarray(draw.normal(size=shape), jnp.float32) for shape in shapes]
+        for _ in range(count)
+    ]
+    return lambda: np.array([train(params) for params in starts])

@@ -92,6 +92,11 @@ def gradient_flow():
     return call
 
 
+def wide_networks(activation, rate, steps):
+    """Not neural-tangents, which has no such limit: 16 networks of width 512."""
+    return networks.descent(activation, rate, steps)
+
+
 CASES = {
     "dense": lambda: dense(np.float32),
     "dense_float64": lambda: dense(np.float64),
@@ -107,6 +112,8 @@ CASES = {
     "empirical_cnn": lambda: plain("cnn"),
     "empirical_transformer": lambda: plain("transformer"),
     "flow": gradient_flow,
+    "limit_linear": lambda: wide_networks("linear", 0.1, 6),
+    "limit_tanh": lambda: wide_networks("tanh", 0.3, 6),
 }
 
 
