@@ -115,7 +115,7 @@ def figure_3(scaling: DataFrame) -> Figure:
 
 
 def _exponents(axes: Axes, rows: DataFrame) -> None:
-    of_all = {name: tensors(rows, name) for name in QUANTITIES if name != "epsilon"}
+    of_all = {name: tensors(rows, name) for name in EXPONENTS}
     names = sorted({name for found in of_all.values() for name in found.index}, reverse=True)
     places = {name: place for place, name in enumerate(names)}
     for index, (quantity, found) in enumerate(of_all.items()):
@@ -126,7 +126,7 @@ def _exponents(axes: Axes, rows: DataFrame) -> None:
         look = style.arm_style(index) | {"linestyle": "none", "markersize": 3}
         label = quantity.replace("_", " ")
         axes.errorbar(found["found"], y, xerr=bars, elinewidth=0.7, label=label, **look)
-        wrong = off(found, QUANTITIES[quantity].region)
+        wrong = off(found, QUANTITIES[quantity])
         y = [places[name] for name in wrong.index]
         axes.plot(wrong["found"], y, "o", color="black", fillstyle="none", markersize=8)
     axes.set_yticks(

@@ -39,7 +39,7 @@ def parameterization(rows: DataFrame) -> list[dict]:
     of the whole network. found, wanted: exponents in width, of epsilon a ratio.
     """
     of_all = {name: tensors(rows, name) for name in QUANTITIES}
-    wrong = {name: off(of_all[name], of.region) for name, of in QUANTITIES.items()}
+    wrong = {name: off(of_all[name], of) for name, of in QUANTITIES.items()}
     return [
         {
             "tensor": tensor,

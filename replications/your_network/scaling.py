@@ -19,7 +19,10 @@ from widenets.ntk.subject.conformance import FAULTS, Difference, architecture_of
 from widenets.ntk.subject.contract import Subject, load
 from widenets.ntk.subject.coordinates import CONTROLS, Trial, WidthError, coordinates
 from widenets.ntk.subject.cost import Cost
+from widenets.ntk.subject.deep import CONTROLS as DEPTH_CONTROLS
+from widenets.ntk.subject.deep import DepthError, deep_coordinates
 from widenets.ntk.subject.frozen import NETWORK, Run
+from widenets.ntk.subject.optimizers import optimizer_of
 from widenets.ntk.subject.problem import Problem, problem
 
 STEPS, BATCH = 40, 16  # of a file that has none
@@ -50,28 +53,49 @@ def scaling_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
         yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
 
 
+def depth_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row per seed, tensor and quantity, with its exponent `found` in depth.
+
+    arm: theory = as it is; branches = every branch times (L/L0)^1/2, rates = every rate times L/L0,
+    epsilon = 1 in place of the optimizer's: what each of these moves.
+    """
+    if arm not in ("theory", *DEPTH_CONTROLS):
+        raise ValueError(f"arm {arm!r}: want one of theory, {', '.join(DEPTH_CONTROLS)}")
+    of = load(subject)
+    control = "" if arm == "theory" else arm
+    for seed in seeds:
+        try:
+            with of.blamed("trained at several depths"):
+                of_depth = trial(problem(of, seed), "depth")
+                found = list(deep_coordinates(of_depth, of.depths, control, of.depth_exponent))
+        except DepthError as error:
+            raise of.error(str(error)) from None
+        yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
+
+
 def mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The same of the built-in transformer; arm: right, tied, or one of its mistakes."""
     variant = "plain" if arm == "right" else arm
     yield from scaling_rows("theory", f"{subject}:{variant}", seeds)
 
 
-def trial(of: Problem) -> Trial:
-    """One seed of a subject with as many of its first examples as have PLACES targets in all."""
+def trial(of: Problem, axis: str = "width") -> Trial:
+    """One seed of a subject, whose model takes a width or a depth, with as many of its first examples as have PLACES targets in all."""
     subject, training = of.subject, of.of("train")
     targets = of.targets[training]
     each = targets[0].numel() if of.classes else 1
     count = max(2, PLACES // each)
     inputs, targets = of.inputs[training][:count], targets[:count]
-    return Trial(_model(subject, of), subject.optimizer, subject.loss, inputs, targets)
+    moves = partial(optimizer_of, subject)
+    return Trial(_model(subject, of, axis), moves, subject.loss, inputs, targets, subject.decay)
 
 
-def _model(subject: Subject, of: Problem):
-    def model(width: int) -> nn.Module:
-        module = of.network(width=width)
+def _model(subject: Subject, of: Problem, axis: str):
+    def model(size: int) -> nn.Module:
+        module = of.network(**{axis: size})
         if not isinstance(module, nn.Module):
             raise subject.error(
-                f"model(width) must give a torch module for the check of widths, found {module!r}"
+                f"model({axis}) must give a torch module for the check of {axis}s, found {module!r}"
             )
         return module
 
