@@ -43,6 +43,8 @@ QUANTITIES = {
     "epsilon": Quantity(1.0, at_most(1.1), "the optimizer has no epsilon"),
 }  # fmt: skip
 
+# Steps that are made orthogonal are exact on the inputs that they have seen, at every batch.
+ORTHOGONAL = Quantity(0.0, near(0.0, 0.1), "no tensor moves")
 QUARTER_GAP = 0.125  # so that a multiplier of L^-1/4 is told from none and from L^-1/2
 DEPTHS = {
     "growth": Quantity(0.0, at_most(QUARTER_GAP), "every branch starts at zero"),
@@ -50,7 +52,7 @@ DEPTHS = {
                            "declared, and they do not start at zero"),
     "movement": Quantity(0.0, near(0.0, QUARTER_GAP), "no block moves"),
     "gain": Quantity(0.0, near(0.0, QUARTER_GAP), "no tensor moves"),
-    "shrinkage": Quantity(0.0, near(0.0, QUARTER_GAP), "the optimizer has no epsilon"),
+    "eps": Quantity(0.0, near(0.0, QUARTER_GAP), "the optimizer has no epsilon"),
 }  # fmt: skip
 
 
@@ -63,7 +65,9 @@ def tensors(rows: DataFrame, quantity: str) -> DataFrame:
     values = table.to_numpy(float)
     count, seeds = values.shape
     if count == 0 or seeds < 2:
-        return DataFrame(columns=["role", "found", "low", "high", "sure_low", "sure_high"])
+        return DataFrame(
+            columns=["role", "found", "wanted", "low", "high", "sure_low", "sure_high"]
+        )
     error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
     alone, at_once = (stats.t.isf((1 - LEVEL) / 2 / n, seeds - 1) for n in (1, count))
     found = DataFrame({"found": values.mean(axis=1)}, index=table.index)

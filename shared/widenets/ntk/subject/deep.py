@@ -8,17 +8,18 @@ depths of one seed; what is judged is the exponent p of value ~ L^p, L the numbe
     growth       rms(h_L - h_0) / rms(h_0) at the start: all branches together        p <= 0
     multiplier   rms of the blocks' gradients over that of what enters them: p = -a, where a is
                  declared, or no branch has a start; otherwise `exponent`, not judged
-    movement     rms of the change of h_L by the step of the blocks' matrices          p = 0
-    gain         -<gradient, step>, a tensor's first-order gain in the loss, all blocks together;
-                 in units of the gradient that reaches its block                       p = 0
-    shrinkage    step over the step for a loss so loud that no epsilon is felt         p = 0
+    movement     rms of the change of h_L by the step of the blocks' matrices over
+                 rms(h_L)                                                              p = 0
+    gain         -<gradient, step>, a tensor's first-order gain in the loss, all blocks together,
+                 in units of the gradient that reaches its block; outside of the blocks in units of
+                 its own                                                               p = 0
+    eps          rms of the gradient, in the same units, over epsilon                  p = 0
+                 (0 where no epsilon is felt: where a step is that for a much louder loss)
     laziness     (not judged) share of the blocks' changes beyond their linearization  p = a - 1
 
-Gradients are counted in units of the stream's own (of h_(l+1), of h_0 for what comes before the
-blocks, of the outputs for what comes after them): growth at small depths, which a right network
-has (1 + b m^2 L at a base depth above 1), the missing of a final norm and the error at the outputs
-change these by a factor that is no tensor's fault. Optimizers whose step knows the loss's scale
-gain its square. Tensors outside of the blocks have at every depth the values that they have in the
+Units take out what is no tensor's fault: growth at small depths, which a right network has
+(1 + b m^2 L at a base depth above 1), a final norm that is not there, the error at the outputs.
+Optimizers whose step knows the loss's scale gain the square of it. Tensors outside of the blocks have at every depth the values that they have in the
 shallowest network, at the size that they have in this one, so that depths are paired.
 """
 
@@ -46,6 +47,8 @@ from widenets.ntk.subject.optimizers import labels
 CONTROLS = ("branches", "rates", "epsilon")  # times (L/L0)^1/2, times L/L0, 1
 LOUDEST = 2.0**20  # a power of two: the same digits
 NEAR = 2.0**-4  # of a step: central differences give its linear part
+FELT = 0.9  # of the step that a much louder loss would make
+TOLD, ROUNDED = 1e-3, 1e-4  # least change of a block, least share beyond its linear part
 EXPONENTS = (0.5, 1.0)
 
 
@@ -80,7 +83,9 @@ def deep_coordinates(
     for tensor, quantity in values[0]:
         found = [of.get((tensor, quantity), 0.0) for of in values]
         if tensor not in silent and all(found):
-            exponents[tensor, quantity] = slope(blocks, found), found[0], found[-1]
+            is_felt = quantity != "eps" or min(run.shares[tensor] for run in runs) < FELT
+            power = slope(blocks, found) if is_felt else 0.0
+            exponents[tensor, quantity] = power, found[0], found[-1]
     for tensor, change in silent.items():
         yield Coordinate(tensor, "", "rounding", change, math.nan, change)
     if declared is not None:
@@ -191,6 +196,7 @@ class _Run:
         self.ratio = self.count / first.count if first else 1.0
         self.start = {n: p.detach().clone() for n, p in module.named_parameters()}
         self.labels: dict[str, str] = {}
+        self.shares: dict[str, float] = {}
         self.calls, self.outputs = self._passed(grads=True)
         self.stream = self._stream()
         self.gradients = self._gradients()
@@ -297,42 +303,40 @@ class _Run:
             h_0, h_l = self.stream[0].detach(), self.stream[-1].detach()
             found["", "growth"] = _rms(h_l - h_0) / _rms(h_0)
             found["", "exponent"] = self._of_matrices()
-        steps, loud, has_eps = self._steps()
+        steps, loud, eps = self._steps()
         if self.control in ("", "rates"):
             found |= self._gains(steps, loud)
             found["", "movement"] = self._movement(steps)
         if self.control in ("", "epsilon"):
-            found |= self._shrinkage(steps, loud, has_eps)
+            found |= self._eps(steps, loud, eps)
         if self.control == "":
             found["", "laziness"] = self._laziness(steps)
         return found
 
     def _unit(self, name: str) -> float:
-        """rms of the gradient that reaches the tensor's block, or end of the network."""
+        """rms of the gradient that leaves the tensor's block; outside, of the tensor's own."""
         block = self.names[name].block
-        if block:
-            return _rms(self.calls[block].output.grad)
-        at = self.stream[0] if self._role(name) == "before" else self.outputs
-        return _rms(at.grad)
+        return _rms(self.calls[block].output.grad if block else self.gradients[name])
 
     def _of_matrices(self) -> float:
-        """rms of the blocks' gradients over that of what comes before them, each in its unit."""
-        squares: dict[str, list[Tensor]] = {"block": [], "before": []}
+        """rms of the blocks' gradients in their units, over that of the embedding's in that of h_0
+        where there is one."""
+        blocks, before = [], []
         for name, gradient in self.gradients.items():
-            if gradient.ndim > 1 and (role := self._role(name)) != "after":
-                squares[role].append((gradient / self._unit(name)).square().flatten())
-        if not squares["block"]:
-            return 0.0
-        of_block, before = (
-            torch.cat(found).mean().sqrt() if found else torch.ones(()) for found in squares.values()
+            role = self._role(name) if gradient.ndim > 1 else ""
+            if role == "block":
+                blocks.append((gradient / self._unit(name)).square().flatten())
+            elif role == "before" and self.stream[0].grad is not None:
+                before.append((gradient / _rms(self.stream[0].grad)).square().flatten())
+        of_blocks, of_others = (
+            float(torch.cat(found).mean().sqrt()) if found else 1.0 for found in (blocks, before)
         )
-        return float(of_block / before) if before > 0 else 0.0
+        return of_blocks / of_others if blocks and of_others else 0.0
 
-    def _steps(self) -> tuple[dict[str, Tensor], dict[str, Tensor], set[str]]:
-        """First steps without decay, the same for LOUDEST times the loss, whose group has an
-        epsilon."""
+    def _steps(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, float]]:
+        """First steps without decay, the same for LOUDEST times the loss, epsilons."""
         names = {id(p): n for n, p in self.module.named_parameters()}
-        found, has_eps = [], set()
+        found, eps = [], {}
         for factor in (1.0, LOUDEST):
             for name, parameter in self.module.named_parameters():
                 if name in self.gradients:
@@ -340,22 +344,22 @@ class _Run:
             optimizer = self.trial.optimizer(self.module)
             for parameter, group, label in labels(optimizer):
                 self.labels[self.names[names[id(parameter)]].pattern] = label
-                if "eps" in group:
-                    has_eps.add(names[id(parameter)])
-            for group in optimizer.param_groups:
-                self._changed(group)
+                self._change(group)
+                if "eps" in group and names[id(parameter)] in self.gradients:
+                    eps[names[id(parameter)]] = float(group["eps"])
             optimizer.step()
             found.append(
                 {n: p.detach() - self.start[n] for n, p in self.module.named_parameters()}
             )
             self._set(self.start)
-        return *found, has_eps
+        return *found, eps
 
-    def _changed(self, group: dict) -> None:
+    def _change(self, group: dict) -> None:
+        """No decay, and what the control changes; once for every group."""
         if "weight_decay" in group:
             group["weight_decay"] = 0.0
         if self.control == "rates":
-            group["lr"] = group["lr"] * self.ratio
+            group["lr"] = group.setdefault("lr_before_control", group["lr"]) * self.ratio
         if self.control == "epsilon" and "eps" in group:
             group["eps"] = 1.0
 
@@ -376,16 +380,21 @@ class _Run:
             found[key] = found.get(key, 0.0) + gain / unit ** (2 if knows else 1)
         return {key: gain for key, gain in found.items() if gain > 0}
 
-    def _shrinkage(self, steps, loud, has_eps) -> dict[tuple[str, str], float]:
-        sizes: dict[str, Tensor] = {}
-        for name in has_eps:
-            both = torch.tensor([_rms(steps[name]) ** 2, _rms(loud[name]) ** 2])
-            pattern = self.names[name].pattern
-            sizes[pattern] = sizes.get(pattern, torch.zeros(2)) + both
+    def _eps(self, steps, loud, eps) -> dict[tuple[str, str], float]:
+        """Of every pattern; `shares` of their steps that are left by epsilon."""
+        over: dict[str, list[float]] = {}
+        left: dict[str, list[tuple[float, float]]] = {}
+        for name, value in eps.items():
+            unit, pattern = self._unit(name), self.names[name].pattern
+            if value and unit:
+                over.setdefault(pattern, []).append((_rms(self.gradients[name]) / unit / value) ** 2)
+                left.setdefault(pattern, []).append((_rms(steps[name]), _rms(loud[name])))
+        for pattern, sizes in left.items():
+            own, other = (math.hypot(*of) for of in zip(*sizes, strict=True))
+            self.shares[pattern] = own / other if other else 1.0
         return {
-            (pattern, "shrinkage"): float((own / other).sqrt())
-            for pattern, (own, other) in sizes.items()
-            if other > 0
+            (pattern, "eps"): math.sqrt(sum(squares) / len(squares))
+            for pattern, squares in over.items()
         }
 
     def _matrices(self, steps, share: float) -> dict[str, Tensor]:
@@ -402,10 +411,11 @@ class _Run:
         calls, _ = self._passed()
         self._set(self.start)
         moved = list(calls.values())[-1].output - self.stream[-1].detach()
-        return _rms(moved) / _rms(self.stream[0])
+        return _rms(moved) / _rms(self.stream[-1])
 
     def _laziness(self, steps) -> float:
-        """rms of what a block's change by the step has beyond its linear part, over its change."""
+        """rms of what a block's change by the step has beyond its linear part, over its change; 0
+        where rounding is all that could be seen."""
         at = {}
         for share in (0.0, 1.0, NEAR, -NEAR):
             self._set(self._matrices(steps, share))
@@ -415,12 +425,15 @@ class _Run:
                     for path, call in self.calls.items()
                 ]
         self._set(self.start)
-        beyond = whole = 0.0
+        beyond = whole = size = 0.0
         for start, end, ahead, behind in zip(*at.values(), strict=True):
             change, linear = end - start, (ahead - behind) / (2 * NEAR)
             beyond += _rms(change - linear) ** 2
             whole += _rms(change) ** 2
-        return math.sqrt(beyond / whole) if whole > 0 else 0.0
+            size += _rms(end) ** 2
+        if whole <= TOLD**2 * size or beyond <= (ROUNDED**2) * whole:
+            return 0.0
+        return math.sqrt(beyond / whole)
 
 
 def _entered(args: tuple, kwargs: dict) -> Tensor:

@@ -35,8 +35,9 @@ class Transformer(nn.Module):
         self.token, self.place = nn.Embedding(SYMBOLS, n), nn.Embedding(LENGTH, n)
         self.block, self.norm = Block(n), nn.LayerNorm(n)
         self.head = nn.Linear(n, SYMBOLS, bias=False)
-        nn.init.normal_(self.head.weight, std=BASE**-0.5)
-        self.multiplier = 1.0 if VARIANT == "readout_bare" else BASE / n
+        bare = VARIANT == "readout_bare"  # the multiplier in the start, not in the network
+        nn.init.normal_(self.head.weight, std=BASE**0.5 / n if bare else BASE**-0.5)
+        self.multiplier = 1.0 if bare else BASE / n
         for name, w in self.block.named_parameters():
             if w.ndim == 2:
                 nn.init.normal_(w, std=w.shape[1] ** -0.5)
