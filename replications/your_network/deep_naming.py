@@ -6,9 +6,9 @@
     movement off and nothing else        learning rate, of the blocks together
 
 The exponent a of the branches ~ L^-a is what the file declares, or that of 1/2 and 1 which is
-nearer to what is measured; where the multiplier is wrong, that which the rates are made for. Without
-it all that belongs to blocks is off by the same power: of a tensor of a block it is said only where
-it is off by more.
+nearer to what is measured; where the multiplier is wrong, that which the rates are made for.
+Without it all that belongs to blocks is off by the same power: of a tensor of a block it is said
+only where it is off by more.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,8 @@ EXPONENTS = (0.5, 1.0)
 
 
 def parameterization(rows: DataFrame) -> list[dict]:
-    """What is wrong: {tensor, quantity, axis, found, wanted, cause}; rows: part `depth`, arm theory."""
+    """What is wrong: {tensor, quantity, axis, found, wanted, cause}; rows: part `depth`, arm
+    theory."""
     if rows.empty:
         return []
     a = exponent(rows)[1]
@@ -101,8 +102,8 @@ def sentences(entries: list[dict], rows: DataFrame) -> list[str]:
 
 def _remedy(entry: dict, rows: DataFrame) -> str:
     measured, a = exponent(rows)
-    about = rows[rows["tensor"] == entry["tensor"]].iloc[0]
-    in_block = about["role"] == "block"
+    of_tensor = rows[rows["tensor"] == entry["tensor"]]
+    in_block = (of_tensor["role"] == "block").any()
     if entry["cause"] == "branch multiplier":
         if measured > a - DEPTHS["growth"].region.high:
             return f"branches ~ L^{-measured:+.2f} add up with one sign: take their mean out"
@@ -112,11 +113,10 @@ def _remedy(entry: dict, rows: DataFrame) -> str:
         return f"eps is felt (a share of the step, which goes with it) and wants {wants}"
     if not in_block and entry["tensor"]:
         return "outside of the blocks the rate wants no factor of depth"
-    power = 2 * a - 1 if about["optimizer"] == "SGD" else a - 1
-    return (
-        f"with branches ~ L^{-a:g} a rate in blocks wants the factor L^{power:+g}"
-        f"{' under ' + about['optimizer'] if entry['tensor'] else ''}"
-    )
+    name = of_tensor["optimizer"].iloc[0] if entry["tensor"] else ""
+    power = 2 * a - 1 if name == "SGD" else a - 1
+    under = f" under {name}" if name else ""
+    return f"with branches ~ L^{-a:g} a rate in blocks{under} wants the factor L^{power:+g}"
 
 
 def summary(entries: list[dict], rows: DataFrame) -> list[str]:

@@ -57,10 +57,11 @@ DEPTHS = {
 
 
 def tensors(rows: DataFrame, quantity: str) -> DataFrame:
-    """Of one quantity, a line per tensor: role, found, wanted (where it is the tensor's own), low, high
-    (99 % alone), sure_low, sure_high (all at once), narrow, wide; nothing of tensors that a seed
-    lacks or has as NaN."""
+    """Of one quantity, a line per tensor: role, found, wanted (where it is the tensor's own), low,
+    high (99 % alone), sure_low, sure_high (all at once), narrow, wide; nothing of tensors that a
+    seed lacks or has as NaN."""
     rows = rows[rows["quantity"] == quantity].fillna({"tensor": "", "role": ""})
+    rows = rows.reindex(columns=rows.columns.union(["wanted"]))  # none of a part has its own
     table = rows.pivot(index="tensor", columns="seed", values="found").dropna()
     values = table.to_numpy(float)
     count, seeds = values.shape

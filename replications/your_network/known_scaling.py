@@ -26,11 +26,12 @@ RIGHT = {  # prefix of the claims: subject, what it has nothing to show of
         ("P2_biases", "P2_tied_outputs", "P2_initial_outputs"),
         "laptop",
     ),
+    "P_muon": ("muon_transformer", ("P2_biases", "P2_tied_outputs"), "laptop"),
 }
 
 
 class Mistake(NamedTuple):
-    """A variant of the built-in transformer: the quantity that it moves, of which tensors (a
+    """A variant of a built-in network: the quantity that it moves, of which tensors (a
     pattern), the exponent that follows, the cause to be named, what is wrong in words."""
 
     variant: str
@@ -40,6 +41,7 @@ class Mistake(NamedTuple):
     cause: str
     statement: str
     tier: str = "smoke"
+    subject: str = "mup_transformer"
 
 
 _HIDDEN = r"\.(?:q|k|v|mix|up|down)\.weight"
@@ -63,6 +65,25 @@ MISTAKES = (
     Mistake("epsilon", "epsilon", _HIDDEN, 15.0, "eps", "an epsilon of 1e-4"),
     Mistake("decay", "decay", _HIDDEN, -1.0, "weight decay", "decay scaled by the layers' rates"),
     Mistake("base_width", "update", _HIDDEN, 1.0, RATE, "a forgotten base width", LATER),
+)  # fmt: skip
+
+MUON, SCALE = "muon_transformer", "optimizer scale"
+_TOKEN, _TALL_OR_WIDE = r"token\.weight", r"\.(?:up|down)\.weight"
+OPTIMIZER_MISTAKES = (
+    Mistake("embedding", "update", _TOKEN, -0.5, SCALE, "an embedding in Muon", "smoke", MUON),
+    Mistake("readout", "update", _HEAD, -0.5, SCALE, "a read-out with 1/n in Muon", LATER, MUON),
+    Mistake("readout_bare", "update", _HEAD, 0.5, SCALE, "one without in Muon", LATER, MUON),
+    Mistake("spectral", "update", _HIDDEN, 0.5, SCALE, "a Muon scale of sqrt(n)", LATER, MUON),
+    Mistake("adam_rate", "update", _HIDDEN, -1.0, RATE, "Adam's rate of 1/n in Muon", LATER, MUON),
+    Mistake("adam_matched", "update", _HIDDEN, -0.5, RATE, "1/n on a scale sqrt(n)", LATER, MUON),
+    Mistake("transposed", "shape", _TALL_OR_WIDE, -0.5, SCALE, "sqrt(in/out) for sqrt(out/in)",
+            LATER, MUON),
+    Mistake("readout_twice", "update", _HEAD, -1.0, RATE, "a rate 1/n beside a multiplier 1/n",
+            LATER, MUON),
+    Mistake("decay_twice", "decay", _HIDDEN, 0.5, "weight decay", "Muon's scale in the decay",
+            LATER, MUON),
+    Mistake("epsilon", "epsilon", r"norm|token|place|head", 15.0, "eps", "an epsilon of 1e-3",
+            LATER, MUON),
 )  # fmt: skip
 
 
@@ -109,16 +130,26 @@ def _with_names(estimator: Estimator) -> Estimator:
     return of_named
 
 
+def _called(mistake: Mistake) -> str:
+    return f"P_{'muon_' if mistake.subject == MUON else ''}mistake_{mistake.variant}"
+
+
 def _seen(mistake: Mistake) -> Claim:
     wanted = QUANTITIES[mistake.quantity].wanted
     unit = "ratio" if mistake.quantity == "epsilon" else "exponent"
     return Claim(
-        name=f"P_mistake_{mistake.variant}",
+        name=_called(mistake),
         statement=f"Seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
-        estimator=_with_names(per_seed(_mean(mistake), columns=("tensor", "quantity", "found"))),
+        estimator=_with_names(
+            per_seed(
+                _mean(mistake),
+                where={"subject": mistake.subject},
+                columns=("tensor", "quantity", "found"),
+            )
+        ),
         region=_region(mistake),
         why=f"{unit} of {mistake.quantity}: {wanted:g} if right, up to {mistake.exponent:g} by the "
         "mistake"
@@ -145,7 +176,7 @@ KNOWN_SCALING = [
         )
     ),
     *transfer_claims("pass", prefix="P_plain_", where={"subject": "mup_transformer"}),
-    *map(_seen, MISTAKES),
+    *map(_seen, (*MISTAKES, *OPTIMIZER_MISTAKES)),
     *kernel_claims("pass", prefix="K_right_"),
     *(
         Claim(

@@ -70,7 +70,9 @@ def rates(rows: DataFrame) -> DataFrame:
     """Of every tensor that an optimizer moves: role, optimizer, kind of its step, exponents of its
     rate and of its bare step's norm (NaN where that is no matter)."""
     of_rate = rows[rows["quantity"] == "rate"].groupby("tensor")
-    known = of_rate[["role", "optimizer", "kind"]].first().join(of_rate["found"].mean().rename("rate"))
+    known = (
+        of_rate[["role", "optimizer", "kind"]].first().join(of_rate["found"].mean().rename("rate"))
+    )
     step = rows[rows["quantity"] == "step"].groupby("tensor")["found"].mean()
     return known.join(step.rename("step"))
 
@@ -115,9 +117,7 @@ def _named(
                 yield tensor, quantity, exponent, _cause(quantity, tensor, exponent, known)
 
 
-def _multiplied(
-    found: dict[str, DataFrame], tensor: str, shift: float, known: DataFrame
-) -> bool:
+def _multiplied(found: dict[str, DataFrame], tensor: str, shift: float, known: DataFrame) -> bool:
     """Whether a multiplier explains a start that is off by `shift`: the update, judged alone since
     the tensor is known to be off, is off in the same direction, by as much (optimizers that
     normalize) or twice that (SGD, whose gradient knows the multiplier, too); or less, since updates
@@ -180,7 +180,9 @@ def _remedy(entry: dict, known: DataFrame) -> str:
     about = known.loc[entry["tensor"]]
     if entry["cause"] == "weight decay":
         return _on_decay(entry, about["rate"])
-    return _on_scale(entry, about) if entry["cause"] == "optimizer scale" else _on_rate(entry, about)
+    return (
+        _on_scale(entry, about) if entry["cause"] == "optimizer scale" else _on_rate(entry, about)
+    )
 
 
 def halves(exponent: float) -> float:

@@ -1,4 +1,5 @@
-"""Parts `scaling` and `mistakes`: exponents of every tensor in width (`coordinates`).
+"""Parts `scaling` and `mistakes`: exponents of every tensor in width (`coordinates`); `depth` and
+`deep_mistakes`: in depth (`deep`).
 
 Part `transfer`: loss against learning rate at every width, from which P6 reads the best rate.
 Parts `kernel` and `wrong_kernels`: a reader's kernel(x1, x2) against ours (`conformance`).
@@ -29,6 +30,7 @@ STEPS, BATCH = 40, 16  # of a file that has none
 OCTAVES = range(-6, 6)  # of the factor of every rate; an octave apart, as the locator wants
 LOOKS = 4  # in the second half of training
 TRAIN = 0
+RIGHT = {"mup_transformer": "plain", "muon_transformer": "original", "deep_residual": "half"}
 # With many examples an update is not aligned with what enters its module at small width.
 PLACES = 64
 SCALED = 1 + 1e-4  # the control: a seventh of what arccos in float32 costs, the smallest fault
@@ -74,13 +76,19 @@ def depth_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]
 
 
 def mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """The same of the built-in transformer; arm: right, tied, or one of its mistakes."""
-    variant = "plain" if arm == "right" else arm
+    """The same of a built-in transformer; arm: right, or one of its variants and mistakes."""
+    variant = RIGHT[subject] if arm == "right" else arm
     yield from scaling_rows("theory", f"{subject}:{variant}", seeds)
 
 
+def deep_mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """`depth_rows` of the built-in residual network; arm: right, or one of its mistakes."""
+    yield from depth_rows("theory", f"{subject}:{RIGHT[subject] if arm == 'right' else arm}", seeds)
+
+
 def trial(of: Problem, axis: str = "width") -> Trial:
-    """One seed of a subject, whose model takes a width or a depth, with as many of its first examples as have PLACES targets in all."""
+    """One seed of a subject, whose model takes a width or a depth (`axis`), with as many of its
+    first examples as have PLACES targets in all."""
     subject, training = of.subject, of.of("train")
     targets = of.targets[training]
     each = targets[0].numel() if of.classes else 1

@@ -19,7 +19,7 @@ is judged is the exponent p of value ~ width^p. In muP:
                     that of the rate (coupled to it), whichever is nearer or declared
     shape           (no exponent in width) power of out/in in the step of an `orthogonal` matrix,
                     against others of its group; a right scale has 1/2, one of in/out -1/2
-    rate, step      (not judged) of a tensor's rate, of its bare step's norm where that is orthogonal
+    rate, step      (not judged) of a tensor's rate, of its bare step's norm where it is orthogonal
     epsilon         (no exponent) first step for `LOUDER` times the loss over that for the loss, at
                     the largest width; of optimizers that normalize: 1
     rounding        (no exponent) relative change of the gradient by other rounding: a tensor where
@@ -38,7 +38,14 @@ from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
 
 from widenets.ntk.subject.contract import SubjectError
-from widenets.ntk.subject.optimizers import KNOWN, Several, kind, labels
+from widenets.ntk.subject.optimizers import (
+    KNOWN,
+    Layer,
+    Several,
+    kind,
+    labels,
+    powers_of_shape,
+)
 
 STEPS = 3
 LOUDER = 15.0  # no power of two, so that every rounding differs
@@ -127,7 +134,7 @@ def coordinates(trial: Trial, widths: Sequence[int], control: str = "") -> Itera
             about = {"optimizer": narrowest.labels[tensor], "kind": narrowest.kinds[tensor]}
         if quantity != "rate" or control == "":
             yield Coordinate(tensor, roles.get(tensor, ""), quantity, *found, **about)
-    for tensor, power in narrowest.powers_of_shape():
+    for tensor, power in powers_of_shape(list(narrowest.layers())):
         yield Coordinate(tensor, roles[tensor], "shape", power, math.nan, math.nan)
 
 
@@ -225,26 +232,13 @@ class _Run:
                 yield self._value(tensor, "step", self.norms[tensor])
         self._back_to(self.start)
 
-    def powers_of_shape(self) -> Iterator[tuple[str, float]]:
-        """Power of out/in in the norms of orthogonal steps: of every tall matrix (out > in) of a
-        layer against the wide ones of its optimizer, or where there are none the square ones; and
-        of the wide against the tall. Wide against square alone says nothing: a scale of
-        max(out, in) is there what one of in/out is."""
-        of_label: dict[str, list[tuple[str, float, float]]] = {}
+    def layers(self) -> Iterator[Layer]:
+        """Layers whose matrix both of whose sides grow is moved by orthogonal steps."""
         for tensor, norm in self.norms.items():
-            place = self.places[tensor]
-            if self.kinds[tensor] == "orthogonal" and self.roles[tensor] == "hidden":
-                if isinstance(place.module, nn.Linear):
-                    out, into = self.start[tensor].shape
-                    entry = tensor, math.log(out / into), math.log(norm)
-                    of_label.setdefault(self.labels[tensor], []).append(entry)
-        for entries in of_label.values():
-            tall, wide = ([e for e in entries if sign * e[1] > 0.1] for sign in (1, -1))
-            square = [e for e in entries if abs(e[1]) <= 0.1]
-            for some, others in ((tall, wide or square), (wide, tall)):
-                for tensor, ratio, norm in some if others else ():
-                    apart = ratio - sum(e[1] for e in others) / len(others)
-                    yield tensor, (norm - sum(e[2] for e in others) / len(others)) / apart
+            is_moved = self.kinds[tensor] == "orthogonal" and self.roles[tensor] == "hidden"
+            if is_moved and isinstance(self.places[tensor].module, nn.Linear):
+                out, into = self.start[tensor].shape
+                yield Layer(tensor, self.labels[tensor], math.log(out / into), math.log(norm))
 
     def _initial(self) -> Iterator[Coordinate]:
         with AttentionLogits() as attention:

@@ -19,8 +19,9 @@ depths of one seed; what is judged is the exponent p of value ~ L^p, L the numbe
 
 Units take out what is no tensor's fault: growth at small depths, which a right network has
 (1 + b m^2 L at a base depth above 1), a final norm that is not there, the error at the outputs.
-Optimizers whose step knows the loss's scale gain the square of it. Tensors outside of the blocks have at every depth the values that they have in the
-shallowest network, at the size that they have in this one, so that depths are paired.
+Optimizers whose step knows the loss's scale gain the square of it. Tensors outside of the blocks
+have at every depth the values that they have in the shallowest network, at the size that they have
+in this one, so that depths are paired.
 """
 
 import math
@@ -66,7 +67,7 @@ class Name(NamedTuple):
 def deep_coordinates(
     trial: Trial, depths: Sequence[int], control: str = "", declared: float | None = None
 ) -> Iterator[Coordinate]:
-    """All coordinates of one seed; trial.model takes a depth, declared: a where the file says it."""
+    """All coordinates of one seed; trial.model takes a depth. declared: a, where a file says it."""
     if control not in ("", *CONTROLS):
         raise ValueError(f"control {control!r}: want one of {', '.join(CONTROLS)} or ''")
     depths = sorted(depths)
@@ -226,7 +227,9 @@ class _Run:
             try:
                 block = self.module.get_submodule(path)
             except AttributeError:
-                raise DepthError(f"model(depth): {path} is no module: wanted one per block") from None
+                raise DepthError(
+                    f"model(depth): {path} is no module: wanted one per block"
+                ) from None
             handles.append(block.register_forward_hook(hook(path), with_kwargs=True))
         state = torch.get_rng_state()  # dropout: the same masks in every pass
         try:
@@ -269,9 +272,11 @@ class _Run:
         if not hasattr(self, "_entering"):
             parameters = dict(self.module.named_parameters())
             stream = self._entrance()
-            known = torch.autograd.grad(stream, list(parameters.values()), allow_unused=True) if (
-                stream.requires_grad
-            ) else [None] * len(parameters)
+            known = (
+                torch.autograd.grad(stream, list(parameters.values()), allow_unused=True)
+                if (stream.requires_grad)
+                else [None] * len(parameters)
+            )
             self._entering = {n for n, g in zip(parameters, known, strict=True) if g is not None}
         return "before" if name in self._entering else "after"
 
@@ -348,9 +353,7 @@ class _Run:
                 if "eps" in group and names[id(parameter)] in self.gradients:
                     eps[names[id(parameter)]] = float(group["eps"])
             optimizer.step()
-            found.append(
-                {n: p.detach() - self.start[n] for n, p in self.module.named_parameters()}
-            )
+            found.append({n: p.detach() - self.start[n] for n, p in self.module.named_parameters()})
             self._set(self.start)
         return *found, eps
 
@@ -387,7 +390,9 @@ class _Run:
         for name, value in eps.items():
             unit, pattern = self._unit(name), self.names[name].pattern
             if value and unit:
-                over.setdefault(pattern, []).append((_rms(self.gradients[name]) / unit / value) ** 2)
+                over.setdefault(pattern, []).append(
+                    (_rms(self.gradients[name]) / unit / value) ** 2
+                )
                 left.setdefault(pattern, []).append((_rms(steps[name]), _rms(loud[name])))
         for pattern, sizes in left.items():
             own, other = (math.hypot(*of) for of in zip(*sizes, strict=True))

@@ -8,7 +8,8 @@ What a tensor's step is like: known of some of torch's, of a reader's own measur
     other         none of these
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,18 @@ PARALLEL = 0.999  # cosine of gradient and step
 EQUAL = 0.05  # relative spread of the sizes of entries
 # Mean singular value over the largest: an iteration of Newton and Schulz leaves .68 to 1.20 of 1.
 FLAT = 0.55
-RANK = 3e-3  # singular values of a gradient, in its norm: smaller ones stay small in five iterations
+RANK = (
+    3e-3  # singular values of a gradient, in its norm: smaller ones stay small in five iterations
+)
+
+
+class Layer(NamedTuple):
+    """A layer's matrix (out x in): logarithms of out/in and of its bare step's norm."""
+
+    tensor: str
+    optimizer: str
+    ratio: float
+    norm: float
 
 
 class Several:
@@ -92,3 +104,20 @@ def kind(step: Tensor, gradient: Tensor) -> str:
         if values.mean() > FLAT * values[0]:
             return "orthogonal"
     return "other"
+
+
+def powers_of_shape(layers: Sequence[Layer]) -> Iterator[tuple[str, float]]:
+    """(tensor, power of out/in in the norm of its orthogonal step), by pairs of one optimizer.
+
+    Tall matrices (out > in) are held against wide ones, or where there are none against square
+    ones; wide ones against tall ones alone: beside a square one a scale of max(out, in) does to a
+    wide matrix what one of in/out does.
+    """
+    for name in dict.fromkeys(layer.optimizer for layer in layers):
+        of_one = [layer for layer in layers if layer.optimizer == name]
+        tall, wide = ([la for la in of_one if sign * la.ratio > 0.1] for sign in (1, -1))
+        square = [layer for layer in of_one if abs(layer.ratio) <= 0.1]
+        for some, others in ((tall, wide or square), (wide, tall)):
+            for layer in some if others else ():
+                ratio, norm = (sum(la[k] for la in others) / len(others) for k in (2, 3))
+                yield layer.tensor, (layer.norm - norm) / (layer.ratio - ratio)

@@ -60,7 +60,7 @@ def rate(of, ratio):
     """Factor of the rate: L^(a-1) in blocks under Adam, L^(2a-1) under SGD."""
     power = 2 * A - 1 if FAULT in ("sgd", "sgd_rule") else A - 1
     in_blocks = of in ("hidden", "gain", "bias")
-    if FAULT == f"{of}_rate":  # not scaled, or scaled as a block's
+    if f"{of}_rate" == FAULT:  # not scaled, or scaled as a block's
         in_blocks = not in_blocks
     return ratio**power if in_blocks and FAULT != "block_rate" else 1.0
 
@@ -73,16 +73,18 @@ def eps(of, ratio):
 
 def optimizer(model):
     ratio = len(model.blocks) / BASE
+    of_kind = {}
+    for name, w in model.named_parameters():
+        of_kind.setdefault(kind(name), []).append(w)
+    matrices = of_kind.pop("hidden") if FAULT == "muon" else []
     groups = [
-        {"params": [w], "lr": RATE * rate(kind(name), ratio), "eps": eps(kind(name), ratio)}
-        for name, w in model.named_parameters()
-        if not (FAULT == "muon" and kind(name) == "hidden")
+        {"params": some, "lr": RATE * rate(of, ratio), "eps": eps(of, ratio)}
+        for of, some in of_kind.items()
     ]
     if FAULT == "sgd":
         return torch.optim.SGD([{"params": g["params"], "lr": 8 * g["lr"]} for g in groups])
     adam = torch.optim.AdamW(groups)
     if FAULT == "muon":
-        matrices = [w for name, w in model.named_parameters() if kind(name) == "hidden"]
         return [torch.optim.Muon(matrices, lr=0.02 * ratio ** (A - 1)), adam]
     return adam
 

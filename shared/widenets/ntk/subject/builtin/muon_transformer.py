@@ -38,7 +38,7 @@ class Transformer(nn.Module):
         bare = VARIANT == "readout_bare"  # the multiplier in the start, not in the network
         nn.init.normal_(self.head.weight, std=BASE**0.5 / n if bare else BASE**-0.5)
         self.multiplier = 1.0 if bare else BASE / n
-        for name, w in self.block.named_parameters():
+        for w in self.block.parameters():
             if w.ndim == 2:
                 nn.init.normal_(w, std=w.shape[1] ** -0.5)
 
