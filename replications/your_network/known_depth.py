@@ -8,6 +8,7 @@ from pandas import DataFrame
 
 from replications.your_network.asked_scaling import depth_claims
 from replications.your_network.exponents import DEPTHS
+from replications.your_network.known_scaling import with_names
 from widenets.evidence import Claim, Region, at_least, at_most, per_seed
 
 SOURCE = "ours: the answer is known by construction"
@@ -77,7 +78,7 @@ def _region(mistake: DeepMistake) -> Region:
 def _seen(mistake: DeepMistake) -> Claim:
     def mean(rows: DataFrame) -> float:
         """Mean exponent of the tensors concerned, of one seed."""
-        rows = rows[rows["quantity"] == mistake.quantity].fillna({"tensor": ""})
+        rows = rows[rows["quantity"] == mistake.quantity]
         return float(rows["found"][rows["tensor"].str.contains(mistake.tensors)].mean())
 
     return Claim(
@@ -86,7 +87,7 @@ def _seen(mistake: DeepMistake) -> Claim:
         source=SOURCE,
         part="deep_mistakes",
         arm=mistake.variant,
-        estimator=per_seed(mean, columns=("tensor", "quantity", "found")),
+        estimator=with_names(per_seed(mean, columns=("tensor", "quantity", "found"))),
         region=_region(mistake),
         why=f"halfway from the exponent of {mistake.quantity} that is right, "
         f"{DEPTHS[mistake.quantity].wanted:g}, to that of the mistake, {mistake.exponent:g}",

@@ -67,23 +67,23 @@ MISTAKES = (
     Mistake("base_width", "update", _HIDDEN, 1.0, RATE, "a forgotten base width", LATER),
 )  # fmt: skip
 
-MUON, SCALE = "muon_transformer", "optimizer scale"
+MUON, SCALE, RARELY = "muon_transformer", "optimizer scale", "paper"
 _TOKEN, _TALL_OR_WIDE = r"token\.weight", r"\.(?:up|down)\.weight"
 OPTIMIZER_MISTAKES = (
     Mistake("embedding", "update", _TOKEN, -0.5, SCALE, "an embedding in Muon", "smoke", MUON),
-    Mistake("readout", "update", _HEAD, -0.5, SCALE, "a read-out with 1/n in Muon", LATER, MUON),
+    Mistake("readout", "update", _HEAD, -0.5, SCALE, "a read-out with 1/n in Muon", RARELY, MUON),
     Mistake("readout_bare", "update", _HEAD, 0.5, SCALE, "one without in Muon", LATER, MUON),
     Mistake("spectral", "update", _HIDDEN, 0.5, SCALE, "a Muon scale of sqrt(n)", LATER, MUON),
     Mistake("adam_rate", "update", _HIDDEN, -1.0, RATE, "Adam's rate of 1/n in Muon", LATER, MUON),
-    Mistake("adam_matched", "update", _HIDDEN, -0.5, RATE, "1/n on a scale sqrt(n)", LATER, MUON),
+    Mistake("adam_matched", "update", _HIDDEN, -0.5, RATE, "1/n on a scale sqrt(n)", RARELY, MUON),
     Mistake("transposed", "shape", _TALL_OR_WIDE, -0.5, SCALE, "sqrt(in/out) for sqrt(out/in)",
             LATER, MUON),
     Mistake("readout_twice", "update", _HEAD, -1.0, RATE, "a rate 1/n beside a multiplier 1/n",
-            LATER, MUON),
+            RARELY, MUON),
     Mistake("decay_twice", "decay", _HIDDEN, 0.5, "weight decay", "Muon's scale in the decay",
             LATER, MUON),
     Mistake("epsilon", "epsilon", r"norm|token|place|head", 15.0, "eps", "an epsilon of 1e-3",
-            LATER, MUON),
+            RARELY, MUON),
 )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _mean(mistake: Mistake):
     return mean
 
 
-def _with_names(estimator: Estimator) -> Estimator:
+def with_names(estimator: Estimator) -> Estimator:
     """Of rows read from a table, where the empty name of the whole net is a missing one."""
 
     @functools.wraps(estimator)
@@ -143,7 +143,7 @@ def _seen(mistake: Mistake) -> Claim:
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
-        estimator=_with_names(
+        estimator=with_names(
             per_seed(
                 _mean(mistake),
                 where={"subject": mistake.subject},
