@@ -6,13 +6,13 @@ carry an index that runs with depth; a tensor's name has * for it. Every number 
 depths of one seed; what is judged is the exponent p of value ~ L^p, L the number of blocks:
 
     growth       rms(h_L - h_0) / rms(h_0) at the start: all branches together        p <= 0
-    multiplier   rms of the blocks' gradients over that of what enters them: p = -a, where a is
-                 declared, or no branch has a start; otherwise `exponent`, not judged
+    multiplier   rms of the gradients of the blocks' matrices, in units of the gradient that
+                 reaches their block: p = -a, where a is declared, or no branch has a start;
+                 otherwise `exponent`, not judged
     movement     rms of the change of h_L by the step of the blocks' matrices over
                  rms(h_L)                                                              p = 0
     gain         -<gradient, step>, a tensor's first-order gain in the loss, all blocks together,
-                 in units of the gradient that reaches its block; outside of the blocks in units of
-                 its own                                                               p = 0
+                 in the same units; outside of the blocks in units of its own gradient p = 0
     eps          rms of the gradient, in the same units, over epsilon                  p = 0
                  (0 where no epsilon is felt: where a step is that for a much louder loss)
     laziness     (not judged) share of the blocks' changes beyond their linearization  p = a - 1
@@ -49,7 +49,7 @@ CONTROLS = ("branches", "rates", "epsilon")  # times (L/L0)^1/2, times L/L0, 1
 LOUDEST = 2.0**20  # a power of two: the same digits
 NEAR = 2.0**-4  # of a step: central differences give its linear part
 FELT = 0.9  # of the step that a much louder loss would make
-TOLD, ROUNDED = 1e-3, 1e-4  # least change of a block, least share beyond its linear part
+TOLD, ROUNDED = 0.02, 1e-3  # change of the stream that is seen; least share that is not rounding
 EXPONENTS = (0.5, 1.0)
 
 
@@ -198,6 +198,7 @@ class _Run:
         self.start = {n: p.detach().clone() for n, p in module.named_parameters()}
         self.labels: dict[str, str] = {}
         self.shares: dict[str, float] = {}
+        self.first, self.enlarged = first, None
         self.calls, self.outputs = self._passed(grads=True)
         self.stream = self._stream()
         self.gradients = self._gradients()
@@ -324,19 +325,13 @@ class _Run:
         return _rms(self.calls[block].output.grad if block else self.gradients[name])
 
     def _of_matrices(self) -> float:
-        """rms of the blocks' gradients in their units, over that of the embedding's in that of h_0
-        where there is one."""
-        blocks, before = [], []
-        for name, gradient in self.gradients.items():
-            role = self._role(name) if gradient.ndim > 1 else ""
-            if role == "block":
-                blocks.append((gradient / self._unit(name)).square().flatten())
-            elif role == "before" and self.stream[0].grad is not None:
-                before.append((gradient / _rms(self.stream[0].grad)).square().flatten())
-        of_blocks, of_others = (
-            float(torch.cat(found).mean().sqrt()) if found else 1.0 for found in (blocks, before)
-        )
-        return of_blocks / of_others if blocks and of_others else 0.0
+        """rms of the gradients of the blocks' matrices, in their units."""
+        found = [
+            (gradient / self._unit(name)).square().flatten()
+            for name, gradient in self.gradients.items()
+            if self.names[name].block and gradient.ndim > 1
+        ]
+        return float(torch.cat(found).mean().sqrt()) if found else 0.0
 
     def _steps(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, float]]:
         """First steps without decay, the same for LOUDEST times the loss, epsilons."""
@@ -420,25 +415,31 @@ class _Run:
 
     def _laziness(self, steps) -> float:
         """rms of what a block's change by the step has beyond its linear part, over its change; 0
-        where rounding is all that could be seen."""
-        at = {}
+        where there is nothing but rounding. The step is enlarged at all depths alike until that of
+        the shallowest network is seen."""
+        self.enlarged = self.first.enlarged if self.first else None
+        if self.enlarged is None:
+            _, whole, size = self._changes(steps)
+            self.enlarged = TOLD * size / whole if whole > 0 else 1.0
+        beyond, whole, _ = self._changes(steps)
+        return beyond / whole if beyond > ROUNDED * whole else 0.0
+
+    def _changes(self, steps) -> tuple[float, float, float]:
+        """rms over blocks: beyond the linear part of their change, of the change, of the stream."""
+        at, scale = {}, self.enlarged or 1.0
         for share in (0.0, 1.0, NEAR, -NEAR):
-            self._set(self._matrices(steps, share))
+            self._set(self._matrices(steps, scale * share))
             with torch.no_grad():
                 at[share] = [
                     _first(self.module.get_submodule(path)(*call.args, **call.kwargs))
                     for path, call in self.calls.items()
                 ]
         self._set(self.start)
-        beyond = whole = size = 0.0
-        for start, end, ahead, behind in zip(*at.values(), strict=True):
-            change, linear = end - start, (ahead - behind) / (2 * NEAR)
-            beyond += _rms(change - linear) ** 2
-            whole += _rms(change) ** 2
-            size += _rms(end) ** 2
-        if whole <= TOLD**2 * size or beyond <= (ROUNDED**2) * whole:
-            return 0.0
-        return math.sqrt(beyond / whole)
+        found = [
+            (_rms(end - start - (ahead - behind) / (2 * NEAR)), _rms(end - start), _rms(end))
+            for start, end, ahead, behind in zip(*at.values(), strict=True)
+        ]
+        return tuple(math.hypot(*sizes) for sizes in zip(*found, strict=True))
 
 
 def _entered(args: tuple, kwargs: dict) -> Tensor:
