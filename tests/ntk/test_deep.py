@@ -81,7 +81,7 @@ def found(model, optimizer, control="", declared=None, seeds=3):
 @pytest.mark.parametrize(
     ("shallow", "deep", "tensor", "wanted"),
     [
-        (["in", "b.0.w", "b.1.w"], ["in", "b.0.w", "b.1.w", "b.2.w"], "b.2.w", Name("b.*.w", "b.2")),
+        (["e", "b.0.w", "b.1.w"], ["e", "b.0.w", "b.1.w", "b.2.w"], "b.2.w", Name("b.*.w", "b.2")),
         (["a0.1.w", "a1.1.w"], ["a0.1.w", "a1.1.w", "a2.1.w"], "a2.1.w", Name("a*.1.w", "a2")),
         (["0.w", "1.up.w", "2.w"], ["0.w", "1.up.w", "2.up.w", "3.w"], "3.w", Name("2.w", "")),
         (["e.1.w", "h.0.0.w", "h.0.1.w"],
@@ -132,7 +132,7 @@ def test_rates_that_are_not_scaled_gain_with_depth():
 
 
 def test_a_step_along_the_gradient_gains_its_square():
-    """SGD at a = 1/2 wants L^(2a-1) = 1: the gain in units of one gradient alone would have -1/2."""
+    """SGD at a = 1/2 wants L^(2a-1) = 1: the gain in units of one gradient would have -1/2."""
     numbers = found(Network, sgd_of_all)
     assert numbers["blocks.*.up.weight", "gain"] == pytest.approx(0.0, abs=0.1)
 

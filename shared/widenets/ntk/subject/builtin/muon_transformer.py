@@ -6,7 +6,7 @@ from torch.nn import functional
 from torch.optim import AdamW, Muon
 
 VARIANT = globals().get("VARIANT", "original")  # original, matched, own, coupled, or a mistake
-SYMBOLS, LENGTH, HEADS, BASE, RATE = 8, 16, 2, 16, 2.0**-7
+SYMBOLS, LENGTH, HEADS, BASE, RATE = 16, 16, 2, 16, 2.0**-7
 decay = "coupled" if VARIANT == "coupled" else "independent"
 widths = (16, 32, 64, 128)
 
