@@ -222,3 +222,23 @@ def test_controls_have_names():
     with pytest.raises(ValueError, match="want one of branches, rates, epsilon or ''"):
         list(deep_coordinates(trial(Network, adam()), DEPTHS, "weights"))
     assert math.isfinite(found(Network, adam(), seeds=1)["", "growth"])
+
+
+def test_an_epsilon_is_not_felt_by_what_has_no_effect():
+    """A part of a tensor whose gradient is rounding alone, as the keys' of a joint bias."""
+
+    class Joint(Block):
+        def __init__(self, n, multiplier):
+            super().__init__(n, multiplier)
+            self.bias = nn.Parameter(torch.zeros(2 * n))
+
+        def forward(self, h):
+            without, own = self.bias.chunk(2)
+            return super().forward(h + own) + 1e-6 * self.multiplier * without
+
+    def model(depth):
+        module = Network(depth)
+        module.blocks = nn.ModuleList(Joint(24, depth**-0.5) for _ in range(depth))
+        return module
+
+    assert found(model, adam(-0.5, 1e-7))["blocks.*.bias", "eps"] == 0

@@ -379,18 +379,19 @@ class _Run:
         return {key: gain for key, gain in found.items() if gain > 0}
 
     def _eps(self, steps, loud, eps) -> dict[tuple[str, str], float]:
-        """Of every pattern; `shares` of their steps that are left by epsilon."""
+        """Of every pattern; `shares`: what epsilon leaves of their steps, entries weighted by their
+        gradient, since a part without effect (keys' biases) has a step of rounding alone."""
         over: dict[str, list[float]] = {}
         left: dict[str, list[tuple[float, float]]] = {}
         for name, value in eps.items():
-            unit, pattern = self._unit(name), self.names[name].pattern
+            unit, gradient = self._unit(name), self.gradients[name]
+            pattern = self.names[name].pattern
             if value and unit:
-                over.setdefault(pattern, []).append(
-                    (_rms(self.gradients[name]) / unit / value) ** 2
-                )
-                left.setdefault(pattern, []).append((_rms(steps[name]), _rms(loud[name])))
-        for pattern, sizes in left.items():
-            own, other = (math.hypot(*of) for of in zip(*sizes, strict=True))
+                over.setdefault(pattern, []).append((_rms(gradient) / unit / value) ** 2)
+                gains = (float((gradient * of[name]).sum()) for of in (steps, loud))
+                left.setdefault(pattern, []).append(tuple(gains))
+        for pattern, sums in left.items():
+            own, other = map(sum, zip(*sums, strict=True))
             self.shares[pattern] = own / other if other else 1.0
         return {
             (pattern, "eps"): math.sqrt(sum(squares) / len(squares))
