@@ -237,7 +237,8 @@ def summary(entries: list[dict], rows: DataFrame) -> list[str]:
 def told(what: str, entries: list[dict], rows: DataFrame) -> str:
     """Causes and the first tensors, or of how many nothing is wrong."""
     if not entries:
-        count = rows["tensor"].dropna().replace("", None).nunique()
+        judged = rows.loc[rows["quantity"] != "rate", "tensor"]
+        count = judged.dropna().replace("", None).nunique()
         return f"{what}: nothing wrong is seen in {count} tensors."
     causes = ", ".join(dict.fromkeys(entry["cause"] for entry in entries))
     names = sorted({entry["tensor"] for entry in entries} - {""})

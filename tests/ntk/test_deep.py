@@ -28,8 +28,8 @@ class Block(nn.Module):
 class Network(nn.Module):
     def __init__(self, depth, power=0.5, n=24):
         super().__init__()
-        self.first = nn.Linear(6, n, bias=False)
         self.blocks = nn.ModuleList(Block(n, depth**-power) for _ in range(depth))
+        self.first = nn.Linear(6, n, bias=False)  # drawn after the blocks: its own at every depth
         self.last, self.head = nn.LayerNorm(n), nn.Linear(n, 1, bias=False)
 
     def forward(self, x):
@@ -135,6 +135,13 @@ def test_a_step_along_the_gradient_gains_its_square():
     """SGD at a = 1/2 wants L^(2a-1) = 1: the gain in units of one gradient would have -1/2."""
     numbers = found(Network, sgd_of_all)
     assert numbers["blocks.*.up.weight", "gain"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_units_take_out_what_reaches_a_block():
+    """Without a multiplier the stream grows, and the gradients that reach blocks fall with it."""
+    numbers = found(lambda depth: Network(depth, 0.0), sgd_of_all)
+    assert numbers["", "exponent"] == pytest.approx(0.0, abs=0.1)
+    assert numbers["blocks.*.up.weight", "gain"] == pytest.approx(1.0, abs=0.25)
 
 
 def test_controls_move_what_they_should():

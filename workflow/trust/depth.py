@@ -210,7 +210,7 @@ def _sizes_of_outputs(subject, axis: str, size: int, seed: int) -> np.ndarray:
     for _ in range(EYE_STEPS):
         optimizer.zero_grad()
         of.loss(module(of.inputs), of.targets).backward()
-        found.append([seen[name] for name in names.values()])
+        found.append([seen.get(name, 0.0) for name in names.values()])  # 0: never called
         optimizer.step()
     return np.array(found)
 
