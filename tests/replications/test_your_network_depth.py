@@ -3,12 +3,14 @@
 import pandas as pd
 import pytest
 
+from replications.your_network import naming
 from replications.your_network.deep_naming import exponent, parameterization, sentences, summary
 from replications.your_network.exponents import DEPTHS, farthest
-from replications.your_network.known_depth import MISTAKES, named_rightly
-from replications.your_network.scaling import depth_rows
+from replications.your_network.known_scaling import DEEP_MISTAKES, deep_named_rightly
+from replications.your_network.scaling import depth_rows, scaling_rows
 from widenets.evidence import Verdict, compare
 from widenets.ntk.subject.contract import SubjectError
+from workflow.base.tree import ROOT
 
 NOISE = (-0.03, 0.01, 0.0, 0.02)  # of four seeds
 BLOCK, EMBEDDING = "blocks.*.up.weight", "first.weight"
@@ -115,9 +117,9 @@ def test_the_estimator_passes_what_is_right_and_fails_for_what_is_off(quantity):
 )
 def test_mistakes_of_the_built_in_network_are_named(variant):
     """All, and eighty right ones: `python -m workflow.trust.depth depth`."""
-    mistake = next(mistake for mistake in MISTAKES if mistake.variant == variant)
+    mistake = next(mistake for mistake in DEEP_MISTAKES if mistake.variant == variant)
     rows = pd.DataFrame(depth_rows("theory", f"deep_residual:{variant}", range(100, 105)))
-    assert named_rightly(mistake, parameterization(rows))
+    assert deep_named_rightly(mistake, parameterization(rows))
 
 
 @pytest.mark.parametrize("variant", ["base4_one", "muon", "sgd"])
@@ -149,3 +151,12 @@ def test_a_readers_blocks_that_are_no_modules_are_told_by_its_file(tmp_path):
     )
     with pytest.raises(SubjectError, match=r"^mine\.py: model\(depth\): w\.0 is no module: wanted"):
         list(depth_rows("theory", str(path), (0,)))
+
+
+def test_the_examples_with_muon_and_with_depth_get_the_answers_of_their_page():
+    example = str(ROOT / "examples" / "muon_transformer.py")
+    assert naming.parameterization(pd.DataFrame(scaling_rows("theory", example, range(4)))) == []
+    example = str(ROOT / "examples" / "deep_network.py")
+    entries = parameterization(pd.DataFrame(depth_rows("theory", example, range(6))))
+    assert {entry["cause"] for entry in entries} == {"learning rate"}
+    assert all(entry["tensor"].startswith("blocks.*.") for entry in entries)

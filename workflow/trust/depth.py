@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from replications.your_network import deep_naming, known_depth, known_scaling, naming
+from replications.your_network import deep_naming, known_scaling, naming
 from replications.your_network.scaling import depth_rows, scaling_rows, trial
 from widenets.ntk.subject.contract import load
 from widenets.ntk.subject.deep import named
@@ -59,10 +59,10 @@ AXES = {
     "depth": Axis(
         "deep_residual",
         (*RIGHT_IN_DEPTH, *(f"{variant}_one" for variant in RIGHT_IN_DEPTH)),
-        known_depth.MISTAKES,
+        known_scaling.DEEP_MISTAKES,
         depth_rows,
         deep_naming.parameterization,
-        known_depth.named_rightly,
+        known_scaling.deep_named_rightly,
         "depth_conformance.md",
         "Is a parameterization right in depth?",
     ),
