@@ -1,13 +1,12 @@
 """What is measured of a subject: a built-in one whose answer is known, or a reader's file.
 
 subject: the name of a file in `widenets/ntk/subject/builtin`, or a path. The bodies are in
-`diagnosis`, `evolution` and `scaling`.
+`diagnosis` and `scaling`.
 """
 
 from collections.abc import Iterator
 
-from replications.your_network.diagnosis import diagnosis_rows
-from replications.your_network.evolution import evolution_rows
+from replications.your_network.diagnosis import diagnosis_rows, evolution_rows
 from replications.your_network.scaling import (
     deep_mistake_rows,
     depth_rows,
