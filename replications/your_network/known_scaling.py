@@ -177,7 +177,7 @@ KNOWN_SCALING = [
         )
     ),
     *transfer_claims("pass", prefix="P_plain_", where={"subject": "mup_transformer"}),
-    *map(_seen, (*MISTAKES, *OPTIMIZER_MISTAKES)),
+    *map(_seen, (*MISTAKES, *(m for m in OPTIMIZER_MISTAKES if m.tier != RARELY))),
     *kernel_claims("pass", prefix="K_right_"),
     *(
         Claim(
@@ -282,8 +282,7 @@ def _deep_seen(mistake: DeepMistake) -> Claim:
 
 
 JUDGED = (
-    "no_multiplier", "quarter", "block_rate", "gain_rate", "final_rate", "embedding_rate",
-    "eps_fixed", "eps_embedding",
+    "no_multiplier", "block_rate", "eps_fixed",
 )  # fmt: skip
 
 KNOWN_DEPTH = [
