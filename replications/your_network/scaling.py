@@ -58,7 +58,7 @@ def scaling_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
 def depth_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row per seed, tensor and quantity, with its exponent `found` in depth.
 
-    arm: theory = as it is; branches = every branch times (L/L0)^1/2, rates = every rate times L/L0,
+    arm: theory = as it is; branches = every branch times L/L0, rates = every rate times L/L0,
     epsilon = 1 in place of the optimizer's: what each of these moves.
     """
     if arm not in ("theory", *DEPTH_CONTROLS):

@@ -45,7 +45,7 @@ from widenets.ntk.subject.coordinates import (
 )
 from widenets.ntk.subject.optimizers import labels
 
-CONTROLS = ("branches", "rates", "epsilon")  # times (L/L0)^1/2, times L/L0, 1
+CONTROLS = ("branches", "rates", "epsilon")  # times L/L0, times L/L0, 1
 LOUDEST = 2.0**20  # a power of two: the same digits
 NEAR = 2.0**-4  # of a step: central differences give its linear part
 FELT = 0.9  # of the step that a much louder loss would make
@@ -207,7 +207,7 @@ class _Run:
     def _passed(self, *, grads: bool = False) -> tuple[dict[str, Call], Tensor]:
         """The first call of every block, in the order of the calls, and the outputs."""
         calls: dict[str, Call] = {}
-        scale = self.ratio**0.5 if self.control == "branches" else 1.0
+        scale = self.ratio if self.control == "branches" else 1.0
 
         def hook(path):
             def keep(_, args, kwargs, output):
