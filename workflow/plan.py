@@ -33,7 +33,7 @@ ASSETS = ("html", "css", "js")  # of the report's page
 # by it, with line numbers
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py", "finding.yaml", "explore.yaml")
 # By which a reader is answered; the report imports them by name.
-DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming"))
+DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming", "deep_naming"))
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
 # Options with which snakemake executes no job, by the names that its parser gives them.
 QUESTIONS = {

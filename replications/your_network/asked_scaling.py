@@ -1,16 +1,20 @@
-"""What is asked of a parameterization: P1 to P6, of muP (arXiv:2203.03466); of a kernel: K1, K2."""
+"""What is asked of a parameterization: P1 to P6, of muP (arXiv:2203.03466); L1 to L4, of depth
+(arXiv:2505.01618); of a kernel: K1, K2."""
 
 import functools
 from collections.abc import Sequence
 
 from pandas import DataFrame
 
-from replications.your_network.exponents import QUANTITIES, farthest
+from replications.your_network.exponents import DEPTHS, QUANTITIES, farthest
 from widenets.evidence import Claim, Rival, at_most, near, per_seed, select, worst
 from widenets.evidence.claim import Estimate, Estimator
 from widenets.evidence.optimum import rate_exponent
 
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
+TP6 = "Yang, Yu, Zhu, Hayou 2023, arXiv:2310.02244"
+COMPLETE = "Dey et al. 2025, arXiv:2505.01618"
+QUARTER = "half of 1/4: a quarter of the gap between neighbouring exponents, so that L^-1/4 is seen"
 HALF = "half of 1/2, the gap between neighbouring exponents, so that no two are accepted at once"
 KERNEL = Rival(-0.5, "who trains by NTK parameterization with a rate for all layers")
 
@@ -32,6 +36,26 @@ def parameterization_claims(
         )
         for name, (quantity, words) in _TABLE.items()
         if name not in without
+    ]
+
+
+def depth_claims(
+    expected: str, *, prefix: str = "", where=None, tier: str = "smoke"
+) -> list[Claim]:
+    """L1 to L4; `where` selects a subject of those in the table."""
+    return [
+        Claim(
+            name=f"{prefix}{name}",
+            part="depth",
+            estimator=_selected(where, farthest(quantity)),
+            region=DEPTHS[quantity].region,
+            why=QUARTER,
+            expected=expected,
+            kind="exponent" if DEPTHS[quantity].region.two_sided else "",
+            tier=tier,
+            **words,
+        )
+        for name, (quantity, words) in _IN_DEPTH.items()
     ]
 
 
@@ -179,18 +203,69 @@ _TABLE = {
     "P5_decay": (
         "decay",
         {
-            "statement": "Weight decay takes the same share of every tensor at all widths.",
-            "source": "independent decay: rate times decay does not know the width",
+            "statement": "The share that weight decay takes goes with width as its rate does, or "
+            "not at all.",
+            "source": "independent decay: rate times decay does not know the width; coupled decay: "
+            "it goes as the rate. The estimate is what is beyond the nearer, or the declared, one",
             "why": HALF,
             "control": "rates",
-            "formula": "|w_(t+1) - w_t| / |w_t| ~ n^0 without gradient",
-            "rival": Rival(-1.0, "who scales decay by the rate of a hidden matrix, 1/n"),
+            "formula": "|w_(t+1) - w_t| / |w_t| ~ n^0 without gradient, or ~ rate",
+            "rival": Rival(-1.0, "who scales it twice by the rate of a hidden matrix, 1/n"),
+        },
+    ),
+}
+
+_IN_DEPTH = {
+    "L1_branches": (
+        "growth",
+        {
+            "statement": "At the start all branches together do not grow with depth.",
+            "source": f"{TP6}; {COMPLETE}",
+            "control": "branches",
+            "formula": "rms(h_L - h_0) / rms(h_0) ~ L^0 at most",
+            "rival": Rival(0.5, "who leaves out the multiplier of the branches"),
+        },
+    ),
+    "L2_movement": (
+        "movement",
+        {
+            "statement": "One step of all blocks' matrices moves the last features as much at "
+            "every depth.",
+            "source": f"{TP6}; {COMPLETE}, Table 1",
+            "control": "rates",
+            "formula": "rms(h_L(w_1) - h_L(w_0)) / rms(h_L) ~ L^0",
+            "rival": Rival(0.5, "who takes the same rate at every depth, with branches ~ L^-1/2"),
+        },
+    ),
+    "L3_gains": (
+        "gain",
+        {
+            "statement": "No tensor's own first step gains more, or less, of the loss in a deeper "
+            "network.",
+            "source": f"{COMPLETE}, Table 1; one tensor of all blocks at a time, to first order",
+            "control": "rates",
+            "formula": r"$-\langle g, dw\rangle \sim L^0$, all blocks together, in units of the "
+            "gradient that reaches them",
+            "rival": Rival(0.5, "who takes the same rate at every depth, with branches ~ L^-1/2"),
+        },
+    ),
+    "L4_epsilon": (
+        "eps",
+        {
+            "statement": "Where epsilon is felt, it falls with depth as the gradient does.",
+            "source": COMPLETE,
+            "control": "epsilon",
+            "formula": "rms(g) / epsilon ~ L^0",
+            "rival": Rival(
+                -0.5, "who takes the same epsilon at every depth, with branches ~ L^-1/2"
+            ),
         },
     ),
 }
 
 ASKED_SCALING = [
     *parameterization_claims("asked"),
+    *depth_claims("asked"),
     *transfer_claims("asked"),
     *kernel_claims("asked"),
 ]

@@ -1,14 +1,15 @@
 """What is measured of a subject: a built-in one whose answer is known, or a reader's file.
 
 subject: the name of a file in `widenets/ntk/subject/builtin`, or a path. The bodies are in
-`diagnosis`, `evolution` and `scaling`.
+`diagnosis` and `scaling`.
 """
 
 from collections.abc import Iterator
 
-from replications.your_network.diagnosis import diagnosis_rows
-from replications.your_network.evolution import evolution_rows
+from replications.your_network.diagnosis import diagnosis_rows, evolution_rows
 from replications.your_network.scaling import (
+    deep_mistake_rows,
+    depth_rows,
     kernel_rows,
     mistake_rows,
     scaling_rows,
@@ -22,6 +23,9 @@ PAIRED = {
     "evolution": "the lazy network starts from the weights and sees the batches of the other",
     "scaling": "a control is the same network with other rates, weights or epsilon",
     "transfer": "arms and widths of a seed see the same data and batches",
+    "depth": "a control is the same network with other rates, branches or epsilon; depths share "
+    "what lies outside of the blocks",
+    "deep_mistakes": "a mistake is the same network, its data and its draws, with one factor wrong",
     "mistakes": "a mistake is the same network, its data and its draws, with one factor wrong",
     "kernel": "the control is the same kernel, scaled",
     "wrong_kernels": "kernels with a fault see the inputs of the right one",
@@ -51,6 +55,16 @@ def transfer(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict
 def mistakes(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The same of a built-in transformer that is right, or has one mistake."""
     yield from mistake_rows(arm, subject, seeds)
+
+
+def depth(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """Exponents in depth of the blocks' growth, and of what one step does to every tensor."""
+    yield from depth_rows(arm, subject, seeds)
+
+
+def deep_mistakes(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """The same of a built-in residual network that is right, or has one mistake."""
+    yield from deep_mistake_rows(arm, subject, seeds)
 
 
 def kernel(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:

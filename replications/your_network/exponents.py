@@ -14,7 +14,7 @@ import numpy as np
 from pandas import DataFrame
 from scipy import stats
 
-from widenets.evidence import Estimate, Region, at_most, near, no_estimate
+from widenets.evidence import Estimate, Region, at_least, at_most, near, no_estimate
 from widenets.evidence.intervals import LEVEL
 
 HALF_GAP = 0.25  # half of 1/2, the gap between neighbouring exponents
@@ -39,32 +39,63 @@ QUANTITIES = {
     "initial_tied": Quantity(0.0, at_most(HALF_GAP), "the read-out is not tied"),
     "attention": Quantity(-0.5, at_most(-HALF_GAP), "no softmax of attention is seen"),
     "decay": Quantity(0.0, near(0.0, HALF_GAP), "the optimizer has no weight decay"),
+    "shape": Quantity(0.5, at_least(-0.125), "no orthogonal step of a tall matrix"),
     "epsilon": Quantity(1.0, at_most(1.1), "the optimizer has no epsilon"),
+}  # fmt: skip
+
+# Steps that are made orthogonal are exact on the inputs that they have seen, at every batch.
+ORTHOGONAL = Quantity(0.0, near(0.0, 0.1), "no tensor moves")
+QUARTER_GAP = 0.125  # so that a multiplier of L^-1/4 is told from none and from L^-1/2
+DEPTHS = {
+    "growth": Quantity(0.0, at_most(QUARTER_GAP), "every branch starts at zero"),
+    "multiplier": Quantity(-0.5, near(-0.5, QUARTER_GAP), "no exponent of the branches is "
+                           "declared, and they do not start at zero"),
+    "movement": Quantity(0.0, near(0.0, QUARTER_GAP), "no block moves"),
+    "gain": Quantity(0.0, near(0.0, QUARTER_GAP), "no tensor moves"),
+    "eps": Quantity(0.0, near(0.0, QUARTER_GAP), "the optimizer has no epsilon"),
 }  # fmt: skip
 
 
 def tensors(rows: DataFrame, quantity: str) -> DataFrame:
-    """Of one quantity, a line per tensor: role, found, low, high (99 % alone), sure_low, sure_high
-    (all tensors at once), narrow, wide; nothing of tensors that a seed lacks or has as NaN."""
+    """Of one quantity, a line per tensor: role, found, wanted (where it is the tensor's own), low,
+    high (99 % alone), sure_low, sure_high (all at once), narrow, wide; nothing of tensors that a
+    seed lacks or has as NaN."""
     rows = rows[rows["quantity"] == quantity].fillna({"tensor": "", "role": ""})
+    rows = rows.reindex(columns=rows.columns.union(["wanted"]))  # none of a part has its own
     table = rows.pivot(index="tensor", columns="seed", values="found").dropna()
     values = table.to_numpy(float)
     count, seeds = values.shape
     if count == 0 or seeds < 2:
-        return DataFrame(columns=["role", "found", "low", "high", "sure_low", "sure_high"])
+        return DataFrame(
+            columns=["role", "found", "wanted", "low", "high", "sure_low", "sure_high"]
+        )
     error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
     alone, at_once = (stats.t.isf((1 - LEVEL) / 2 / n, seeds - 1) for n in (1, count))
     found = DataFrame({"found": values.mean(axis=1)}, index=table.index)
     for name, factor in (("", alone), ("sure_", at_once)):
         found[f"{name}low"] = found["found"] - factor * error
         found[f"{name}high"] = found["found"] + factor * error
-    means = rows.groupby("tensor")[["narrow", "wide"]].mean()
+    means = rows.groupby("tensor")[["narrow", "wide", "wanted"]].mean()
     return found.join(rows.groupby("tensor")["role"].first()).join(means)
 
 
-def off(found: DataFrame, region: Region) -> DataFrame:
+def shifted(found: DataFrame, of: Quantity) -> DataFrame:
+    """The table in terms of the quantity's region: what wants another exponent than the quantity
+    does is moved by the difference."""
+    moved = found.copy()
+    shift = found["wanted"].fillna(of.wanted) - of.wanted
+    for end in ("found", "low", "high", "sure_low", "sure_high"):
+        moved[end] = found[end] - shift
+    return moved
+
+
+def off(found: DataFrame, of: Quantity) -> DataFrame:
     """The tensors that are decided to lie outside."""
-    return found[(found["sure_low"] > region.high) | (found["sure_high"] < region.low)]
+    if found.empty:
+        return found
+    moved = shifted(found, of)
+    outside = (moved["sure_low"] > of.region.high) | (moved["sure_high"] < of.region.low)
+    return found[outside]
 
 
 def farthest(quantity: str) -> Callable[[DataFrame], Estimate]:
@@ -72,15 +103,16 @@ def farthest(quantity: str) -> Callable[[DataFrame], Estimate]:
 
     Its own interval where it is decided to be off; else the union of the intervals of all tensors.
     """
-    of = QUANTITIES[quantity]
+    of = (QUANTITIES | DEPTHS)[quantity]
 
     def estimate(rows: DataFrame) -> Estimate:
         n_seeds = rows["seed"].nunique()
         found = tensors(rows, quantity)
         if found.empty:
             return no_estimate("a single seed has no interval" if n_seeds == 1 else of.absent)
-        wrong = off(found, of.region)
-        chosen = found if wrong.empty else wrong
+        wrong = off(found, of)
+        found = shifted(found, of)
+        chosen = found if wrong.empty else found.loc[wrong.index]
         beyond = np.abs(chosen["found"] - of.wanted)
         if not of.region.two_sided:
             beyond = chosen["found"]

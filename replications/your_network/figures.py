@@ -6,7 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from replications.your_network.exponents import HALF_GAP, QUANTITIES, off, tensors
+from replications.your_network.exponents import (
+    DEPTHS,
+    HALF_GAP,
+    QUANTITIES,
+    QUARTER_GAP,
+    Quantity,
+    off,
+    tensors,
+)
 from widenets.evidence import style
 
 LOOKS = {"run": (0, ""), "frozen, own rate": (1, "frozen_"), "frozen, the run's rate": (2, "same_")}
@@ -104,21 +112,38 @@ def figure_3(scaling: DataFrame) -> Figure:
 
     Exponents in width, mean over seeds with the 99 % interval of each alone: of a tensor's own
     effect after three steps, of what its module passes on at the start (of outputs and attention
-    logits, whose exponent should be -1/2 or less), of weight decay; gray: what is accepted where
-    muP wants 0. Outlined: decided to be off, all tensors of a quantity at once.
+    logits, whose exponent should be -1/2 or less), of weight decay (of which 0 and the rate's are
+    right); gray: what is accepted where muP wants 0. Outlined: decided to be off, all tensors of a
+    quantity at once.
     """
-    subjects = sorted(scaling["subject"].unique())
+    of = {name: of for name, of in QUANTITIES.items() if name not in ("epsilon", "shape")}
+    return _of_tensors(scaling, of, HALF_GAP, "exponent in width")
+
+
+def figure_4(depth: DataFrame) -> Figure:
+    """What depth does to every tensor of a residual network
+
+    Exponents in the number of blocks, as in the figure of widths: of the sum of all branches at the
+    start (0 at most), of what one step moves and gains, of gradients over epsilon; gray: what is
+    accepted where 0 is wanted.
+    """
+    return _of_tensors(depth, DEPTHS, QUARTER_GAP, "exponent in depth")
+
+
+def _of_tensors(rows: DataFrame, of: dict[str, Quantity], gap: float, label: str) -> Figure:
+    subjects = sorted(rows["subject"].unique())
     figure, (axes,) = style.panels(len(subjects), height=5.2)
     for axis, subject in zip(axes, subjects, strict=True):
-        rows = scaling[(scaling["subject"] == subject) & (scaling["arm"] == "theory")]
-        _exponents(axis, rows)
-        axis.set(xlabel="exponent in width", title=_called(subject).replace("mup_transformer:", ""))
+        chosen = rows[(rows["subject"] == subject) & (rows["arm"] == "theory")]
+        _exponents(axis, chosen, of, gap)
+        title = _called(subject).replace("mup_transformer:", "").replace("_", " ")
+        axis.set(xlabel=label, title=title)
     style.legend_below(figure)
     return figure
 
 
-def _exponents(axes: Axes, rows: DataFrame) -> None:
-    of_all = {name: tensors(rows, name) for name in QUANTITIES if name != "epsilon"}
+def _exponents(axes: Axes, rows: DataFrame, of: dict[str, Quantity], gap: float) -> None:
+    of_all = {name: tensors(rows, name) for name in of}
     names = sorted({name for found in of_all.values() for name in found.index}, reverse=True)
     places = {name: place for place, name in enumerate(names)}
     for index, (quantity, found) in enumerate(of_all.items()):
@@ -129,7 +154,7 @@ def _exponents(axes: Axes, rows: DataFrame) -> None:
         look = style.arm_style(index) | {"linestyle": "none", "markersize": 3}
         label = quantity.replace("_", " ")
         axes.errorbar(found["found"], y, xerr=bars, elinewidth=0.7, label=label, **look)
-        wrong = off(found, QUANTITIES[quantity].region)
+        wrong = off(found, of[quantity])
         y = [places[name] for name in wrong.index]
         axes.plot(wrong["found"], y, "o", color="black", fillstyle="none", markersize=8)
     axes.set_yticks(
@@ -140,4 +165,4 @@ def _exponents(axes: Axes, rows: DataFrame) -> None:
     axes.set_ylim(-1, len(names))
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, -0.8), max(high, 0.6))
-    style.accepted_band(axes, -HALF_GAP, HALF_GAP, vertical=True)
+    style.accepted_band(axes, -gap, gap, vertical=True)

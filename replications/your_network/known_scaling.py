@@ -8,11 +8,12 @@ from typing import NamedTuple
 from pandas import DataFrame
 
 from replications.your_network.asked_scaling import (
+    depth_claims,
     kernel_claims,
     parameterization_claims,
     transfer_claims,
 )
-from replications.your_network.exponents import QUANTITIES
+from replications.your_network.exponents import DEPTHS, QUANTITIES
 from widenets.evidence import Claim, Region, at_least, at_most, per_seed, worst
 from widenets.evidence.claim import Estimate, Estimator
 
@@ -26,11 +27,12 @@ RIGHT = {  # prefix of the claims: subject, what it has nothing to show of
         ("P2_biases", "P2_tied_outputs", "P2_initial_outputs"),
         "laptop",
     ),
+    "P_muon": ("muon_transformer", ("P2_biases", "P2_tied_outputs"), "laptop"),
 }
 
 
 class Mistake(NamedTuple):
-    """A variant of the built-in transformer: the quantity that it moves, of which tensors (a
+    """A variant of a built-in network: the quantity that it moves, of which tensors (a
     pattern), the exponent that follows, the cause to be named, what is wrong in words."""
 
     variant: str
@@ -40,6 +42,7 @@ class Mistake(NamedTuple):
     cause: str
     statement: str
     tier: str = "smoke"
+    subject: str = "mup_transformer"
 
 
 _HIDDEN = r"\.(?:q|k|v|mix|up|down)\.weight"
@@ -63,6 +66,25 @@ MISTAKES = (
     Mistake("epsilon", "epsilon", _HIDDEN, 15.0, "eps", "an epsilon of 1e-4"),
     Mistake("decay", "decay", _HIDDEN, -1.0, "weight decay", "decay scaled by the layers' rates"),
     Mistake("base_width", "update", _HIDDEN, 1.0, RATE, "a forgotten base width", LATER),
+)  # fmt: skip
+
+MUON, SCALE, RARELY = "muon_transformer", "optimizer scale", "paper"
+_TOKEN, _TALL_OR_WIDE = r"token\.weight", r"\.(?:up|down)\.weight"
+OPTIMIZER_MISTAKES = (
+    Mistake("embedding", "update", _TOKEN, -0.5, SCALE, "an embedding in Muon", "smoke", MUON),
+    Mistake("readout", "update", _HEAD, -0.5, SCALE, "a read-out with 1/n in Muon", RARELY, MUON),
+    Mistake("readout_bare", "update", _HEAD, 0.5, SCALE, "one without in Muon", LATER, MUON),
+    Mistake("spectral", "update", _HIDDEN, 0.5, SCALE, "a Muon scale of sqrt(n)", LATER, MUON),
+    Mistake("adam_rate", "update", _HIDDEN, -1.0, RATE, "Adam's rate of 1/n in Muon", LATER, MUON),
+    Mistake("adam_matched", "update", _HIDDEN, -0.5, RATE, "1/n on a scale sqrt(n)", RARELY, MUON),
+    Mistake("transposed", "shape", _TALL_OR_WIDE, -0.5, SCALE, "sqrt(in/out) for sqrt(out/in)",
+            LATER, MUON),
+    Mistake("readout_twice", "update", _HEAD, -1.0, RATE, "a rate 1/n beside a multiplier 1/n",
+            RARELY, MUON),
+    Mistake("decay_twice", "decay", _HIDDEN, 0.5, "weight decay", "Muon's scale in the decay",
+            LATER, MUON),
+    Mistake("epsilon", "epsilon", r"norm|token|place|head", 15.0, "eps", "an epsilon of 1e-3",
+            RARELY, MUON),
 )  # fmt: skip
 
 
@@ -99,7 +121,7 @@ def _mean(mistake: Mistake):
     return mean
 
 
-def _with_names(estimator: Estimator) -> Estimator:
+def with_names(estimator: Estimator) -> Estimator:
     """Of rows read from a table, where the empty name of the whole net is a missing one."""
 
     @functools.wraps(estimator)
@@ -109,16 +131,26 @@ def _with_names(estimator: Estimator) -> Estimator:
     return of_named
 
 
+def _called(mistake: Mistake) -> str:
+    return f"P_{'muon_' if mistake.subject == MUON else ''}mistake_{mistake.variant}"
+
+
 def _seen(mistake: Mistake) -> Claim:
     wanted = QUANTITIES[mistake.quantity].wanted
     unit = "ratio" if mistake.quantity == "epsilon" else "exponent"
     return Claim(
-        name=f"P_mistake_{mistake.variant}",
+        name=_called(mistake),
         statement=f"Seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
-        estimator=_with_names(per_seed(_mean(mistake), columns=("tensor", "quantity", "found"))),
+        estimator=with_names(
+            per_seed(
+                _mean(mistake),
+                where={"subject": mistake.subject},
+                columns=("tensor", "quantity", "found"),
+            )
+        ),
         region=_region(mistake),
         why=f"{unit} of {mistake.quantity}: {wanted:g} if right, up to {mistake.exponent:g} by the "
         "mistake"
@@ -145,7 +177,7 @@ KNOWN_SCALING = [
         )
     ),
     *transfer_claims("pass", prefix="P_plain_", where={"subject": "mup_transformer"}),
-    *map(_seen, MISTAKES),
+    *map(_seen, (*MISTAKES, *(m for m in OPTIMIZER_MISTAKES if m.tier != RARELY))),
     *kernel_claims("pass", prefix="K_right_"),
     *(
         Claim(
@@ -161,4 +193,100 @@ KNOWN_SCALING = [
         )
         for fault in FAULTS
     ),
+]
+
+
+# -- depth ----------------------------------------------------------------------------------------
+
+
+class DeepMistake(NamedTuple):
+    """A variant of `deep_residual`: the quantity that it moves, of which tensors (a pattern), the
+    exponent that follows, the cause to be named, what is wrong in words. cause "": at this exponent
+    of the branches it is no mistake."""
+
+    variant: str
+    quantity: str
+    tensors: str
+    exponent: float
+    cause: str
+    statement: str
+    tier: str = "laptop"
+
+
+_BLOCK, _NORM = r"^blocks\.", r"^blocks\.\*\.norm\.weight$"
+_ANY_BIAS, _LAST, _FIRST = r"^blocks\..*bias$", r"^last\.", r"^first\."
+BRANCH = "branch multiplier"
+DEEP_MISTAKES = (
+    DeepMistake("no_multiplier", "growth", "^$", 0.5, BRANCH, "no branch multiplier", "smoke"),
+    DeepMistake("no_multiplier_one", "growth", "^$", 0.5, BRANCH, "none, rates of a = 1"),
+    DeepMistake("quarter", "growth", "^$", 0.25, BRANCH, "a multiplier L^-1/4"),
+    DeepMistake("quarter_one", "growth", "^$", 0.25, BRANCH, "L^-1/4, rates of a = 1"),
+    DeepMistake("block_rate", "gain", _BLOCK, 0.5, RATE, "the blocks' rate not scaled"),
+    DeepMistake("block_rate_one", "gain", _BLOCK, 0.0, "", "the same at a = 1"),
+    DeepMistake("sgd_rule", "gain", _BLOCK, 0.5, RATE, "SGD's L^(2a-1) under Adam"),
+    DeepMistake("sgd_rule_one", "gain", _BLOCK, 1.0, RATE, "the same at a = 1"),
+    DeepMistake("gain_rate", "gain", _NORM, 0.5, RATE, "rates of norms' gains not scaled"),
+    DeepMistake("gain_rate_one", "gain", _NORM, 0.0, "", "the same at a = 1"),
+    DeepMistake("bias_rate", "gain", _ANY_BIAS, 0.5, RATE, "rates of biases not scaled"),
+    DeepMistake("bias_rate_one", "gain", _ANY_BIAS, 0.0, "", "the same at a = 1"),
+    DeepMistake("final_rate", "gain", _LAST, -0.5, RATE, "the final norm's rate as in a block"),
+    DeepMistake("final_rate_one", "gain", _LAST, 0.0, "", "the same at a = 1"),
+    DeepMistake("embedding_rate", "gain", _FIRST, -0.5, RATE, "the embedding's as in a block"),
+    DeepMistake("embedding_rate_one", "gain", _FIRST, 0.0, "", "the same at a = 1"),
+    DeepMistake("eps_fixed", "eps", _BLOCK, -0.5, "eps", "a fixed epsilon, felt"),
+    DeepMistake("eps_fixed_one", "eps", _BLOCK, -1.0, "eps", "the same at a = 1"),
+    DeepMistake("eps_embedding", "eps", _FIRST, 0.5, "eps", "the embedding's epsilon ~ L^-a"),
+    DeepMistake("eps_embedding_one", "eps", _FIRST, 1.0, "eps", "the same at a = 1"),
+    DeepMistake("no_final", "growth", "^$", 0.0, "", "no final norm"),
+    DeepMistake("no_final_one", "growth", "^$", -0.5, "", "the same at a = 1"),
+    DeepMistake("bare", "growth", "^$", 0.5, BRANCH, "no final norm, no branch multiplier"),
+    DeepMistake("bare_one", "growth", "^$", 0.5, BRANCH, "the same, rates of a = 1"),
+)
+
+
+def deep_named_rightly(mistake: DeepMistake, entries: list[dict]) -> bool:
+    """Whether the entries of `deep_naming.parameterization` name the mistake and nothing else."""
+    if not mistake.cause:
+        return not entries
+    return bool(entries) and all(
+        entry["cause"] == mistake.cause and re.search(mistake.tensors, entry["tensor"])
+        for entry in entries
+    )
+
+
+def _deep_region(mistake: DeepMistake) -> Region:
+    """From halfway between the exponents of the right network and of the mistake on."""
+    halfway = (DEPTHS[mistake.quantity].wanted + mistake.exponent) / 2
+    return at_least(halfway) if mistake.exponent > halfway else at_most(halfway)
+
+
+def _deep_seen(mistake: DeepMistake) -> Claim:
+    def mean(rows: DataFrame) -> float:
+        """Mean exponent of the tensors concerned, of one seed."""
+        rows = rows[rows["quantity"] == mistake.quantity]
+        return float(rows["found"][rows["tensor"].str.contains(mistake.tensors)].mean())
+
+    return Claim(
+        name=f"L_mistake_{mistake.variant}",
+        statement=f"Seen, in the tensors concerned: {mistake.statement}.",
+        source=SOURCE,
+        part="deep_mistakes",
+        arm=mistake.variant,
+        estimator=with_names(per_seed(mean, columns=("tensor", "quantity", "found"))),
+        region=_deep_region(mistake),
+        why=f"halfway from the exponent of {mistake.quantity} that is right, "
+        f"{DEPTHS[mistake.quantity].wanted:g}, to that of the mistake, {mistake.exponent:g}",
+        control="right",
+        tier=mistake.tier,
+    )
+
+
+JUDGED = (
+    "no_multiplier", "block_rate", "eps_fixed",
+)  # fmt: skip
+
+KNOWN_DEPTH = [
+    *depth_claims("pass", prefix="L_half_", where={"subject": "deep_residual"}),
+    *depth_claims("pass", prefix="L_one_", where={"subject": "deep_residual:one"}, tier="laptop"),
+    *(_deep_seen(mistake) for mistake in DEEP_MISTAKES if mistake.variant in JUDGED),
 ]

@@ -1,4 +1,5 @@
-"""Parts `scaling` and `mistakes`: exponents of every tensor in width (`coordinates`).
+"""Parts `scaling` and `mistakes`: exponents of every tensor in width (`coordinates`); `depth` and
+`deep_mistakes`: in depth (`deep`).
 
 Part `transfer`: loss against learning rate at every width, from which P6 reads the best rate.
 Parts `kernel` and `wrong_kernels`: a reader's kernel(x1, x2) against ours (`conformance`).
@@ -19,13 +20,17 @@ from widenets.ntk.subject.conformance import FAULTS, Difference, architecture_of
 from widenets.ntk.subject.contract import Subject, load
 from widenets.ntk.subject.coordinates import CONTROLS, Trial, WidthError, coordinates
 from widenets.ntk.subject.cost import Cost
+from widenets.ntk.subject.deep import CONTROLS as DEPTH_CONTROLS
+from widenets.ntk.subject.deep import DepthError, deep_coordinates
 from widenets.ntk.subject.frozen import NETWORK, Run
+from widenets.ntk.subject.optimizers import optimizer_of
 from widenets.ntk.subject.problem import Problem, problem
 
 STEPS, BATCH = 40, 16  # of a file that has none
 OCTAVES = range(-6, 6)  # of the factor of every rate; an octave apart, as the locator wants
 LOOKS = 4  # in the second half of training
 TRAIN = 0
+RIGHT = {"mup_transformer": "plain", "muon_transformer": "original", "deep_residual": "half"}
 # With many examples an update is not aligned with what enters its module at small width.
 PLACES = 64
 SCALED = 1 + 1e-4  # the control: a seventh of what arccos in float32 costs, the smallest fault
@@ -50,28 +55,55 @@ def scaling_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
         yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
 
 
+def depth_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """A row per seed, tensor and quantity, with its exponent `found` in depth.
+
+    arm: theory = as it is; branches = every branch times L/L0, rates = every rate times L/L0,
+    epsilon = 1 in place of the optimizer's: what each of these moves.
+    """
+    if arm not in ("theory", *DEPTH_CONTROLS):
+        raise ValueError(f"arm {arm!r}: want one of theory, {', '.join(DEPTH_CONTROLS)}")
+    of = load(subject)
+    control = "" if arm == "theory" else arm
+    for seed in seeds:
+        try:
+            with of.blamed("trained at several depths"):
+                of_depth = trial(problem(of, seed), "depth")
+                found = list(deep_coordinates(of_depth, of.depths, control, of.depth_exponent))
+        except DepthError as error:
+            raise of.error(str(error)) from None
+        yield from ({"seed": seed, **coordinate._asdict()} for coordinate in found)
+
+
 def mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """The same of the built-in transformer; arm: right, tied, or one of its mistakes."""
-    variant = "plain" if arm == "right" else arm
+    """The same of a built-in transformer; arm: right, or one of its variants and mistakes."""
+    variant = RIGHT[subject] if arm == "right" else arm
     yield from scaling_rows("theory", f"{subject}:{variant}", seeds)
 
 
-def trial(of: Problem) -> Trial:
-    """One seed of a subject with as many of its first examples as have PLACES targets in all."""
+def deep_mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """`depth_rows` of the built-in residual network; arm: right, or one of its mistakes."""
+    yield from depth_rows("theory", f"{subject}:{RIGHT[subject] if arm == 'right' else arm}", seeds)
+
+
+def trial(of: Problem, axis: str = "width") -> Trial:
+    """One seed of a subject, whose model takes a width or a depth (`axis`), with as many of its
+    first examples as have PLACES targets in all."""
     subject, training = of.subject, of.of("train")
     targets = of.targets[training]
     each = targets[0].numel() if of.classes else 1
     count = max(2, PLACES // each)
     inputs, targets = of.inputs[training][:count], targets[:count]
-    return Trial(_model(subject, of), subject.optimizer, subject.loss, inputs, targets)
+    moves = partial(optimizer_of, subject)
+    return Trial(_model(subject, of, axis), moves, subject.loss, inputs, targets, subject.decay)
 
 
-def _model(subject: Subject, of: Problem):
-    def model(width: int) -> nn.Module:
-        module = of.network(width=width)
+def _model(subject: Subject, of: Problem, axis: str):
+    def model(size: int) -> nn.Module:
+        module = of.network(**{axis: size})
         if not isinstance(module, nn.Module):
             raise subject.error(
-                f"model(width) must give a torch module for the check of widths, found {module!r}"
+                f"model({axis}) must give a torch module for the check of {axis}s, found {module!r}"
             )
         return module
 

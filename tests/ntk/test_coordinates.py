@@ -52,7 +52,8 @@ def found(model, optimizer, control="", widths=WIDTHS, **others):
 
 
 def roles(model, **others):
-    return {c.tensor: c.role for c in coordinates(trial(model, sgd, **others), WIDTHS[:3])}
+    found = coordinates(trial(model, sgd, **others), WIDTHS[:3])
+    return {c.tensor: c.role for c in found if c.quantity != "rate"}
 
 
 def test_roles_follow_from_shapes_and_from_what_leaves_the_module():
@@ -160,7 +161,7 @@ def test_epsilon_is_the_ratio_of_first_steps(eps, wanted):
 
 def test_sgd_has_no_epsilon_and_without_decay_there_is_none():
     assert {q for _, q in found(Network, sgd)} == {
-        "update", "initial", "initial_bias", "initial_output",
+        "update", "initial", "initial_bias", "initial_output", "rate",
     }  # fmt: skip
 
 
@@ -173,6 +174,21 @@ def test_decay_is_the_share_that_a_step_without_gradient_takes(power, wanted):
 
     numbers = found(Network, optimizer)
     assert numbers["second.weight", "decay"] == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("power", "declared", "wanted"),
+    [(0, None, -1), (1, None, 0), (0, "independent", 0), (1, "coupled", -1)],
+)
+def test_decay_wants_the_nearer_or_the_declared_of_two_choices(power, declared, wanted):
+    def optimizer(module):
+        n = module.second.weight.shape[0]
+        decay = 0.1 * (n / 32) ** power
+        return torch.optim.AdamW(module.parameters(), lr=2.0**-6 * 32 / n, weight_decay=decay)
+
+    of = trial(Network, optimizer)._replace(decay=declared)
+    found = [c for c in coordinates(of, WIDTHS[:3]) if c.quantity == "decay"]
+    assert {round(c.wanted) for c in found} == {wanted}
 
 
 class Attention(nn.Module):

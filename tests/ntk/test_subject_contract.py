@@ -84,6 +84,10 @@ LOADED = {
     "steps": (("20, 10", "-1, 10"), "steps must be a positive integer, found -1"),
     "widths": (("steps,", "widths = 8, 16\nsteps,"), "widths must be three or more"),
     "minutes": (("steps,", "minutes = 0\nsteps,"), "minutes must be a positive number, found 0"),
+    "depths": (("steps,", "depths = 8, 16\nsteps,"), "depths must be three or more"),
+    "one_depth": (("steps,", "depths = 8\nsteps,"), "depths must be several, found 8"),
+    "decay": (("steps,", "decay = 'both'\nsteps,"), "decay must be 'independent' or 'coupled'"),
+    "a": (("steps,", "depth_exponent = 2\nsteps,"), "depth_exponent must be a number above 0"),
     "expected": (
         ("steps,", "expected = {'U1_trains': 'yes'}\nsteps,"),
         "expected: U1_trains: found 'yes', wanted 'pass' or 'fail'",
@@ -138,6 +142,19 @@ EXAMINED = {
         "2 of its tensors are not the model's",
     ),
     "no_optimizer": (("return torch.optim.SGD(", "return dict(params="), "must return a torch op"),
+    "no_depth": (("steps,", "depths = 2, 4, 8\nsteps,"), r"depths: model\(\) takes no depth"),
+    "twice": (
+        (
+            "return torch.optim.SGD(model.parameters(), lr=0.1)",
+            "return [torch.optim.SGD(model.parameters(), lr=0.1) for _ in range(2)]",
+        ),
+        "4 of its tensors stand in two groups",
+    ),
+    "ignored_depth": (
+        ("model(width=8):", "model(width=8, depth=2):"),
+        ("steps,", "depths = 2, 4, 8\nsteps,"),
+        r"model\(depth\) ignores depth: the same tensors at 2 and 4",
+    ),
     "lbfgs": (("torch.optim.SGD", "torch.optim.LBFGS"), "LBFGS needs a closure"),
     "shared": (
         (

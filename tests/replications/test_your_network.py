@@ -14,8 +14,7 @@ from replications.your_network.asked_diagnosis import (
     worst_at_end,
 )
 from replications.your_network.decide import DIAGNOSES, decided, diagnosis, diagnosis_of_seed
-from replications.your_network.diagnosis import diagnosis_rows
-from replications.your_network.evolution import evolution_rows
+from replications.your_network.diagnosis import diagnosis_rows, evolution_rows
 from widenets.ntk.subject.contract import BUILTIN
 from workflow.base.tree import ROOT
 

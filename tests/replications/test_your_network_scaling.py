@@ -6,8 +6,18 @@ import pytest
 from replications.your_network.asked_diagnosis import DIVERGED
 from replications.your_network.asked_scaling import ASKED_SCALING
 from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
-from replications.your_network.known_scaling import FAULTS, MISTAKES, named_rightly
-from replications.your_network.naming import kernel_sentences, parameterization, sentences
+from replications.your_network.known_scaling import (
+    FAULTS,
+    MISTAKES,
+    OPTIMIZER_MISTAKES,
+    named_rightly,
+)
+from replications.your_network.naming import (
+    kernel_sentences,
+    parameterization,
+    sentences,
+    summary,
+)
 from replications.your_network.scaling import (
     LOOKS,
     OCTAVES,
@@ -36,12 +46,18 @@ RIGHT = {
 }
 
 
-def table(changes=None, noise=NOISE, without=()):
-    """Part `scaling` of four seeds: the exponents of RIGHT with some changes."""
+ROLES = {"first.weight": "input", "second.weight": "hidden", "out.weight": "output"}
+
+
+def table(changes=None, noise=NOISE, without=(), optimizer="Adam", kind="sign", wanted=None):
+    """Part `scaling` of four seeds: the exponents of RIGHT with some changes; wanted: of decay."""
     numbers = {key: value for key, value in RIGHT.items() if key[1] not in without}
+    numbers |= {(tensor, "rate"): -1.0 * (role == "hidden") for tensor, role in ROLES.items()}
     return pd.DataFrame(
-        {"seed": seed, "tensor": tensor, "role": "", "quantity": quantity, "found": value + shift}
-        | {"narrow": 1.0, "wide": 1.0}
+        {"seed": seed, "tensor": tensor, "role": ROLES.get(tensor, ""), "quantity": quantity}
+        | {"found": value + (quantity != "rate") * shift, "narrow": 1.0, "wide": 1.0}
+        | {"wanted": wanted if quantity == "decay" else None}
+        | {"optimizer": optimizer, "kind": kind}
         for (tensor, quantity), value in (numbers | (changes or {})).items()
         for seed, shift in enumerate(noise)
     )
@@ -98,7 +114,66 @@ def test_a_mistake_is_named_by_its_cause(changes, wanted):
 
 def test_under_sgd_a_multiplier_moves_the_update_twice_as_much():
     changes = {("out.weight", "initial_output"): 0.0, ("out.weight", "update"): 0.9}
-    assert named(changes, without=("epsilon",)) == {("out.weight", "multiplier")}
+    assert named(changes, optimizer="SGD", kind="parallel") == {("out.weight", "multiplier")}
+
+
+def test_a_rate_is_told_from_the_scale_of_an_orthogonal_step():
+    """Beside a rate without exponent the step's scale is wrong; Adam's 1/n on it is the rate's."""
+    muon = {"optimizer": "Muon, scale original", "kind": "orthogonal"}
+    token, matrix, head = (f"{name}.weight" for name in ("first", "second", "out"))
+    assert named({(matrix, "update"): -1.0}, **muon) == {(matrix, "learning rate")}
+    assert named({(matrix, "update"): -0.5}, **muon) == {(matrix, "learning rate")}
+    grown = {(matrix, "rate"): 0.0, (matrix, "update"): 0.5}
+    assert named(grown, **muon) == {(matrix, "optimizer scale")}
+    for tensor, power in ((token, -0.5), (head, 0.5), (head, -0.5)):
+        assert named({(tensor, "update"): power}, **muon) >= {(tensor, "optimizer scale")}
+    twice = {(token, "rate"): -1.0, (token, "update"): -1.0}
+    assert (token, "learning rate") in named(twice, **muon)
+    assert (token, "optimizer scale") in named({**twice, (token, "update"): -1.5}, **muon)
+
+
+def test_an_orthogonal_step_is_judged_more_sharply():
+    changes = {("first.weight", "update"): -0.2, ("out.weight", "update"): 0.0}
+    changes |= {("second.weight", "update"): 0.0}
+    assert named(changes) == set()
+    muon = {"optimizer": "Muon, scale original", "kind": "orthogonal"}
+    assert named(changes, **muon) == {("first.weight", "optimizer scale")}
+
+
+def test_a_scale_that_is_turned_over_is_named():
+    muon = {"optimizer": "Spectral", "kind": "orthogonal", "without": ("update",)}
+    assert named({("second.weight", "shape"): 0.0}, **muon) == set()
+    rows = table({("second.weight", "shape"): -0.5}, **muon)
+    (entry,) = parameterization(rows)
+    assert (entry["cause"], entry["wanted"]) == ("optimizer scale", 0.5)
+    assert sentences([entry], rows) == [
+        "second.weight: optimizer scale falls with out/in (power -0.50, wants +0.5): the step of "
+        "Spectral wants a factor sqrt(out/in), it seems to have sqrt(in/out)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "said"),
+    [
+        (0.0, 0.0, ""),
+        (-1.0, -1.0, ""),
+        (-2.0, -1.0, "scaled twice: the share that it takes has the rate's factor twice"),
+        (1.0, 0.0, "scaled twice: the share that it takes is divided by it twice"),
+        (-1.0, 0.0, "it is coupled and the file says independent: divide it by the factor"),
+        (0.0, -1.0, "it is independent and the file says coupled: do not divide it by the"),
+        (0.5, 0.0, "the rate goes as n^-1: independent decay has +0, coupled -1"),
+    ],
+)
+def test_decay_may_be_either_and_is_named_where_it_is_neither_or_declared(found, wanted, said):
+    rows = table({("second.weight", "decay"): found}, wanted=wanted)
+    entries = parameterization(rows)
+    assert [entry["cause"] for entry in entries] == ["weight decay"] * bool(said)
+    assert all(entry["wanted"] == wanted for entry in entries)
+    told = " ".join(sentences(entries, rows))
+    assert said in told
+    choice = {0.0: "independent of the rate", -1.0: "coupled to it"}[wanted]
+    decays = [] if said else [f"Weight decay: {choice} in 1 tensors."]
+    assert summary(entries, rows)[1:] == decays
 
 
 def test_exponents_that_are_not_decided_are_not_named():
@@ -122,17 +197,22 @@ def test_entries_hold_what_the_contract_promises():
         "quantity": "attention",
         "found": 0.0,
         "wanted": -0.5,
+        "axis": "width",
         "cause": "attention scale",
     }
 
 
 def test_sentences_join_tensors_of_one_fault_and_tell_of_silent_ones():
-    rows = table({("first.weight", "update"): -1.0, ("second.weight", "update"): -1.1})
+    changes = {("first.weight", "update"): -1.0, ("out.weight", "update"): -1.1}
+    rows = table({**changes, ("out.weight", "rate"): -1.0})
     silent = {"seed": 0, "tensor": "k.bias", "quantity": "rounding", "found": 1.2}
     rows = pd.concat([rows, pd.DataFrame([silent])])
     assert sentences(parameterization(rows), rows) == [
-        "first.weight and 1 more: learning rate falls too fast with width, by n^1.1 "
-        "(update -1.10, wants +0): check its factor n/n0",
+        "first.weight: learning rate falls too fast with width, by n^1.0 (update -1.00, wants +0): "
+        "under Adam its rate goes as n^+0 and wants n^+1: scale it",
+        "out.weight: learning rate falls too fast with width, by n^1.1 (update -1.10, wants +0): "
+        "under Adam its rate goes as n^-1 and wants n^+0; something else falls with width already: "
+        "drop the factor",
         "k.bias: has no effect on the loss",
     ]
 
@@ -143,12 +223,13 @@ def test_the_estimator_passes_right_tensors_and_fails_for_one_that_is_off(quanti
     right = {(f"t{k}", quantity): wanted for k in range(30)}
     estimate = farthest(quantity)(table(right))
     assert compare(estimate, region)[0] == Verdict.PASS
-    estimate = farthest(quantity)(table({**right, ("t7", quantity): region.high + 1}))
+    beyond = region.low - 1 if quantity == "shape" else region.high + 1
+    estimate = farthest(quantity)(table({**right, ("t7", quantity): beyond}))
     assert compare(estimate, region)[0] == Verdict.FAIL
     assert estimate.note.endswith(": t7")
-    assert list(off(tensors(table({**right, ("t7", quantity): 9.0}), quantity), region).index) == [
-        "t7"
-    ]
+    wrong = -9.0 if quantity == "shape" else 9.0
+    found = tensors(table({**right, ("t7", quantity): wrong}), quantity)
+    assert list(off(found, QUANTITIES[quantity]).index) == ["t7"]
 
 
 def test_the_estimator_tells_why_there_is_nothing():
@@ -166,7 +247,8 @@ def test_a_tensor_that_a_seed_lacks_is_left_out():
 
 def test_asked_claims_have_no_expectation_and_their_controls_are_arms():
     assert {claim.expected for claim in ASKED_SCALING} == {"asked"}
-    assert {claim.control for claim in ASKED_SCALING} == {"rates", "weights", "epsilon", "scaled"}
+    controls = {"rates", "weights", "epsilon", "scaled", "branches"}
+    assert {claim.control for claim in ASKED_SCALING} == controls
 
 
 @pytest.mark.parametrize("variant", ["readout_multiplier", "one_rate", "attention", "base_width"])
@@ -184,6 +266,23 @@ def test_the_right_transformer_has_no_mistake():
         "block1.k.bias: has no effect on the loss",
         "block2.k.bias: has no effect on the loss",
     ]
+
+
+@pytest.mark.parametrize("variant", ["embedding", "adam_rate", "transposed", "decay_twice"])
+def test_mistakes_of_optimizers_are_named(variant):
+    """All ten, and thirty-two right ones: `python -m workflow.trust.depth width`."""
+    mistake = next(mistake for mistake in OPTIMIZER_MISTAKES if mistake.variant == variant)
+    rows = pd.DataFrame(scaling_rows("theory", f"muon_transformer:{variant}", range(100, 104)))
+    assert named_rightly(mistake, parameterization(rows))
+
+
+@pytest.mark.parametrize("variant", ["matched", "own", "coupled"])
+def test_right_optimizers_have_no_mistake(variant):
+    rows = pd.DataFrame(scaling_rows("theory", f"muon_transformer:{variant}", range(100, 104)))
+    assert parameterization(rows) == []
+    assert {name.partition(",")[0] for name in rows["optimizer"]} >= {
+        "matched": {"Muon"}, "own": {"Spectral", "AdamW"}, "coupled": {"Muon", "AdamW"},
+    }[variant]  # fmt: skip
 
 
 def test_a_readers_model_that_ignores_width_is_told_by_its_file(tmp_path):

@@ -4,7 +4,8 @@ diagnosis         one of `replications.your_network.decide.DIAGNOSES`; null wher
                   asked, or nothing is judged
 sentence          the answer in words, the first line of the report
 stop_at           the step to stop at; null where training to the end does no harm
-parameterization  what is wrong with it: {tensor, quantity, found, wanted, cause}
+parameterization  what is wrong with it: {tensor, quantity, axis, found, wanted, cause}, in width
+                  and in depth
 faults            the same in words, and what is wrong with a kernel
 """
 
@@ -18,6 +19,7 @@ from workflow.base.subject import STAND
 from workflow.base.tree import Results
 
 UNDECIDED = "undecided"
+NAMING = {"scaling": "naming", "depth": "deep_naming"}
 
 
 def answer(results: Results, outcome: Outcome, seeds: Seeds) -> dict:
@@ -31,14 +33,19 @@ def answer(results: Results, outcome: Outcome, seeds: Seeds) -> dict:
 
 def answered(checks: pd.DataFrame, table: pd.DataFrame) -> dict:
     """checks: rows of checks.csv; table: all rows that were measured."""
-    naming = load(STAND, "naming")
     decision = load(STAND, "decide").decided(checks, table)
-    scaling, kernel = (_theory(table, part) for part in ("scaling", "kernel"))
-    wrong = naming.parameterization(scaling) if len(scaling) else []
-    faults = naming.sentences(wrong, scaling) if len(scaling) else []
-    faults += naming.kernel_sentences(kernel) if len(kernel) else []
+    wrong, faults = [], []
     said = [decision.sentence] if decision.sentence else []
-    said += _on_tensors(wrong, scaling) + _on_kernel(kernel)
+    for part, module in NAMING.items():
+        naming, rows = load(STAND, module), _theory(table, part)
+        if len(rows):
+            found = naming.parameterization(rows)
+            wrong += found
+            faults += naming.sentences(found, rows)
+            said += naming.summary(found, rows)
+    kernel = _theory(table, "kernel")
+    faults += load(STAND, "naming").kernel_sentences(kernel) if len(kernel) else []
+    said += _on_kernel(kernel)
     return {
         "diagnosis": decision.diagnosis,
         "sentence": " ".join(said),
@@ -60,23 +67,6 @@ def _nothing(sentence: str, diagnosis: str | None = None) -> dict:
 
 def _theory(table: pd.DataFrame, part: str) -> pd.DataFrame:
     return table[(table["part"] == part) & (table["arm"] == "theory")]
-
-
-def _on_tensors(wrong: list[dict], rows: pd.DataFrame) -> list[str]:
-    if rows.empty:
-        return []
-    if not wrong:
-        count = rows["tensor"].dropna().nunique()
-        return [f"Parameterization: nothing wrong is seen in {count} tensors."]
-    tensors = {entry["tensor"] for entry in wrong}
-    causes = ", ".join(dict.fromkeys(entry["cause"] for entry in wrong))
-    if tensors == {""}:
-        return [f"Parameterization: {causes} of the whole network."]
-    return [f"Parameterization: {causes} of {_few(sorted(filter(None, tensors)))}."]
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
 def _on_kernel(rows: pd.DataFrame) -> list[str]:

@@ -65,7 +65,7 @@ def _timed(subject: Subject, of_part: dict, arms: set) -> Iterator["Cost"]:
     elif subject.model is not None:
         from widenets.ntk.subject.examination import examined  # with torch
 
-        examined(subject, of_part["scaling"])
+        examined(subject, next(of_part[part] for part in ("scaling", "depth") if part in of_part))
     if "transfer" in of_part:
         count = sum(part == "transfer" for part, _ in arms)
         yield load_module(STAND, "scaling").predicted(subject, of_part["transfer"], count)

@@ -3,12 +3,14 @@
     model(width=...)   a torch module, or jax's (init, apply); called after torch.manual_seed
     data(seed)         (inputs, targets) for training, (inputs, targets) held out
     loss               loss(outputs, targets), a mean over examples
-    optimizer(model)   a torch optimizer over parameters of the model, or jax's (init, update)
+    optimizer(model)   a torch optimizer over parameters of the model, a list of several, or jax's
+                       (init, update)
     steps, batch       how long it is trained, on how many examples at a time
 
 Which names must be there depends on what is asked (`PARTS`). The others are optional:
 schedule(step) -> factor of the rate; expected = {claim: "pass" or "fail"}; data_is_fixed = True
-where all seeds share the data on purpose; minutes = what a run may cost.
+where all seeds share the data on purpose; minutes = what a run may cost; decay = "independent" or
+"coupled", what the weight decay is meant to be; depth_exponent = a of residual branches ~ L^-a.
 An edit is noticed by the digest of the syntax tree, `workflow.base.digest.code_digest(stem,
 root=folder)`, which follows the imports of files beside it.
 """
@@ -32,9 +34,12 @@ PARTS = {  # what is asked of a file: the names that it takes
     "evolution": (*_TRAINED, "steps", "batch"),
     "scaling": (*_TRAINED, "widths"),
     "transfer": (*_TRAINED, "widths"),
+    "depth": (*_TRAINED, "depths"),
     "kernel": ("kernel", "architecture"),
 }
-OPTIONAL = ("schedule", "expected", "data_is_fixed", "minutes")
+OPTIONAL = ("schedule", "expected", "data_is_fixed", "minutes", "decay", "depth_exponent")
+DECAYS = ("independent", "coupled")
+SIZES = ("widths", "depths")
 _FUNCTIONS = ("model", "data", "loss", "optimizer", "kernel", "schedule")
 
 
@@ -62,11 +67,14 @@ class Subject:
     batch: int | None = None
     schedule: Callable[[int], float] | None = None
     widths: tuple[int, ...] = ()
+    depths: tuple[int, ...] = ()
     kernel: Callable[..., Any] | None = None
     architecture: Any = None
     expected: Mapping[str, str] = field(default_factory=dict)
     data_is_fixed: bool = False
     minutes: float | None = None
+    decay: str | None = None
+    depth_exponent: float | None = None
 
     @property
     def file(self) -> str:
@@ -130,8 +138,10 @@ def load(subject: str) -> Subject:
     names = {name for taken in PARTS.values() for name in taken} | set(OPTIONAL)
     parts = _parts(path, has)
     given = {name: getattr(module, name) for name in names & has}
-    if "widths" in given:
-        given["widths"] = tuple(given["widths"])
+    for size in set(SIZES) & set(given):
+        if not isinstance(given[size], list | tuple):
+            raise SubjectError(f"{path.name}: {size} must be several, found {given[size]!r}")
+        given[size] = tuple(given[size])
     title = (module.__doc__ or path.stem).strip().partition("\n")[0].rstrip(".")
     name = f"{path.stem}:{variant}" if variant else path.stem
     found = Subject(name=name, title=title, path=path, parts=parts, **given)
@@ -173,8 +183,9 @@ def _parts(path: Path, has: set[str]) -> tuple[str, ...]:
     parts = tuple(part for part, names in PARTS.items() if has >= set(names))
     # A file that starts on something is asked to finish it, so that no part is left out in silence.
     begun = "kernel" if "kernel" in has and "model" not in has else "diagnosis"
-    if "widths" in has and not has & {"steps", "batch"}:
-        begun = "scaling"
+    sized = [part for part, size in (("scaling", "widths"), ("depth", "depths")) if size in has]
+    if sized and not has & {"steps", "batch"}:
+        begun = sized[0]
     missing = [name for name in PARTS[begun] if name not in has]
     if missing and (not parts or (begun == "diagnosis" and has & {"steps", "batch"})):
         raise SubjectError(f"{path.name}: no name {', '.join(missing)}, wanted by the {begun}")
@@ -190,12 +201,19 @@ def _check_kinds(subject: Subject) -> None:
     for name, value in (
         ("steps", subject.steps),
         ("batch", subject.batch),
-        *(("widths", width) for width in subject.widths),
+        *((size, value) for size in SIZES for value in getattr(subject, size)),
     ):
         if value is not None and (type(value) is not int or value < 1):
             raise subject.error(f"{name} must be a positive integer, found {value!r}")
-    if subject.widths and len(set(subject.widths)) < 3:
-        raise subject.error(f"widths must be three or more, found {subject.widths}")
+    for size in SIZES:
+        values = getattr(subject, size)
+        if values and len(set(values)) < 3:
+            raise subject.error(f"{size} must be three or more, found {values}")
+    if subject.decay not in (None, *DECAYS):
+        raise subject.error(f"decay must be 'independent' or 'coupled', found {subject.decay!r}")
+    a = subject.depth_exponent
+    if a is not None and not (type(a) in (int, float) and 0 < a <= 1):
+        raise subject.error(f"depth_exponent must be a number above 0, at most 1, found {a!r}")
     minutes = subject.minutes
     if minutes is not None and not (type(minutes) in (int, float) and minutes > 0):
         raise subject.error(f"minutes must be a positive number, found {minutes!r}")

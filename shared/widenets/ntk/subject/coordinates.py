@@ -15,7 +15,11 @@ is judged is the exponent p of value ~ width^p. In muP:
     initial_tied    rms of the outputs at the start of a model without a read-out of its own, whose
                     outputs know their inputs from the start                          p <= 0
     attention       rms of what enters a softmax of attention at the start            p = -1/2
-    decay           relative change by a step without gradient                        p = 0
+    decay           relative change by a step without gradient: p = 0 (independent of the rate) or
+                    that of the rate (coupled to it), whichever is nearer or declared
+    shape           (no exponent in width) power of out/in in the step of an `orthogonal` matrix,
+                    against others of its group; a right scale has 1/2, one of in/out -1/2
+    rate, step      (not judged) of a tensor's rate, of its bare step's norm where it is orthogonal
     epsilon         (no exponent) first step for `LOUDER` times the loss over that for the loss, at
                     the largest width; of optimizers that normalize: 1
     rounding        (no exponent) relative change of the gradient by other rounding: a tensor where
@@ -34,6 +38,14 @@ from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
 
 from widenets.ntk.subject.contract import SubjectError
+from widenets.ntk.subject.optimizers import (
+    KNOWN,
+    Layer,
+    Several,
+    kind,
+    labels,
+    powers_of_shape,
+)
 
 STEPS = 3
 LOUDER = 15.0  # no power of two, so that every rounding differs
@@ -52,15 +64,17 @@ class Trial(NamedTuple):
     """One seed of a network: model(width), its optimizer, a small batch."""
 
     model: Callable[[int], nn.Module]
-    optimizer: Callable[[nn.Module], Optimizer]
+    optimizer: Callable[[nn.Module], Optimizer | Several]
     loss: Callable[[Tensor, Tensor], Tensor]
     inputs: Tensor
     targets: Tensor
+    decay: str | None = None  # what the weight decay is meant to be
 
 
 class Coordinate(NamedTuple):
     """A quantity of one tensor ("" of the whole network); `found` is its exponent in width, or
-    its value where it has none; `narrow` and `wide` its values at the ends."""
+    its value where it has none; `narrow` and `wide` its values at the ends; `wanted` where that
+    depends on the tensor. Of a rate: the `optimizer` that it is of, and the `kind` of its step."""
 
     tensor: str
     role: str
@@ -68,6 +82,9 @@ class Coordinate(NamedTuple):
     found: float
     narrow: float
     wide: float
+    wanted: float = math.nan
+    optimizer: str = ""
+    kind: str = ""
 
 
 class Call(NamedTuple):
@@ -97,19 +114,40 @@ def coordinates(trial: Trial, widths: Sequence[int], control: str = "") -> Itera
     for width in widths:
         run = _Run(trial, width, widths[0], control, roles)
         by_width[width] = {(c.tensor, c.quantity): c.wide for c in run.measured()}
+        if width == widths[0]:
+            narrowest = run
         if width == widths[-1] and control in ("", "epsilon"):
             yield from (c for c in run.loudness(silent) if c.tensor not in silent)
     for tensor, change in silent.items():
         yield Coordinate(tensor, roles[tensor], "rounding", change, math.nan, change)
-    for tensor, quantity in by_width[widths[0]]:
-        values = [by_width[width].get((tensor, quantity), 0.0) for width in widths]
-        if tensor in silent or not all(values):  # nothing starts there, or nothing moves
-            continue
-        slope = _slope(widths, values)
-        yield Coordinate(tensor, roles.get(tensor, ""), quantity, slope, values[0], values[-1])
+    exponents = {}
+    for key in by_width[widths[0]]:
+        values = [by_width[width].get(key, 0.0) for width in widths]
+        if key[0] not in silent and all(values):  # else nothing starts there, or nothing moves
+            exponents[key] = slope(widths, values), values[0], values[-1]
+    for (tensor, quantity), found in exponents.items():
+        about = {}
+        if quantity == "decay":
+            rate = exponents[tensor, "rate"][0]
+            about["wanted"] = _wanted_decay(trial.decay, rate, exponents[tensor, "decay"][0])
+        if quantity == "rate":
+            about = {"optimizer": narrowest.labels[tensor], "kind": narrowest.kinds[tensor]}
+        if quantity != "rate" or control == "":
+            yield Coordinate(tensor, roles.get(tensor, ""), quantity, *found, **about)
+    for tensor, power in powers_of_shape(list(narrowest.layers())):
+        yield Coordinate(tensor, roles[tensor], "shape", power, math.nan, math.nan)
 
 
-def _slope(widths: Sequence[int], values: Sequence[float]) -> float:
+def _wanted_decay(declared: str | None, rate: float, found: float) -> float:
+    """The share that decay takes knows nothing of the rate's factor (it is divided out), or has it
+    once: a choice, unless the file declares it."""
+    choices = {"independent": 0.0, "coupled": rate}
+    if declared:
+        return choices[declared]
+    return min(choices.values(), key=lambda wanted: abs(found - wanted))
+
+
+def slope(widths: Sequence[int], values: Sequence[float]) -> float:
     x = torch.tensor(widths, dtype=torch.float64).log()
     y = torch.tensor(values, dtype=torch.float64).log()
     x = x - x.mean()
@@ -132,6 +170,10 @@ class _Run:
                 for parameter in self.module.parameters():
                     parameter.mul_(self.ratio**0.5)
         self.start = {n: p.detach().clone() for n, p in self.module.named_parameters()}
+        self.names = {id(p): n for n, p in self.module.named_parameters()}
+        self.labels: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+        self.norms: dict[str, float] = {}
 
     def measured(self) -> Iterator[Coordinate]:
         """What has an exponent, its value here as `wide`; of a control what it moves."""
@@ -141,15 +183,18 @@ class _Run:
             optimizer = self._optimizer()
             if any(group.get("weight_decay") for group in optimizer.param_groups):
                 yield from self._decay()
+            yield from self._bare_steps()
             self._train(optimizer)
             yield from self._updates()
 
     def _value(self, tensor: str, quantity: str, value: float) -> Coordinate:
         return Coordinate(tensor, self.roles.get(tensor, ""), quantity, math.nan, math.nan, value)
 
-    def _optimizer(self) -> Optimizer:
+    def _optimizer(self, *, decays: bool = True) -> Optimizer | Several:
         optimizer = self.trial.optimizer(self.module)
         for group in optimizer.param_groups:
+            if "weight_decay" in group and not decays:
+                group["weight_decay"] = 0.0
             if self.control == "rates":
                 group["lr"] = group["lr"] * self.ratio
             if self.control == "epsilon" and "eps" in group:
@@ -165,6 +210,35 @@ class _Run:
         self.module.zero_grad(set_to_none=True)
         outputs = self.module(self.trial.inputs)
         (factor * self.trial.loss(outputs, self.trial.targets)).backward()
+
+    def _bare_steps(self) -> Iterator[Coordinate]:
+        """The first step of a fresh optimizer without decay, in units of each tensor's rate."""
+        self._gradients(1.0)
+        optimizer = self._optimizer(decays=False)
+        optimizer.step()
+        raised = self.ratio if self.control == "rates" else 1.0
+        for parameter, group, label in labels(optimizer):
+            tensor, rate = self.names[id(parameter)], float(group["lr"])
+            if not rate:
+                continue
+            yield self._value(tensor, "rate", rate / raised)
+            step = parameter.detach() - self.start[tensor]
+            self.labels[tensor] = label
+            self.kinds[tensor] = KNOWN.get(label.partition(",")[0]) or (
+                kind(step, parameter.grad) if self.ratio == 1 and step.any() else "other"
+            )
+            if step.ndim == 2 and step.any() and self.kinds[tensor] in ("orthogonal", "other"):
+                self.norms[tensor] = float(torch.linalg.matrix_norm(step, 2)) / rate
+                yield self._value(tensor, "step", self.norms[tensor])
+        self._back_to(self.start)
+
+    def layers(self) -> Iterator[Layer]:
+        """Layers whose matrix both of whose sides grow is moved by orthogonal steps."""
+        for tensor, norm in self.norms.items():
+            is_moved = self.kinds[tensor] == "orthogonal" and self.roles[tensor] == "hidden"
+            if is_moved and isinstance(self.places[tensor].module, nn.Linear):
+                out, into = self.start[tensor].shape
+                yield Layer(tensor, self.labels[tensor], math.log(out / into), math.log(norm))
 
     def _initial(self) -> Iterator[Coordinate]:
         with AttentionLogits() as attention:
@@ -248,10 +322,7 @@ class _Run:
                     if p.grad is not None
                 }
             )
-            optimizer = self._optimizer()
-            for group in optimizer.param_groups:
-                if "weight_decay" in group:
-                    group["weight_decay"] = 0.0
+            optimizer = self._optimizer(decays=False)
             optimizer.step()
             steps.append(self._changes(here))
             self._back_to(here)

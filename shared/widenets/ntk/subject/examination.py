@@ -4,6 +4,7 @@
 are held side by side.
 """
 
+import inspect
 import math
 from collections.abc import Sequence
 
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from widenets.ntk.subject.contract import Subject
+from widenets.ntk.subject.optimizers import optimizer_of, parts_of
 from widenets.ntk.subject.problem import Problem, problem, stream
 
 FEWEST_PER_CLASS = 2  # held-out points
-NO_WIDTHS = (
-    "widths: the check of a parameterization takes torch modules: leave the name out for a network "
+NO_SIZES = (
+    "{}: the check of a parameterization takes torch modules: leave the name out for a network "
     "in jax"
 )
 
@@ -38,14 +40,16 @@ def examined(subject: Subject, seeds: Sequence[int] = (0, 1)) -> None:
     _examine_outputs(subject, first)
     if subject.widths:
         _examine_widths(subject, first)
+    if subject.depths:
+        _examine_depths(subject, first)
 
 
 def _examine_model(subject: Subject, of: Problem) -> None:
     with subject.blamed("model()"):
         torch.manual_seed(0)
         found = subject.model()
-    if isinstance(found, tuple) and subject.widths:
-        raise subject.error(NO_WIDTHS)
+    if isinstance(found, tuple) and (subject.widths or subject.depths):
+        raise subject.error(NO_SIZES.format("widths" if subject.widths else "depths"))
     if not isinstance(found, nn.Module):
         raise subject.error(
             f"model() must return a torch module, or jax's (init, apply), found {type(found)!r}"
@@ -144,14 +148,16 @@ def _examine_loss(subject: Subject, of: Problem) -> None:
 
 def _examine_optimizer(subject: Subject, of: Problem) -> None:
     module = of.network()
-    with subject.blamed("optimizer()"):
-        found = subject.optimizer(module)
-    if not isinstance(found, torch.optim.Optimizer):
-        raise subject.error(f"optimizer(model) must return a torch optimizer, found {found!r}")
-    if isinstance(found, torch.optim.LBFGS):
+    found = optimizer_of(subject, module)
+    if any(isinstance(part, torch.optim.LBFGS) for part in parts_of(found)):
         raise subject.error("optimizer(model): LBFGS needs a closure, which has no frozen twin")
     own = {id(p) for p in module.parameters()}
     held = [p for group in found.param_groups for p in group["params"]]
+    if (subject.widths or subject.depths) and any("lr" not in g for g in found.param_groups):
+        raise subject.error("optimizer(model): a group without 'lr', which its step is told from")
+    twice = len(held) - len({id(p) for p in held})
+    if twice:
+        raise subject.error(f"optimizer(model): {twice} of its tensors stand in two groups")
     foreign = sum(id(p) not in own for p in held)
     if foreign:
         raise subject.error(
@@ -201,4 +207,18 @@ def _examine_widths(subject: Subject, of: Problem) -> None:
         raise subject.error(
             f"model(width) ignores width: every shape is the same at {subject.widths[0]} and "
             f"{subject.widths[1]}"
+        )
+
+
+def _examine_depths(subject: Subject, of: Problem) -> None:
+    if "depth" not in inspect.signature(subject.model).parameters:
+        raise subject.error("depths: model() takes no depth: wanted model(width=..., depth=...)")
+    names = []
+    for depth in sorted(subject.depths)[:2]:
+        module = of.network(depth=depth)
+        names.append([name for name, _ in module.named_parameters()])
+    if names[0] == names[1]:
+        raise subject.error(
+            f"model(depth) ignores depth: the same tensors at {subject.depths[0]} and "
+            f"{subject.depths[1]}"
         )

@@ -27,6 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp, vmap
 
+from widenets.ntk.subject import optimizers
+from widenets.ntk.subject.optimizers import Several
 from widenets.ntk.subject.problem import SPLITS, Problem, stream
 
 FROZEN = 1000.0  # alpha of the dial as a form of f_lin
@@ -115,7 +117,7 @@ class Machine(Protocol):
 class Torch:
     """What machines of torch share: `optimizer` moves `parameters` after `gradients(batch)`."""
 
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer | Several
     parameters: Parameters
     factors: Tensor
 
@@ -292,9 +294,8 @@ class Tangent(NamedTuple):
     start: Tensor
 
 
-def optimizer_of(problem: Problem, module: nn.Module) -> torch.optim.Optimizer:
-    with problem.subject.blamed("optimizer()"):
-        return problem.subject.optimizer(module)
+def optimizer_of(problem: Problem, module: nn.Module) -> torch.optim.Optimizer | Several:
+    return optimizers.optimizer_of(problem.subject, module)
 
 
 # -- training -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 VARIANT = globals().get("VARIANT", "plain")  # plain, tied, zero_readout, or a mistake
 SYMBOLS, LENGTH, HEADS, BASE, RATE, DECAY = 16, 16, 4, 32, 2.0**-8, 0.1
+decay = "independent"
 widths = (32, 64, 128, 256)
 
 
