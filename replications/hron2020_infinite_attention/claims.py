@@ -353,8 +353,8 @@ SCALINGS = [
         arm="closed",
         estimator=loglog_slope("share", "width"),
         region=near(-1, 0.1),
-        why="the constant over n, and a whole that is 1.10 of its limit at n = 16 and 1.03 at 64, as "
-        "the stem has a bias 1/n: .05 in the slope",
+        why="the constant over n, and a whole that is 1.10 of its limit at n = 16, 1.03 at 64 by "
+        "the bias 1/n of the stem: .05 in the slope",
         control="equal",
         tier="laptop",
         kind="exponent",
