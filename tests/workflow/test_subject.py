@@ -91,7 +91,7 @@ def test_an_edit_of_a_built_in_file_measures_again_what_uses_it(monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(grid, "digest_of", lambda chosen, name=name: chosen == name)
             assert grid.shard_digest(of_part) != before
-            assert {cell.parameters["subject"] for cell in of_part} == {name}
+            assert name in {cell.parameters["subject"] for cell in of_part}
 
 
 def test_a_file_stands_where_the_first_built_in_subject_stands(own):
