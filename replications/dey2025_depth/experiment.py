@@ -3,6 +3,7 @@
 Everything is float64. Networks of one seed share their weights over depths where a part says so.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -177,11 +178,11 @@ def steps(
     exponent = {"depth": (power if adam else 2 * power) - 1, "flat": 0.0}[rule]
     rates = np.array(depths, float) ** exponent * (rate / width if adam else rate * width)
     shape = networks.Shape(branch, width, depths[-1], batch)
-    parameters, *data = shape.draw(seeds, "steps", arm)
     factors = networks.factors(depths, depths[-1], power)
-    found = networks.trained_changes(branch, parameters, factors, data, rates, steps, adam)
-    for place, depth in enumerate(depths):
-        for number, seed in enumerate(seeds):
+    for some in _in_turn(seeds):
+        parameters, *data = shape.draw(some, "steps", arm)
+        found = networks.trained_changes(branch, parameters, factors, data, rates, steps, adam)
+        for (place, depth), (number, seed) in _pairs(depths, some):
             values = {key: float(of_all[place, number]) for key, of_all in found.items()}
             yield {
                 "seed": seed,
@@ -204,26 +205,42 @@ def rules(
     none, `everywhere` that of all groups.
     """
     shape = networks.Shape(branch, width, depths[-1], batch)
-    parameters, *data = shape.draw(seeds, "rules", arm)
     factors = networks.factors(depths, depths[-1], power)
-    sizes, found = networks.gradients(branch, parameters, factors, data)
     relative = np.array(depths, float) / depths[0]
-    columns = {"scale": np.asarray(sizes)}
-    for group in networks.GROUPS:
-        gradient = _of_group(found, group, len(depths), len(seeds))
-        there = np.sum(gradient != 0, axis=-1)
-        in_blocks = group not in ("embedding", "final")
-        faster = relative ** ((power - 1) * _applies(rate_rule, in_blocks))
-        eps = relative ** (-power * _applies(eps_rule, in_blocks))
-        size = np.sqrt(np.sum(gradient[0] ** 2, axis=-1) / there[0])
-        eps = 30 * eps[:, None, None] * size[:, None]
-        columns[f"gain_{group}"] = faster[:, None] * np.abs(gradient).sum(axis=-1)
-        update = (gradient / (np.abs(gradient) + eps)) ** 2
-        columns[f"update_{group}"] = np.sqrt(update.sum(axis=-1) / there)
-    for place, depth in enumerate(depths):
-        for number, seed in enumerate(seeds):
+    for some in _in_turn(seeds):
+        parameters, *data = shape.draw(some, "rules", arm)
+        sizes, found = networks.gradients(branch, parameters, factors, data)
+        columns = {"scale": np.asarray(sizes)}
+        for group in networks.GROUPS:
+            of_group = _of_group(found, group, len(depths), len(some))
+            in_blocks = group not in ("embedding", "final")
+            faster = relative ** ((power - 1) * _applies(rate_rule, in_blocks))
+            eps = relative ** (-power * _applies(eps_rule, in_blocks))
+            columns[f"gain_{group}"] = faster[:, None] * np.abs(of_group).sum(axis=-1)
+            columns[f"update_{group}"] = _update(of_group, eps)
+        for (place, depth), (number, seed) in _pairs(depths, some):
             of_seed = {key: float(values[place, number]) for key, values in columns.items()}
             yield {"seed": seed, "depth": depth, **of_seed}
+
+
+def _update(gradient: np.ndarray, eps: np.ndarray) -> np.ndarray:
+    """rms of g / (|g| + eps) over the entries that are there, (depths, seeds).
+
+    eps (depths,) is in units of 30 times the rms of g at the first depth.
+    """
+    there = np.sum(gradient != 0, axis=-1)
+    size = np.sqrt(np.sum(gradient[0] ** 2, axis=-1) / there[0])
+    update = gradient / (np.abs(gradient) + 30 * eps[:, None, None] * size[:, None])
+    return np.sqrt(np.sum(update**2, axis=-1) / there)
+
+
+def _in_turn(seeds: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    for first in range(0, len(seeds), networks.SEEDS_AT_ONCE):
+        yield seeds[first : first + networks.SEEDS_AT_ONCE]
+
+
+def _pairs(depths: tuple[int, ...], seeds: tuple[int, ...]) -> itertools.product:
+    return itertools.product(enumerate(depths), enumerate(seeds))
 
 
 def _applies(rule: str, in_blocks: bool) -> bool:
