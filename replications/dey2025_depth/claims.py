@@ -9,10 +9,12 @@ from widenets.evidence import (
     Claim,
     Rival,
     asymptotic,
+    at_most,
     corrected_slope,
     loglog_slope,
     near,
     per_seed,
+    worst,
 )
 
 OURS = "ours, derived in the README"
@@ -188,8 +190,8 @@ MOVES = [
         claim(
             f"D6_moves_{arm}",
             f"One step of gradient descent moves the last features of a plain {arm} network by "
-            f"L^2 + v L (L-1)(2L-1) / 6, v = {v}, times the square of what moves along the gradient "
-            "by one layer, with corrections of finite width that are exact",
+            f"L^2 + v L (L-1)(2L-1) / 6, v = {v}, in units of one layer's square, with exact "
+            "corrections at finite width",
             formula=r"$|dz|^2/|d|^2\to\eta^2[L^2+\frac v6L(L-1)(2L-1)]$",
             source=f"{JH}, as reported, for the exponent; the constant: {OURS}, 4",
             part="movement",
@@ -204,8 +206,8 @@ MOVES = [
             rival=Rival(rival, who),
         )
         for arm, v, control, rival, who in (
-            ("relu", 2, "relu_as_linear", 0.573, "who takes v = 1, mean over L = 4 and 8"),
-            ("linear", 1, "linear_as_relu", 1.736, "who takes v = 2, mean over L = 4 and 8"),
+            ("relu", 2, "relu_as_linear", 0.584, "who takes v = 1, mean over L = 4 and 8"),
+            ("linear", 1, "linear_as_relu", 2.053, "who takes v = 2, mean over L = 4, 8, 16"),
         )
     ),
     claim(
@@ -237,17 +239,17 @@ MOVES = [
     ),
     claim(
         "D7_networks",
-        "Networks of width 32 show the exponent that the exact law has there, 1.65 over 4 to 16 "
-        "layers, above 3/2 because depth over width counts",
+        "Linear networks of width 32 have the exponent of the exact law there, 1.451 over 4 to 16 "
+        "layers, on its way to 3/2",
         source=f"{OURS}, 4",
         part="movement",
-        arm="relu",
+        arm="linear",
         estimator=loglog_slope("moved", "depth", summary="rms"),
-        region=near(1.654, 0.08),
-        why="the exponent of the exact law at n = 32 and L = 4, 8, 16; half of the way to the limit",
-        control="linear",
+        region=near(1.4515, 0.08),
+        why="the exponent of the exact law at n = 32 and L = 4, 8, 16 (1.410 at n = inf)",
+        control="residual_weights",
         kind="exponent",
-        rival=Rival(1.4896, "who has the law of infinite width, over the same depths"),
+        rival=Rival(1.0, "who has the rate of the kernel, which grows like L"),
     ),
     claim(
         "D8_function_moves_like_depth",
@@ -263,7 +265,7 @@ MOVES = [
         "networks has it too, one of the features' own size misses by the root of D6",
         control="relu_features",
         kind="level",
-        rival=Rival(2.0, "who takes the move of the features for that of the function"),
+        rival=Rival(2.134, "who takes the features' move, the root of D6, mean over L = 4 and 8"),
     ),
     claim(
         "D9_popular_three_halves",
@@ -274,7 +276,7 @@ MOVES = [
         estimator=loglog_slope("moved", "depth", summary="rms"),
         region=near(1.5, 0.25),
         why="half of the way to the exponent that holds: for L = 8, 16, 32",
-        control="relu",
+        control="linear",
         expected="fail",
         reason="v = O(1/L) in a residual network whose stream keeps its size: the same formula "
         "gives L^1 with 1/(nL) as the weights' variance, L^0 with m = L^-1/2, L^-1 with 1/L; "
@@ -298,7 +300,7 @@ MOVES = [
             rival=Rival(rival, who),
         )
         for arm, value, said, control, rival, who in (
-            ("residual_weights", 1.1299, "weights of variance 1/(nL)", "relu", 1.5, "WU"),
+            ("residual_weights", 1.1299, "weights of variance 1/(nL)", "linear", 1.5, "WU"),
             ("residual_one", -1.0732, "the multiplier 1/L", "residual", 0.0, "who expects L^0"),
         )
     ),
@@ -335,15 +337,18 @@ STEPS = [
             source=f"{TP6}; {CP}, Table 1, as reported",
             part="steps",
             arm=arm,
-            estimator=corrected_slope("total", "depth", order=1.0),
+            estimator=estimator,
             region=near(0, 0.12),
-            why="L changes of order 1/L that agree; the correction is of relative order 1/L and is "
-            "fitted",
+            why="L changes of order 1/L that agree; with 1/L the stream grows by b / L, a "
+            "correction of that order, which is fitted there",
             control="half_flat",
             kind="exponent",
             rival=Rival(0.5, "who leaves the rate as it is at a = 1/2"),
         )
-        for arm, said in (("half", "the multiplier L^-1/2"), ("one", "the multiplier 1/L"))
+        for arm, said, estimator in (
+            ("half", "the multiplier L^-1/2", slope("total")),
+            ("one", "the multiplier 1/L", corrected_slope("total", "depth", order=1.0)),
+        )
     ),
     *(
         claim(
@@ -389,6 +394,40 @@ STEPS = [
         control="half",
         kind="exponent",
         rival=Rival(-0.5, "who has the law of L^-1/2 for every multiplier"),
+    ),
+    *(
+        claim(
+            f"D13_relu_{name}",
+            f"{said} blocks are lazy only like the root of that: a change s of what enters flips "
+            "a share s of the gates, each for an error s",
+            formula=r"rms remainder $\sim s^{3/2}$, share $\sim s^{1/2}=L^{(a-1)/2}$",
+            source=f"{OURS}, 5",
+            part="steps",
+            arm=f"relu_{name}",
+            estimator=slope("share"),
+            region=near(-0.25, 0.1),
+            why="of Gaussian z and s: share^2 = 4 s / (3 pi); the product of both weights' changes "
+            "adds s^2 to it in two layers. Less than half of the way to the rival",
+            control="gelu_deep",
+            kind="exponent",
+            rival=Rival(-0.5, "who has the law of smooth activations"),
+            tier="laptop",
+        )
+        for name, said in (("two", "Two-layer ReLU"), ("one", "One-layer ReLU"))
+    ),
+    claim(
+        "D14_linear_in_weights",
+        "Blocks W phi(h) have no laziness of their own at any multiplier: they are linear in their "
+        "weights",
+        source=f"{OURS}, 5",
+        part="steps",
+        arm="out_tanh",
+        estimator=worst(lambda rows: rows["share"].max(), columns=("share",)),
+        region=at_most(1e-8),
+        why="rounding; one-layer blocks with phi outside miss .003 and more",
+        control="in_tanh",
+        kind="identity",
+        tier="laptop",
     ),
     claim(
         "D15_network_not_lazy_at_half",
@@ -438,6 +477,57 @@ STEPS = [
         rival=Rival(-0.5, "remainders of blocks that add up like a random walk"),
     ),
 ]
+
+
+def along(name: str, statement: str, arm: str, column: str, **fields) -> Claim:
+    return claim(
+        name,
+        statement,
+        part="diversity",
+        arm=arm,
+        estimator=per_seed(column),
+        kind="exponent",
+        tier="laptop",
+        **fields,
+    )
+
+
+WALK = "who expects a smooth stream, as for 1/L"
+DIVERSITY = [
+    *(
+        along(
+            f"D18_{reading}",
+            f"With the multiplier L^-1/2 {said} changes over a share u of the depth like u^1/2",
+            f"half_{reading}",
+            "exponent",
+            source=f"{TP6}, as reported: feature diversity 1/2",
+            region=near(0.5, 0.1),
+            why=why + ". Less than a quarter of the way to the rival",
+            control="one_learned",
+            rival=Rival(1.0, WALK),
+        )
+        for reading, said, why in (
+            ("init", "the stream", "independent branches add up like a random walk, u = 1/256 to 1/64"),
+            ("trained", "the stream after training", "the walk outweighs what is learned"),
+            ("learned", "what training adds to the stream", "each block's share of it has a random part "
+             "of its own; what is smooth adds A u^2 to B u: .66 at u = 1/32 to 1/8, less at 1/256"),
+        )
+    ),
+    along(
+        "D19_learned_is_smooth_at_one",
+        "With the multiplier 1/L what is learned is smooth along depth, u^1, once random walks are "
+        "taken out",
+        "one_learned",
+        "exponent",
+        source=f"{TP6}, as reported; the estimator is ours (README, 6)",
+        formula=r"$D^2(u)=Au^2+Bu/L$, $D^2(2u)-2D^2(u)=2Au^2$",
+        region=near(1, 0.15),
+        why="second differences have no term in u; u^3 of the stream's curvature is left, u at "
+        "most. Less than half of the way to the rival",
+        control="half_coarse",
+        rival=Rival(0.5, "a random walk"),
+    ),
+]  # fmt: skip
 
 
 IN_BLOCKS = {
@@ -521,4 +611,4 @@ RULES = [
     ),
 ]
 
-CLAIMS = [*MOMENTS, *MOVES, *STEPS, *RULES]
+CLAIMS = [*MOMENTS, *MOVES, *STEPS, *DIVERSITY, *RULES]

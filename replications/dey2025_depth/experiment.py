@@ -256,19 +256,19 @@ def _of_group(gradient: dict, group: str, depths: int, seeds: int) -> np.ndarray
     )
 
 
-LAGS = (1 / 32, 1 / 16, 1 / 8)  # of the depth
+LAGS = {"fine": (1 / 256, 1 / 128, 1 / 64), "coarse": (1 / 32, 1 / 16, 1 / 8)}  # of the depth
 
 
 def diversity(
     *, arm: str, branch: str, power: float, width: int, depth: int, batch: int, rate: float,
-    steps: int, reading: str, seeds: tuple[int, ...],
+    steps: int, reading: str, seeds: tuple[int, ...], walk: str = "kept", lags: str = "fine",
 ) -> Iterator[dict]:  # fmt: skip
     """How a stream's increment over a share u of the depth grows with u: rms ~ u^kappa.
 
     reading: the stream at the start (`init`), after steps of Adam on the hidden weights
-    (`trained`), the difference of both (`learned`). kappa: least squares over u = 1/32 to 1/8.
-    second: half the logarithm to base 2 of how D^2(2u) - 2 D^2(u) grows from 1/32 to 1/16, which
-    no random walk adds to. increment: rms over u = 1/8.
+    (`trained`), the difference of both (`learned`). exponent: least squares over
+    the three `lags` u; with walk `out` half the logarithm to base 2 of how D^2(2u) - 2 D^2(u)
+    grows from the first to the second, which no random walk adds to. increment: rms over the last.
     """
     shape = networks.Shape(branch, width, depth, batch)
     parameters, *data = shape.draw(seeds, "diversity", arm, depth)
@@ -276,15 +276,13 @@ def diversity(
     rated = rate / width * float(depth) ** (power - 1)
     before, after = networks.trained_streams(branch, parameters, factor, data, rated, steps)
     stream = np.asarray({"init": before, "trained": after, "learned": after - before}[reading])
-    squares = np.array([_increment(stream, round(lag * depth)) for lag in LAGS])  # (lags, seeds)
-    bends = squares[1:] - 2 * squares[:-1]
-    for number, seed in enumerate(seeds):
-        yield {
-            "seed": seed,
-            "kappa": laws.local_slope(squares[:, number] ** 0.5, LAGS),
-            "second": np.log2(bends[1, number] / bends[0, number]) / 2,
-            "increment": np.sqrt(squares[-1, number]),
-        }
+    squares = np.array([_increment(stream, round(lag * depth)) for lag in LAGS[lags]])  # (lags, seeds)
+    exponents = np.polyfit(np.log(LAGS[lags]), np.log(squares), 1)[0] / 2
+    if walk == "out":
+        bends = squares[1:] - 2 * squares[:-1]
+        exponents = np.log2(bends[1] / bends[0]) / 2
+    for seed, exponent, last in zip(seeds, exponents, squares[-1], strict=True):
+        yield {"seed": seed, "exponent": exponent, "increment": np.sqrt(last)}
 
 
 def _increment(stream: np.ndarray, lag: int) -> np.ndarray:
