@@ -107,8 +107,9 @@ def movement(
     networks of T = |dz|^2 |d|^2 / (d . dz)^2 - 1 over its law for n -> inf. coherent: mean of
     d . dz / |d|^2 over its law; moved: rms of |dz| / |d|. inputs: squares of the layers' inputs at
     their mean, or those of the network (`own`). scaled: whether m multiplies the branch; if not,
-    it stands in the standard deviation of the weights. read_as: the kind whose law is taken; `coherent`: a law
-    without the part across d; `features`: the length of dz in place of its part along d.
+    it stands in the standard deviation of the weights. read_as: the kind whose law is taken;
+    `coherent`: a law without the part across d; `features`: the length of dz in place of its part
+    along d.
     """
     factor = laws.multiplier(depth, power)
     chain = chains.Chain(kind, width, depth, factor)
@@ -256,7 +257,10 @@ def _of_group(gradient: dict, group: str, depths: int, seeds: int) -> np.ndarray
     )
 
 
-LAGS = {"fine": (1 / 256, 1 / 128, 1 / 64), "coarse": (1 / 32, 1 / 16, 1 / 8)}  # of the depth
+LAGS = {  # shares of the depth
+    "fine": (1 / 256, 1 / 128, 1 / 64),
+    "coarse": (1 / 32, 1 / 16, 1 / 8),
+}
 
 
 def diversity(
@@ -276,7 +280,9 @@ def diversity(
     rated = rate / width * float(depth) ** (power - 1)
     before, after = networks.trained_streams(branch, parameters, factor, data, rated, steps)
     stream = np.asarray({"init": before, "trained": after, "learned": after - before}[reading])
-    squares = np.array([_increment(stream, round(lag * depth)) for lag in LAGS[lags]])  # (lags, seeds)
+    squares = np.array(
+        [_increment(stream, round(lag * depth)) for lag in LAGS[lags]]
+    )  # (lags, seeds)
     exponents = np.polyfit(np.log(LAGS[lags]), np.log(squares), 1)[0] / 2
     if walk == "out":
         bends = squares[1:] - 2 * squares[:-1]
