@@ -86,8 +86,7 @@ def figure_laziness(steps: DataFrame) -> Figure:
     axes[0].set(ylabel="share beyond the linearization", title="(a) of a block")
     axes[1].set(title="(b) of the network")
     axes[2].set(title="(c) of a block, by activation")
-    for axis in axes:
-        axis.legend()
+    style.legend_below(figure, columns=4)
     return figure
 
 
