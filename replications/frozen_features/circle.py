@@ -67,7 +67,9 @@ def frequency_rows(arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
             times = {
                 name: _half_time(outputs @ of[row])
                 for name, outputs in (
-                    ("network", found.outputs[index]), ("frozen", frozen), ("limit", exact)
+                    ("network", found.outputs[index]),
+                    ("frozen", frozen),
+                    ("limit", exact),
                 )
             }
             yield {"seed": seed, "frequency": frequency, **times}

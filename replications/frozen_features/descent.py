@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import logsumexp
 
 from replications.frozen_features.two_layer import (
     VALIDATION,
@@ -27,48 +28,48 @@ from widenets.ntk.random import generator
 
 EDGE_DIMENSION, EDGE_SAMPLES, EDGE_WIDTH = 8, 32, 128
 EDGE_RECORD = np.array([0, 1, 2, 3, 5, 8, 13, 20, 40, 100, 200, 400, 700, 1000])
-DIVERGED_AFTER = 100
 
 
 def edge_rows(arm: str, factor: float, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Losses over that of f = 0, and rate * lambda_max at the end; see `experiment.edge`."""
-    tasks, starts, largest = [], [], []
+    """Losses in decades, and rate * lambda_max at the end; see `experiment.edge`."""
+    tasks, starts = [], []
     for seed in seeds:
         stream = generator(seed, "edge")
         x = sphere(stream, EDGE_SAMPLES, EDGE_DIMENSION, np.sqrt(EDGE_DIMENSION))
-        tasks.append(split(x, np.sign(stream.standard_normal(EDGE_SAMPLES)), EDGE_SAMPLES))
+        tasks.append(split(x, stream.choice([-1.0, 1.0], EDGE_SAMPLES), EDGE_SAMPLES))
         starts.append(start(stream, EDGE_DIMENSION, EDGE_WIDTH))
-        largest.append(_eigenvalues(starts[-1], tasks[-1])[-1])
-    rates = factor / np.array(largest)
-    found = train(
-        tasks, starts, scale=1.0, rate=rates, record=EDGE_RECORD, activation="tanh"
-    )
-    for index, seed in enumerate(seeds):
-        task = tasks[index]
-        end = {name: value[index] for name, value in found.params.items()}
-        frozen = frozen_losses(starts[index], task, rates[index])
-        losses = found.loss[index] / (np.mean(task.y**2) / 2)
-        if arm == "frozen":
-            losses = frozen
-        product = rates[index] * _eigenvalues(end if arm == "theory" else starts[index], task)[-1]
+    pairs = list(zip(starts, tasks, strict=True))
+    rates = factor / np.array([_eigensystem(*pair)[0][-1] for pair in pairs])
+    if arm in ("frozen", "stable"):
+        decades = [frozen_decades(*pair, rate) for pair, rate in zip(pairs, rates, strict=True)]
+        products = np.full(len(seeds), factor)
+    else:
+        record = EDGE_RECORD
+        found = train(tasks, starts, scale=1.0, rate=rates, record=record, activation="tanh")
+        decades = np.log10(found.loss / found.loss[:, :1])
+        ends = [{k: v[i] for k, v in found.params.items()} for i in range(len(seeds))]
+        largest = [_eigensystem(*pair)[0][-1] for pair in zip(ends, tasks, strict=True)]
+        products = rates * np.array(largest)
+    for seed, losses, product in zip(seeds, decades, products, strict=True):
         for step, loss in zip(EDGE_RECORD, losses, strict=True):
-            yield {"seed": seed, "step": int(step), "loss": loss, "product": product}
+            yield {"seed": seed, "step": int(step), "decades": loss, "product": product}
 
 
-def _eigenvalues(params: dict, task: Task) -> np.ndarray:
-    """Of K / n for tanh, ascending; a kernel that is not finite has none."""
+def _eigensystem(params: dict, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, ascending, and vectors of K / n for tanh; a network that diverged has none."""
     kernel = kernels(params, task.x, task.x, "tanh")[0] / len(task.y)
     if not np.isfinite(kernel).all():
-        raise ValueError("edge: a network diverged; wanted rates at which it trains")
-    return np.linalg.eigvalsh(kernel)
+        raise ValueError("edge: a network diverged, wanted rates at which all train")
+    return np.linalg.eigh(kernel)
 
 
-def frozen_losses(params: dict, task: Task, rate: float) -> np.ndarray:
-    """Loss of f_lin at EDGE_RECORD, over that of f = 0: mean (1 - eta lambda)^(2 t) (v . y)^2."""
-    kernel = kernels(params, task.x, task.x, "tanh")[0] / len(task.y)
-    values, vectors = np.linalg.eigh(kernel)
-    modes = (vectors.T @ task.y) ** 2 / np.sum(task.y**2)
-    return np.abs(1 - rate * values) ** (2 * EDGE_RECORD[:, None]) @ modes
+def frozen_decades(params: dict, task: Task, rate: float) -> np.ndarray:
+    """log10 of the loss of f_lin at EDGE_RECORD over that of f = 0, the mean over eigenvectors v of
+    (1 - eta lambda)^(2 t) (v . y)^2, by logarithms: it outgrows floating point."""
+    values, vectors = _eigensystem(params, task)
+    shares = (vectors.T @ task.y) ** 2 / np.sum(task.y**2)
+    powers = 2 * EDGE_RECORD[:, None] * np.log(np.maximum(np.abs(1 - rate * values), 1e-300))
+    return logsumexp(powers, b=shares, axis=1) / np.log(10)
 
 
 # -- random labels --------------------------------------------------------------------------------

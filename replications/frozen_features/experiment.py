@@ -220,9 +220,7 @@ def transfer(*, arm: str, samples: int, seeds: tuple[int, ...]) -> Iterator[dict
 # -- learning -------------------------------------------------------------------------------------
 
 
-def direction(
-    *, arm: str, dimension: int, samples: int, seeds: tuple[int, ...]
-) -> Iterator[dict]:
+def direction(*, arm: str, dimension: int, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Error on a degree-2 harmonic of a direction, its bound 1 - n / N, and by how much it is over.
 
     arms: theory: a rich network; frozen: its best frozen features; told: the kernel of degree 2

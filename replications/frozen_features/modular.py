@@ -11,18 +11,15 @@ at (a, b) itself, which was not seen; so there the right class has the least sco
 right less often than chance: never, for a balanced table.
 """
 
-import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from widenets.ntk.random import generator
 from widenets.ntk.subject.contract import Subject
-from widenets.ntk.subject.frozen import NETWORK, TANGENT, Form, Run, Stack, trained
-from widenets.ntk.subject.problem import Problem, problem
+from widenets.ntk.subject.frozen import Form, Run, Stack, trained
+from widenets.ntk.subject.problem import problem
 
 P = 17
 TARGETS = torch.eye(P) - 1 / P
@@ -152,9 +149,7 @@ LINEAR_RATE, LINEAR_START = 0.1, 2.0
 LINEAR_STEPS = np.unique(np.geomspace(1, 1e6, 1200).round())
 
 
-def linear_steps(
-    stream: np.random.Generator, decay: float, initial: float
-) -> tuple[float, float]:
+def linear_steps(stream: np.random.Generator, decay: float, initial: float) -> tuple[float, float]:
     """Steps until a linear model explains FITTED of its training targets, and GENERAL of others.
 
     Five directions of variance 1 hold the target, 795 of variance .01 the noise of the start, of

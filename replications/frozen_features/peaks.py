@@ -52,7 +52,7 @@ def _trained(starts, x, y, held, penalty, steps: int):
 
 def peak_rows(arm: str, width: int, seeds: tuple[int, ...]):
     """Excess errors of the network and of its frozen counterpart; see `experiment.peaks`."""
-    made = [_problem(generator(seed, "peaks", width), width) for seed in seeds]
+    made = [_problem(generator(seed, "peaks"), width) for seed in seeds]  # one task for all widths
     tangents = [_features(start, x) for start, x, _, _, _ in made]
     unit = np.array([np.mean(np.sum(f**2, axis=1)) for f in tangents])
     penalty = RIDGE * unit / SAMPLES if arm == "ridge" else np.zeros(len(seeds))
@@ -78,14 +78,11 @@ def peak_rows(arm: str, width: int, seeds: tuple[int, ...]):
 
 def _problem(stream: np.random.Generator, width: int):
     """Start, training inputs and noisy targets, held-out inputs and targets of one seed."""
-    start = {
-        "w": stream.standard_normal((DIMENSION, width)),
-        "a": stream.standard_normal(width),
-    }
     x = stream.standard_normal((SAMPLES + HELD, DIMENSION))
     direction = stream.standard_normal(DIMENSION)
     y = x @ direction / np.linalg.norm(direction)
     noisy = y[:SAMPLES] + NOISE * stream.standard_normal(SAMPLES)
+    start = {"a": stream.standard_normal(width), "w": stream.standard_normal((DIMENSION, width))}
     return start, x[:SAMPLES], noisy, x[SAMPLES:], y[SAMPLES:]
 
 

@@ -140,9 +140,7 @@ def stairs_bound(dimension: int, samples: int, parity: bool) -> float:
     return 1 - explained
 
 
-def stairs_rows(
-    arm: str, dimension: int, samples: int, seeds: tuple[int, ...]
-) -> Iterator[dict]:
+def stairs_rows(arm: str, dimension: int, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Coefficient of the triple over the true one, error, bound; see `experiment.stairs`."""
     parity = arm.startswith("parity")
     streams = [generator(seed, "stairs", dimension, samples, parity) for seed in seeds]
