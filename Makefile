@@ -14,7 +14,7 @@ FOR_SLURM := .venv/.installed-slurm
 # The locks are complete, so that nothing is looked for beyond them.
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
-.PHONY: run test sabotage lint format benchmark lock browser clean
+.PHONY: run test site sabotage lint format benchmark lock browser clean
 
 # `make run PROFILE=slurm`: the same jobs through a cluster's queue (docs/cluster.md).
 run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
@@ -23,13 +23,19 @@ run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
 test: $(FOR_TEST) browser
 	$(PY) -m pytest -n $(WORKERS) $(PYTEST)
 
+# The static site of the largest tier that has run, in site/: findings, papers, claims, documents.
+site: $(FOR_RUN)
+	$(PY) -m workflow.page.site
+
 # For tests/browser, where it may be installed; elsewhere they are skipped with the reason.
 browser:
 	bash tests/browser/install.sh
 
-# Whether the suite notices the faults of workflow/trust/sabotage/faults.yaml that are marked for it.
+# Whether the suite notices the faults of workflow/trust/sabotage/faults.yaml that are marked for
+# it; with SABOTAGE=--brief all of them (about an hour).
+SABOTAGE ?= --ci
 sabotage: $(FOR_TEST)
-	$(PY) -m workflow.trust.sabotage --ci $(if $(filter-out all,$(CORES)),--cores $(CORES))
+	$(PY) -m workflow.trust.sabotage $(SABOTAGE) $(if $(filter-out all,$(CORES)),--cores $(CORES))
 
 lint: $(FOR_TEST)
 	$(PY) -m ruff check .
@@ -42,8 +48,14 @@ format: $(FOR_TEST)
 	$(PY) -m ruff format .
 	$(PY) -m snakefmt Snakefile workflow
 
-benchmark: $(FOR_TEST)
-	$(PY) -m benchmarks.run
+# The peer runs in an environment of its own (2 GB, made once); PEER: another place for it.
+PEER ?= .env-neural-tangents
+benchmark: $(FOR_TEST) $(PEER)/.installed
+	PEER_PYTHON=$(PEER)/bin/python $(PY) -m benchmarks.run $(BENCHMARK)
+
+$(PEER)/.installed: benchmarks/make_peer_environment.sh
+	bash benchmarks/make_peer_environment.sh $(PEER)
+	touch $@
 
 # After an upgrade of single packages in .venv: pin what is there now (five minutes).
 lock: $(FOR_TEST)

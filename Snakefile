@@ -6,7 +6,8 @@ include: "workflow/Snakefile"
 
 
 # The gate has no output (nor benchmark file, which counts as one), so that it looks at what lies on
-# disk at every run.
+# disk at every run. What it says reaches the terminal once: where it fails, by snakemake, which shows
+# the logs of failed jobs if it is told to (profiles/ do), otherwise by the rule.
 rule gate:
     default_target: True
     input:
@@ -22,7 +23,9 @@ rule gate:
         runtime=5,
     params:
         results=lambda wildcards: RESULTS,
+        shown=int(workflow.output_settings.show_failed_logs),
     message:
         "gate"
     shell:
-        "TERMINAL_FD=3 python -m workflow.gate {params.results} 3>&2 >{log} 2>&1"
+        "code=0; python -m workflow.gate {params.results} >{log} 2>&1 || code=$?;"
+        " [ $code != 0 -a {params.shown} = 1 ] || cat {log} >&2; exit $code"

@@ -19,17 +19,22 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy.linalg import blas  # noqa: E402
 
+from benchmarks import networks  # noqa: E402
 from benchmarks.measure import fastest, peak_mb, serve  # noqa: E402
 from widenets.ntk.architecture import (  # noqa: E402
+    average_pool,
     conv,
     dense,
+    erf,
+    flatten,
     fully_connected,
+    gelu,
     global_average_pool,
     relu,
     serial,
 )
 from widenets.ntk.dynamics import kernel_flow  # noqa: E402
-from widenets.ntk.empirical import dense_kernels  # noqa: E402
+from widenets.ntk.empirical import dense_kernels, empirical_ntk  # noqa: E402
 from widenets.ntk.kernels import kernel_in_blocks  # noqa: E402
 
 
@@ -39,13 +44,17 @@ class Case(NamedTuple):
     result_mb: float
 
 
-def dense_relu(dtype, size: int = 2000, features: int = 784) -> Case:
-    """NTK of three hidden ReLU layers; limit: the symmetric product and writing the result."""
-    x = np.random.default_rng(0).normal(size=(size, features)).astype(dtype)
-    network = fully_connected(depth=3, width=1, weight_variance=2.0, bias_variance=0.1)
+def dense_case(dtype, activation=relu, call: bool = False, size: int = 2000) -> Case:
+    """NTK of three hidden layers of vectors; limit: the symmetric product and writing the result.
+
+    call: the plain `.kernel()`, which gives both kernels.
+    """
+    x = np.random.default_rng(0).normal(size=(size, 784)).astype(dtype)
+    network = fully_connected(
+        depth=3, width=1, weight_variance=2.0, bias_variance=0.1, activation=activation()
+    )
     syrk = blas.ssyrk if dtype == np.float32 else blas.dsyrk
     transposed, ones = np.asfortranarray(x.T), np.ones((size, size), dtype)
-
     product, on_device = jax.jit(lambda x: _product(x, x.T)), jnp.asarray(x)
 
     def by_blas():
@@ -55,25 +64,55 @@ def dense_relu(dtype, size: int = 2000, features: int = 784) -> Case:
     def by_xla():
         product(on_device).block_until_ready()
 
+    def whole():
+        return network.kernel(x).ntk.block_until_ready()
+
     limit = fastest(by_blas, by_xla)
-    return Case(lambda: kernel_in_blocks(network, x), limit, ones.nbytes / 2**20)
+    return Case(whole if call else lambda: kernel_in_blocks(network, x), limit, ones.nbytes / 2**20)
 
 
-def conv_pool(images: int = 4, side: int = 32) -> Case:
-    """NTK of three 3 x 3 conv + ReLU layers and global pooling, on side x side x 3 images.
+def conv_case(end, dtype=np.float32, images: int = 4, side: int = 32, pools: bool = False) -> Case:
+    """NTK of three 3 x 3 conv + ReLU layers and an end, on side x side x 3 images.
 
-    Limit: one pass over K, Theta of every pair of positions, layer and pair of images (i <= j).
+    pools: Myrtle-5, that is conv, conv, pool, conv, pool, conv, pool and the end. Limit: one pass
+    over K, Theta of every pair of positions (flatten: of equal ones), layer and pair of images.
     """
-    x = np.random.default_rng(0).normal(size=(images, side, side, 3)).astype(np.float32)
-    layers = [conv(1, weight_variance=2.0), relu()] * 3
-    network = serial(*layers, global_average_pool(), dense(1))
-    state = np.ones((2, images * (images + 1) // 2, side, side), np.float32)
+    x = np.random.default_rng(0).normal(size=(images, side, side, 3)).astype(dtype)
+
+    def block():
+        return [conv(1, weight_variance=2.0), relu()]
+
+    layers = block() * 3
+    if pools:
+        pooled = [*block(), average_pool(2)]
+        layers = [*block(), *pooled, *pooled, *pooled]
+    network = serial(*layers, end(), dense(1))
+    state = np.ones((2, images * (images + 1) // 2, side, side), dtype)
 
     def limit():
-        for _ in range(3 * side**2):
+        for _ in range(3 * (1 if end is flatten else side**2)):
             state.copy()
 
     return Case(lambda: kernel_in_blocks(network, x), limit, 4 * images**2 / 2**20)
+
+
+def empirical_case(name: str) -> Case:
+    """Empirical NTK (N, N, O, O) of a network; limit: forward and backward pass for all outputs."""
+    apply, params, x = networks.of_name(name, np.float32)
+    compute = jax.jit(lambda p, x: empirical_ntk(apply, p, x, kind="full"))
+
+    @jax.jit
+    def passes(params, x):
+        outputs, pull = jax.vjp(lambda x: apply(params, x), x)
+        eye, each = jnp.eye(outputs.shape[1]), jnp.ones((1, len(x), 1))
+        directions = (eye[:, None] * each).astype(outputs.dtype)
+        return jax.vmap(pull)(directions)
+
+    return Case(
+        lambda: compute(params, x).block_until_ready(),
+        lambda: jax.block_until_ready(passes(params, x)),
+        4 * (networks.OUTPUTS * len(x)) ** 2 / 2**20,
+    )
 
 
 def empirical(outputs: int, size: int = 128, width: int = 2048) -> Case:
@@ -135,12 +174,21 @@ def gradient_flow(size: int = 1000, test: int = 500, times: int = 100) -> Case:
 
 
 CASES = {
-    "dense_relu_float32": lambda: dense_relu(np.float32),
-    "dense_relu_float64": lambda: dense_relu(np.float64),
-    "conv_pool_float32": conv_pool,
-    "empirical_ntk_1_output": lambda: empirical(1),
-    "empirical_ntk_10_outputs": lambda: empirical(10),
-    "gradient_flow": gradient_flow,
+    "dense": lambda: dense_case(np.float32),
+    "dense_float64": lambda: dense_case(np.float64),
+    "dense_call": lambda: dense_case(np.float32, call=True),
+    "erf": lambda: dense_case(np.float32, erf, size=1000),
+    "gelu": lambda: dense_case(np.float32, gelu, size=1000),
+    "gelu_float64": lambda: dense_case(np.float64, gelu, size=1000),
+    "conv_flatten": lambda: conv_case(flatten),
+    "conv_gap": lambda: conv_case(global_average_pool),
+    "conv_gap_float64": lambda: conv_case(global_average_pool, np.float64),
+    "myrtle5": lambda: conv_case(global_average_pool, side=16, pools=True),
+    "empirical_mlp": lambda: empirical(1),
+    "empirical_mlp_10_outputs": lambda: empirical(10),
+    "empirical_cnn": lambda: empirical_case("cnn"),
+    "empirical_transformer": lambda: empirical_case("transformer"),
+    "flow": gradient_flow,
 }
 
 

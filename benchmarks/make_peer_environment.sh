@@ -2,7 +2,7 @@
 # The environment of the peer, neural-tangents 0.6.5, apart from this project's own: it does not
 # import on jax >= 0.6. Last combination that works as released; tf2jax 0.3.8 needs a newer jax.
 #   benchmarks/make_peer_environment.sh DIRECTORY        (about 2 GB, some minutes)
-# Then `PEER_PYTHON=DIRECTORY/bin/python make benchmark` fills the column peer_seconds, and
+# `make benchmark` makes it once, for the column peer_seconds;
 # `DIRECTORY/bin/python tests/ntk/reference/make_neural_tangents.py` remakes the reference numbers.
 set -euo pipefail
 directory=${1:?directory of the new environment}

@@ -14,42 +14,68 @@ import sys
 
 import jax
 import numpy as np
-from measure import serve
+from measure import fastest, serve
 
-SIXTY_FOUR = ("dense_relu_float64", "gradient_flow")
-jax.config.update("jax_enable_x64", sys.argv[1] in SIXTY_FOUR)
+jax.config.update("jax_enable_x64", sys.argv[1].endswith("64") or sys.argv[1] == "flow")
 jax.config.update("jax_cpu_enable_async_dispatch", False)
+import networks  # noqa: E402
 import neural_tangents as nt  # noqa: E402
+from jax._src import source_info_util  # noqa: E402
+from jax.interpreters import ad  # noqa: E402
 from neural_tangents import stax  # noqa: E402
 
+# Names that this jax no longer has where 0.6.5 looks for them: else its fastest way cannot run.
+ad.source_info_util, ad.config = source_info_util, jax.config
 W = 2.0**0.5
 
 
-def dense_relu(dtype):
-    x = np.random.default_rng(0).normal(size=(2000, 784)).astype(dtype)
-    layers = [stax.Dense(1, W, 0.1**0.5), stax.Relu()] * 3
-    kernel = stax.serial(*layers, stax.Dense(1, W, 0.1**0.5))[2]
+def compiled(kernel, x):
     compute = jax.jit(lambda x: kernel(x, None, "ntk"))
     return lambda: compute(x).block_until_ready()
 
 
-def conv_pool():
-    x = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype(np.float32)
-    layers = [stax.Conv(1, (3, 3), padding="SAME", W_std=W), stax.Relu()] * 3
-    kernel = stax.serial(*layers, stax.GlobalAvgPool(), stax.Dense(1))[2]
-    compute = jax.jit(lambda x: kernel(x, None, "ntk"))
-    return lambda: compute(x).block_until_ready()
+def dense(dtype, activation=stax.Relu, size=2000):
+    x = np.random.default_rng(0).normal(size=(size, 784)).astype(dtype)
+    layers = [stax.Dense(1, W, 0.1**0.5), activation()] * 3
+    return compiled(stax.serial(*layers, stax.Dense(1, W, 0.1**0.5))[2], x)
 
 
-def empirical(outputs, size):
-    """`size` inputs instead of 128 by the best implementation that runs as released."""
+def conv(end, dtype=np.float32, side=32, pools=False):
+    x = np.random.default_rng(0).normal(size=(4, side, side, 3)).astype(dtype)
+    block = [stax.Conv(1, (3, 3), padding="SAME", W_std=W), stax.Relu()]
+    pooled = [*block, stax.AvgPool((2, 2), strides=(2, 2))]
+    layers = [*block, *pooled * 3] if pools else block * 3
+    return compiled(stax.serial(*layers, end(), stax.Dense(1))[2], x)
+
+
+METHODS = nt.NtkImplementation
+
+
+def empirical(apply, params, x):
+    """The fastest of its three implementations here."""
+    calls = []
+    for method in (
+        METHODS.NTK_VECTOR_PRODUCTS,
+        METHODS.STRUCTURED_DERIVATIVES,
+        METHODS.JACOBIAN_CONTRACTION,
+    ):
+        theta = nt.empirical_ntk_fn(apply, trace_axes=(), vmap_axes=0, implementation=method)
+        compute = jax.jit(theta)
+        calls.append(lambda compute=compute: compute(x, None, params).block_until_ready())
+    return fastest(*calls)
+
+
+def mlp(outputs, size):
+    """`size` inputs instead of 128."""
     layers = [stax.Dense(2048, W), stax.Relu()] * 3
     init, apply, _ = stax.serial(*layers, stax.Dense(outputs, W))
     params = init(jax.random.PRNGKey(0), (size, 784))[1]
-    x = jax.random.normal(jax.random.PRNGKey(1), (size, 784))
-    method = nt.NtkImplementation.NTK_VECTOR_PRODUCTS
-    compute = jax.jit(nt.empirical_ntk_fn(apply, trace_axes=(), vmap_axes=0, implementation=method))
-    return lambda: compute(x, None, params).block_until_ready()
+    return empirical(apply, params, jax.random.normal(jax.random.PRNGKey(1), (size, 784)))
+
+
+def plain(name):
+    apply, params, x = networks.of_name(name, np.float32)
+    return empirical(lambda params, x: apply(params, x), params, x)
 
 
 def gradient_flow():
@@ -67,11 +93,20 @@ def gradient_flow():
 
 
 CASES = {
-    "dense_relu_float32": lambda: dense_relu(np.float32),
-    "dense_relu_float64": lambda: dense_relu(np.float64),
-    "conv_pool_float32": conv_pool,
-    "empirical_ntk_1_output": lambda: empirical(1, 8),
-    "gradient_flow": gradient_flow,
+    "dense": lambda: dense(np.float32),
+    "dense_float64": lambda: dense(np.float64),
+    "dense_call": lambda: dense(np.float32),
+    "erf": lambda: dense(np.float32, stax.Erf, 1000),
+    "gelu": lambda: dense(np.float32, stax.Gelu, 1000),
+    "gelu_float64": lambda: dense(np.float64, stax.Gelu, 1000),
+    "conv_flatten": lambda: conv(stax.Flatten),
+    "conv_gap": lambda: conv(stax.GlobalAvgPool),
+    "conv_gap_float64": lambda: conv(stax.GlobalAvgPool, np.float64),
+    "myrtle5": lambda: conv(stax.GlobalAvgPool, side=16, pools=True),
+    "empirical_mlp": lambda: mlp(1, 8),
+    "empirical_cnn": lambda: plain("cnn"),
+    "empirical_transformer": lambda: plain("transformer"),
+    "flow": gradient_flow,
 }
 
 

@@ -2,8 +2,9 @@
 
 The limit, our call and the peer's take turns, round by round, and the ratios are medians of the
 rounds' ratios, with their quartiles: what else the machine does then changes both sides alike.
-PEER_PYTHON names the Python of the peer's environment (benchmarks/make_peer_environment.sh);
-without it the peer's columns stay empty. --rounds N (default 15); NAMEs as arguments: these cases.
+PEER_PYTHON names the Python of the peer's environment, which `make benchmark` makes
+(benchmarks/make_peer_environment.sh); without it the peer's columns stay empty. --rounds N
+(default 15); NAMEs as arguments: these cases.
 """
 
 import argparse
@@ -24,12 +25,21 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 # name: the factor to the whole of what the peer is asked to do, None where it is not asked
 CASES = {
-    "dense_relu_float32": 1,
-    "dense_relu_float64": 1,
-    "conv_pool_float32": 1,
-    "empirical_ntk_1_output": 16**2,  # 8 inputs instead of 128
-    "empirical_ntk_10_outputs": None,
-    "gradient_flow": 1,
+    "dense": 1,
+    "dense_float64": 1,
+    "dense_call": 1,
+    "erf": 1,
+    "gelu": 1,
+    "gelu_float64": 1,
+    "conv_flatten": 1,
+    "conv_gap": 1,
+    "conv_gap_float64": 1,
+    "myrtle5": 1,
+    "empirical_mlp": 16**2,  # 8 inputs instead of 128
+    "empirical_mlp_10_outputs": None,
+    "empirical_cnn": 1,
+    "empirical_transformer": 1,
+    "flow": 1,
 }
 # glibc then returns every large block to the system at once, so that memory held is memory in use;
 # page faults would slow the timed runs down, hence only where memory is measured.

@@ -1,7 +1,6 @@
 """What every replication must keep to; being a folder with an experiment is enough to be tested."""
 
 import ast
-import functools
 import itertools
 import math
 import re
@@ -50,11 +49,17 @@ def imports(path):
 
 
 def smallest_cells(name):
-    """{part: {arm: cell}} of the smoke tier, a cell of few and small numbers for each arm."""
-    found = {}
-    for cell in itertools.chain.from_iterable(shards(name, "smoke").values()):
-        of_part = found.setdefault(cell.part, {})
-        of_part[cell.arm] = min(of_part.get(cell.arm, cell), cell, key=size)
+    """{part: {arm: cell}}, a cell of few and small numbers for each arm.
+
+    Of the smoke tier, and of the laptop tier for parts that it alone has and that are declared.
+    """
+    found, declared = {}, getattr(load(name, "experiment"), "PAIRED", {})
+    for tier in ("smoke", "laptop"):
+        before = set(found)
+        for cell in itertools.chain.from_iterable(shards(name, tier).values()):
+            if tier == "smoke" or (cell.part in declared and cell.part not in before):
+                of_part = found.setdefault(cell.part, {})
+                of_part[cell.arm] = min(of_part.get(cell.arm, cell), cell, key=size)
     return found
 
 
@@ -64,7 +69,6 @@ def size(cell):
     return math.prod(value for value in values if isinstance(value, int) and value > 0)
 
 
-@functools.cache
 def streams(name):
     """{part: {arm: names of the streams it draws from, {(seed of the run, names)}}}.
 
@@ -86,28 +90,26 @@ def streams(name):
     return found
 
 
-def test_every_draw_is_by_a_seed_of_the_run(name):
-    """Data that no seed draws would be the same for every seed and every master seed."""
+def test_draws_are_by_a_seed_of_the_run_and_shared_only_where_it_is_declared(name):
+    """Data that no seed draws would be the same for every seed and every master seed.
+
+    `PAIRED` of an experiment says why arms of a part share draws; else a control is no second
+    measurement, and an error in a draw moves both alike.
+    """
     if name in OWN_DRAWS:
         pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
+    drawn = streams(name)
     others = {
         (part, arm, stream)
-        for part, arms in streams(name).items()
-        for arm, drawn in arms.items()
-        for stream in drawn
+        for part, arms in drawn.items()
+        for arm, names in arms.items()
+        for stream in names
         if stream[0] != "own"
     }
     assert others == set()
-
-
-def test_arms_share_draws_only_where_it_is_declared(name):
-    """`PAIRED` of an experiment says why arms of a part share draws; else a control is no second
-    measurement, and an error in a draw moves both alike."""
-    if name in OWN_DRAWS:
-        pytest.skip("its subjects draw by themselves; tests/ntk/test_subject_contract.py")
     sharing = {
         part
-        for part, arms in streams(name).items()
+        for part, arms in drawn.items()
         if any(one & other for one, other in itertools.combinations(arms.values(), 2))
     }
     declared = getattr(load(name, "experiment"), "PAIRED", {})

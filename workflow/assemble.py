@@ -133,3 +133,10 @@ def results_folder(path: Path) -> Results:
     if not path.is_dir():
         raise UserError(f"{path}: no such folder; run snakemake first")
     return results
+
+
+def refuse_subject(folder: Path, made: dict, what: str) -> None:
+    """Results of a reader's own network are none of the suite's; made: their provenance."""
+    subject = made["settings"].get("subject")
+    if subject:
+        raise UserError(f"{folder}: of a network of your own, {Path(subject).name}: {what}")

@@ -28,7 +28,7 @@ from workflow.judge import judged
 # Between processors the last digits of an estimate differ: by a relative amount, and by an absolute
 # one where the estimate is nothing but rounding. (The file itself has its checksum.)
 ROUNDING, NOTHING = 1e-9, 1e-12
-FORMS = ("index.html", "report.json", "report.md", "summary.md", "badge.json")
+FORMS = ("index.html", "report.json", "report.md", "summary.md", "badge.json", "numbers.tex")
 
 
 def audit(results: Results, replication: str, seeds: Seeds) -> list[str]:

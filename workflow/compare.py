@@ -1,6 +1,7 @@
 """`python -m workflow.compare NEW [OLD]`: what has changed between two folders of results.
 
-OLD is the committed reference of NEW's tier if it is not given. Named are: a verdict that
+OLD is the committed reference of NEW's tier if it is not given (a network of your own has none: OLD
+is then an earlier copy of its folder, or that of another network). Named are: a verdict that
 changed; a claim added or removed; an estimate, of the claim's arm or of its control, that moved by
 more than is explained by
 
@@ -55,6 +56,7 @@ class Kept(NamedTuple):
 
     name: str
     tier: str
+    subject: str  # name of the reader's file, empty of the replications
     git: str
     checks: dict[tuple[str, str], dict]
     records: dict[tuple[str, str], dict]
@@ -90,9 +92,17 @@ def main() -> int:
     parser.add_argument("--html", type=Path, help="write a page that shows both")
     arguments = parser.parse_args()
     new = read(arguments.new)
+    if new.subject and not arguments.old:
+        raise UserError(
+            f"{new.name}: of a network of your own, {new.subject}, which has no reference: copy "
+            "the folder before an edit and name it as the second"
+        )
     old = read(arguments.old or reference_of(new.tier))
     if old.tier != new.tier:
         raise UserError(f"{old.name} is of the {old.tier} tier, {new.name} of the {new.tier} tier")
+    if bool(old.subject) != bool(new.subject):
+        other, own = sorted((old, new), key=lambda kept: kept.subject)
+        raise UserError(f"{own.name} is of {own.subject}, {other.name} of the replications")
     changes, remarks = compare(new, old)
     for line in lines(changes, remarks):
         announce(line)
@@ -122,6 +132,7 @@ def read(folder: Path) -> Kept:
         kept = Kept(
             str(folder),
             made["settings"]["tier"],
+            Path(made["settings"].get("subject", "")).name,
             made["git"],
             {(row["replication"], row["claim"]): _named(row) for row in rows},
             {(record["replication"], record["shard"]): record for record in made["records"]},

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = ("svg", "pdf", "csv")
+NOT_HERE = "not measured in this tier"
+# What an SVG says of itself where its tier measures less than the figure can show.
+NOTHING = "Nothing of this figure is measured in this tier."
+NOT_ALL = "Empty panels are not measured in this tier."
 
 
 class Figure(NamedTuple):
@@ -81,14 +85,18 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
     from matplotlib import pyplot
 
     from widenets.evidence.rows import rows_of
+    from widenets.evidence.style import mark_unmeasured
 
     rows = data_of(table, figure)
     drawn = function(**{name: rows_of(rows, name) for name in figure.parts})
     if not hasattr(drawn, "savefig"):
         where = function.__module__.replace(".", "/")
         raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
+    bare = mark_unmeasured(drawn, NOT_HERE)
+    said = NOTHING if bare and all(bare) else NOT_ALL if any(bare) else ""
+    told = {"svg": {"Date": None, "Description": said}, "pdf": {"CreationDate": None}}
     with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
-        for kind, undated in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
+        for kind, undated in told.items():
             with replacing(folder / f"{figure.name}.{kind}") as temporary:
                 drawn.savefig(temporary, format=kind, metadata=undated)
             drawn.set_layout_engine("none")  # laid out once; the second format takes it over

@@ -30,7 +30,8 @@ MORE_TIME, MINUTES_TO_START = 3.0, 5
 ROOM_MB = {"smoke": 100, "laptop": 300, "paper": 2000}  # of disk that a tier's results may need
 UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those that were
 ASSETS = ("html", "css", "js")  # of the report's page
-QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py")  # by it, with line numbers
+# by it, with line numbers
+QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py", "finding.yaml", "explore.yaml")
 # By which a reader is answered; the report imports them by name.
 DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming"))
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
@@ -201,14 +202,19 @@ class Plan:
 
     def after_failure(self) -> None:
         """Report what there is, without the verdict of the rest. The gate then says what is
-        missing, but not to a user who ended the run and knows."""
-        if self.said(*self.report_words()):
+        missing, but not to a user who ended the run and knows, nor if it has spoken already."""
+        if self.gate_log.exists() or self.said(*self.report_words()):
             return
         if self.interrupted:
             found = progress.remaining(self.results)
             announce(f"interrupted: {found}; the same command again goes on from there")
         else:
             self.said("-m", "workflow.gate", str(self.results.folder))
+
+    @property
+    def gate_log(self) -> Path:
+        """There once the gate has looked at this run."""
+        return self.results.folder / "logs" / "gate.log"
 
     @staticmethod
     def said(*words: str) -> int:
@@ -229,6 +235,7 @@ def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
         _hold(plan.results)
         _repair(plan)
         _try(plan)
+        plan.gate_log.unlink(missing_ok=True)
         progress.begin(plan.results, plan.jobs(), at_once or 1)
         if remote:
             progress.watch(plan.results)

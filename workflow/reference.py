@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.alarms import as_expected, chances
-from workflow.assemble import provenance, results_folder
+from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.audit import chosen_seeds
 from workflow.base.files import UserError, write_json, write_text
 from workflow.base.grid import ALL
@@ -55,6 +55,7 @@ def keep(results: Results, target: Path) -> None:
     """Copy checks and provenance; refuse results that are not complete or not today's."""
     made = provenance(results)
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
+    refuse_subject(results.folder, made, "no reference")
     if names != replications() or seeds != ALL:
         raise UserError(
             f"{results.folder}: a reference has all replications, all seeds, and seed=0"

@@ -12,7 +12,7 @@ def figure_1(descent: DataFrame) -> Figure:
 
     Redraws Figure 1 (a) for the digits 0 and 1: residual of wide networks, range of the seeds
     shaded, on the curve of Theorem 4.1 (black). The worst case is the last eigenvector of
-    H_inf. A narrow network (dashed, its range outlined) leaves its curve, and so does a wide
+    H_inf. A narrow network (dashed, its range hatched) leaves its curve, and so does a wide
     one that learns coins: its kernel moves. Kept at its start it would have followed the dotted
     curve.
     """
@@ -55,7 +55,7 @@ def figure_2(complexity: DataFrame) -> Figure:
     shares = np.linspace(0, 1, 41)
     law = np.sqrt(coins - (1 - shares) ** 2 * (coins - clean))
     style.theory_line(axes[0], shares, law, label=r"$(1-p)^2$ law")
-    style.accepted_band(axes[0], 0, 1)
+    style.accepted_band(axes[0], 0, 1, label="bound says something")
     axes[0].set(xlabel="share of random labels", ylabel="loss or bound", title="(a) two digits")
     for index, arm in enumerate(("theory", "linear")):
         rows = complexity[(complexity["arm"] == arm) & (complexity["fraction"] == 0)]

@@ -276,7 +276,7 @@ def _curves(panel, rows, by, label):
     """Theory line and draws of each value of `by`, logarithmic axes."""
     for index, (value, group) in enumerate(rows.groupby(by)):
         curve = group.groupby("p")["theory"].mean()
-        theory_line(panel, curve.index, curve, label=None)
+        theory_line(panel, curve.index, curve, label=None, below=True)
         seeds_and_mean(panel, group, x="p", y="error", label=label.format(value), index=index)
     logarithmic(panel)
 

@@ -415,6 +415,7 @@ CLAIMS = [
         control="readout_only",
         kind="level",
         rival=Rival(0.87, "who reads it off 1024 neurons"),
+        tier="laptop",
     ),
     Claim(
         name="C11_collapse",

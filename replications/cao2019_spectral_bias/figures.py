@@ -64,8 +64,8 @@ def figure_fresh_points(projections: DataFrame) -> Figure:
     """Training points and fresh points.
 
     Redraws the figure of Appendix F: the same projections on the training set (left) and on 2000
-    fresh points (right). On the training set degree 4 falls, on fresh points it stays: what was
-    seen is memorisation.
+    fresh points (right), relative to the start. A degree that falls on the training set and stays
+    on fresh points has been memorised, not learned.
     """
     figure, axes = panels(2, share_y=True)
     shown = [a for a in AMPLITUDES if not _of(projections, "theory", a).empty]
@@ -77,8 +77,10 @@ def figure_fresh_points(projections: DataFrame) -> Figure:
             curve_over_seeds(
                 panel, group, x="time", y=column, label=f"degree {degree:g}", index=index
             )
-        panel.set(title=title, xlabel=r"time $\eta T$", ylim=(-0.03, 1.4))
+        panel.set(title=title, xlabel=r"time $\eta T$")
         _time_axis(panel)
+    highest = max(rows.groupby(["degree", "time"])[c].mean().max() for c in ("remaining", "fresh"))
+    axes[0, 0].set_ylim(-0.03, 1.1 * highest)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     axes[0, 1].legend()
     return figure
@@ -248,7 +250,9 @@ def _amplitude_panels(projections, *, log):
         if log:
             panel.set(yscale="log", ylim=(1e-4, 1.5))
         else:
-            panel.set(ylim=(-0.03, 1.5))
+            curves = projections[projections["arm"] == "theory"]
+            curves = curves.groupby(["amplitudes", "degree", "time"])[["remaining", "linear"]]
+            panel.set(ylim=(-0.03, 1.1 * curves.mean().max().max()))
         _time_axis(panel)
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
     legend_below(figure)
@@ -256,8 +260,8 @@ def _amplitude_panels(projections, *, log):
 
 
 def _density_panels(projections, arms):
-    figure, axes = panels(3, share_y=True)
-    for panel, arm in zip(axes[0], (*arms, *("",) * (3 - len(arms))), strict=True):
+    figure, axes = panels(len(arms), share_y=True)
+    for panel, arm in zip(axes[0], arms, strict=True):
         rows = projections[projections["arm"] == arm]
         if rows.empty:
             panel.set_axis_off()

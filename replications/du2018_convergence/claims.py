@@ -258,6 +258,7 @@ CLAIMS = [
         control="mean_field",
         kind="exponent",
         rival=OF_THE_KERNEL,
+        tier="laptop",
     ),
     Claim(
         name="D7_distance_exponent_correlated",
@@ -331,6 +332,7 @@ CLAIMS = [
         control="mean_field",
         kind="exponent",
         rival=OF_THE_KERNEL,
+        tier="laptop",
     ),
     Claim(
         name="D9_changes_level",
@@ -463,6 +465,7 @@ CLAIMS = [
         control="half_output",
         kind="level",
         rival=Rival(0.5, "who has the theorem twice as strong, (1 - eta lambda_0)^k"),
+        tier="laptop",
     ),
     Claim(
         name="D13_rate_follows_least_eigenvalue",
@@ -583,6 +586,7 @@ CLAIMS = [
         control="fixed_labels",
         kind="exponent",
         rival=Rival(-0.5, "who keeps the scale of the labels"),
+        tier="laptop",
     ),
     Claim(
         name="D19_wider_is_faster",

@@ -13,10 +13,10 @@ def figure_1(epochs: DataFrame) -> Figure:
 
     Redraws Figure 1 (a, b, c): n = d points on the sphere, labels N(0, 1), full-batch gradient
     descent on the first layer for widths m. The black lines are first-order theory without a free
-    parameter: the infinitely wide network in (a), initial patterns and integrated residuals in (b)
-    and (c). The wider the network, the faster the loss falls, the fewer patterns change and the
-    less the neurons move. The step of the paper is not known to us, so that the time scale may
-    differ; the levels at the end do not depend on it. The bound of the theorem is dashed.
+    parameter: the infinitely wide network (dash-dotted) in (a), initial patterns and integrated
+    residuals in (b) and (c). The wider the network, the faster the loss falls, the fewer patterns
+    change and the less the neurons move. The step of the paper is not known to us, so that the time
+    scale may differ; the levels at the end do not depend on it. The bound of the theorem is dashed.
     """
     arm = "paper_scale" if (epochs["arm"] == "paper_scale").any() else "theory"
     rows = epochs[epochs["arm"] == arm]
@@ -47,7 +47,9 @@ def figure_1(epochs: DataFrame) -> Figure:
                 )
         axis.set(xlabel="epoch k", ylabel=unit, title=f"{title}, n = {count:g}")
     curve = rows[rows["width"] == rows["width"].max()]
-    style.theory_line(axes[0, 0], curve["epoch"], curve["loss_limit"], label="infinite width")
+    style.theory_line(
+        axes[0, 0], curve["epoch"], curve["loss_limit"], label="infinite width", linestyle="-."
+    )
     style.theory_line(
         axes[0, 0], curve["epoch"], curve["loss_bound"], label="bound (Thm 4.1)", linestyle="--"
     )
@@ -137,7 +139,7 @@ def figure_margin(descent: DataFrame) -> Figure:
     axis.set_xscale("log", base=2)
     axis.set(xlabel="width m", ylabel=r"$\max_k\,\log(\mathrm{loss}/\mathrm{bound})$")
     names = {
-        "theory": "theory",
+        "theory": "random labels",
         "linear_labels": "linear labels",
         "both_layers": "both layers",
         "nearly_unstable": r"$\eta=1.9/\lambda_{\max}$",

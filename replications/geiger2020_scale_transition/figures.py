@@ -66,17 +66,19 @@ def test_error(scan: DataFrame, frozen: DataFrame) -> Figure:
 def time_dynamics(scan: DataFrame) -> Figure:
     """Change of the kernel, loss against time, and the time scale
 
-    Redraws `time_dynamics`, on the left against alpha, on the right against sqrt(h) alpha:
-    (a) change of the kernel with guides of slope -1 (lazy) and -2L/(L+1) (feature); (b) mean soft
-    hinge loss against time at the widest network, coloured by scale; (c) the time t1 at which it
+    Redraws `time_dynamics`, on the left against alpha, on the right against sqrt(h) alpha: (a, b)
+    change of the kernel with guides of slope -1 (lazy) and -2L/(L+1) (feature); (c, d) mean soft
+    hinge loss against time at the widest network, coloured by scale; (e, f) the time t1 at which it
     has fallen to one half. On the right the widths agree around the transition; deep in the lazy
-    regime the curves of (a) split, as they must (see `lazy_law`).
+    regime the curves of (b) split, as they must (see `lazy_law`).
     """
     rows = scan[scan["arm"] == "theory"].assign(rescaled=lambda r: r["t1"] / r["s"])
     depth = int(rows["depth"].iloc[0])
     figure, grid = panels(2, 3)
     highest = rows[rows["width"] == rows["width"].min()]  # the curve that the guides lie above
-    for axes, x, label in zip(grid[0], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), strict=True):
+    for axes, x, label, letter in zip(
+        grid[0], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), "ab", strict=True
+    ):
         _by_width(axes, rows, x, "kernel_change")
         places = np.sort(highest[x].unique())
         mean = highest.groupby(x)["kernel_change"].mean()
@@ -91,16 +93,18 @@ def time_dynamics(scan: DataFrame) -> Figure:
                 guide_slope(axes, near, slope=slope, through=through, label=named)
         axes.axhline(1.0, color="#404040", linestyle="--", linewidth=0.7)
         logarithmic(axes)
-        axes.set(xlabel=label, ylabel=KERNEL_LABEL, title=f"(a) change of the kernel, L = {depth}")
+        axes.set(xlabel=label, ylabel=KERNEL_LABEL, title=f"({letter}) kernel, L = {depth}")
         axes.legend()
     _loss_curves(grid[1], rows[rows["width"] == rows["width"].max()])
-    for axes, x, label in zip(grid[2], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), strict=True):
+    for axes, x, label, letter in zip(
+        grid[2], ("alpha", "s"), (ALPHA_LABEL, S_LABEL), "ef", strict=True
+    ):
         _by_width(axes, rows, x, "rescaled")
         logarithmic(axes)
         places = np.sort(rows[x].unique())[-5:]
         last = rows[rows[x] == places[-1]]["rescaled"].mean()
         guide_slope(axes, places, slope=-1.0, through=(places[-1], 2 * last), label="slope -1")
-        axes.set(xlabel=label, ylabel=r"$t_1 / (\sqrt{h}\,\alpha)$", title="(c) time scale")
+        axes.set(xlabel=label, ylabel=r"$t_1 / (\sqrt{h}\,\alpha)$", title=f"({letter}) time scale")
         axes.legend()
     return figure
 
@@ -109,9 +113,9 @@ def var_ens(scan: DataFrame) -> Figure:
     """Fluctuations over initialisations and ensembles
 
     Redraws `var_ens`: (a) variance of F against width at fixed scale, guide of slope -1; (b) h
-    times the variance against sqrt(h) alpha; (c, d) test error of single networks (solid) and of
-    their average (dashed) against scale and against width. Curves of (b) agree where h is well
-    above the number of training points.
+    times the variance against sqrt(h) alpha; (c, d) test error of single networks (solid, with 99 %
+    intervals) and of their average (dashed: one number for all seeds) against scale and width.
+    Curves of (b) agree where h is well above the number of training points.
     """
     rows = scan[scan["arm"] == "theory"]
     rows = rows.assign(scaled=rows["variance"] * rows["width"])
@@ -123,19 +127,17 @@ def var_ens(scan: DataFrame) -> Figure:
         of_scale = rows[rows["s"] == s]
         label = f"{S_LABEL} = {s:g}"
         seeds_and_mean(by_width, of_scale, x="width", y="variance", label=label, index=index)
-        mean = of_scale.groupby("width")[["error", "ensemble_error"]].mean()
-        style = arm_style(index)
-        error_width.plot(mean.index, mean["error"], label=label, **style)
-        error_width.plot(mean.index, mean["ensemble_error"], linestyle="--", **style)
+        seeds_and_mean(error_width, of_scale, x="width", y="error", label=label, index=index)
+        mean = of_scale.groupby("width")["ensemble_error"].mean()
+        error_width.plot(mean.index, mean, linestyle="--", **arm_style(index))
     top = rows[rows["s"] == chosen[-1]].groupby("width")["variance"].mean()
     through = (widths[0], 1.5 * top.iloc[0])
     guide_slope(by_width, widths, slope=-1.0, through=through, label="slope -1")
     _by_width(by_s, rows, "s", "scaled", geometric=False)
     for index, (width, of_width) in enumerate(rows.groupby("width")):
-        mean = of_width.groupby("s")[["error", "ensemble_error"]].mean()
-        style = arm_style(index)
-        error_s.plot(mean.index, mean["error"], label=f"h = {width}", **style)
-        error_s.plot(mean.index, mean["ensemble_error"], linestyle="--", **style)
+        seeds_and_mean(error_s, of_width, x="s", y="error", label=f"h = {width}", index=index)
+        mean = of_width.groupby("s")["ensemble_error"].mean()
+        error_s.plot(mean.index, mean, linestyle="--", **arm_style(index))
     logarithmic(by_width, ticks=widths)
     logarithmic(by_s)
     logarithmic(error_s, "x")
@@ -229,7 +231,6 @@ def relu_th(slopes: DataFrame) -> Figure:
         for arm, name, slope in arms:
             rows = slopes[slopes["arm"] == arm]
             if rows.empty:
-                axes.text(0.5, 0.5, "not run in this tier", ha="center", transform=axes.transAxes)
                 break
             how = {"x": "s", "y": "kernel_change", "geometric": True}
             seeds_and_mean(axes, rows, label=name, control=arm == "lazy_relu", **how)
@@ -264,8 +265,6 @@ def other(slopes: DataFrame) -> Figure:
     axes.set(ylabel="test error", xlim=(-0.5, 1.5))
     if tasks:
         axes.legend()
-    else:
-        axes.text(0.5, 0.5, "not run in this tier", ha="center", transform=axes.transAxes)
     return figure
 
 
@@ -355,9 +354,7 @@ def lazy_law(scan: DataFrame) -> Figure:
     figure, ((left, right),) = panels(2)
     left.set(xlabel=ALPHA_LABEL, ylabel=r"$h\,\|\Delta\Theta\| / \|\Theta_0\|$", title="(a)")
     right.set(xlabel=S_LABEL, ylabel=KERNEL_LABEL, title="(b)")
-    if rows.empty:
-        for axes in (left, right):
-            axes.text(0.5, 0.5, "no scale of this tier\nis lazy enough", ha="center", va="center")
+    if rows.empty:  # no scale of this tier is lazy enough
         return figure
     rows = rows.assign(scaled=rows["kernel_change"] * rows["width"])
     _by_width(left, rows, "alpha", "scaled")
@@ -413,12 +410,12 @@ def _loss_curves(pair, rows: DataFrame) -> None:
     colors = _gradient(len(scales))
     for scale, color in zip(scales, colors, strict=True):
         times = rows[rows["s"] == scale][levels].mean().to_numpy()
-        shown = f"{scale:g}" if scale in (scales[0], scales[len(scales) // 2], scales[-1]) else None
+        shown = f"{scale:g}" if len(scales) <= 8 or scale in scales[::3] else None
         pair[0].plot(times, heights, color=color, marker=".", markersize=3, label=shown)
         pair[1].plot(times / scale, heights, color=color, marker=".", markersize=3, label=shown)
-    for axes, label in zip(pair, ("t", r"$t / (\sqrt{h}\,\alpha)$"), strict=True):
+    for axes, label, letter in zip(pair, ("t", r"$t / (\sqrt{h}\,\alpha)$"), "cd", strict=True):
         logarithmic(axes, "x")
-        axes.set(xlabel=label, ylabel=r"$\alpha^2$ loss", title="(b) loss against time")
+        axes.set(xlabel=label, ylabel=r"$\alpha^2$ loss", title=f"({letter}) loss against time")
         axes.legend(title=S_LABEL)
 
 

@@ -47,6 +47,8 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
     arms = {"theory": "relu", "unequal": "relu, n = 8, 32, 8", "linear": "linear networks"}
     for index, (arm, label) in enumerate(arms.items()):
         rows, control = moments[moments["arm"] == arm], arm == "linear"
+        if rows.empty:
+            continue
         points = [
             (x, group["square"] / group["mean"].mean() ** 2 - 1)
             for x, group in rows.groupby("beta")

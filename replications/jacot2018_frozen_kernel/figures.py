@@ -170,8 +170,8 @@ def figure_3(plane: DataFrame, component: DataFrame) -> Figure:
 
     Redraws Figure 3: (a) the images in the plane of the second and third component, each drawn as
     its digit; (b) how far the path leaves the straight line, less for wide networks; (c) what is
-    left to learn along the line, against the limit's exponential (black). Small networks are
-    faster at this amplitude.
+    left to learn along the line, against the limit's exponential (black). Where
+    several widths are drawn, the smaller one is the faster at this amplitude.
     """
     figure, axes = panels(3, height=2.5)
     for _, image in plane.iterrows():
@@ -189,8 +189,8 @@ def figure_3(plane: DataFrame, component: DataFrame) -> Figure:
             curve_over_seeds(
                 panel, of_width, x="time", y=column, label=f"n = {width:g}", index=index
             )
-    limit = rows.groupby("time")["g_limit"].first()
-    theory_line(axes[0, 2], limit.index, limit, label=r"$e^{-\lambda_2 t}$")
+    time = np.linspace(0, rows["time"].max(), 200)
+    theory_line(axes[0, 2], time, np.exp(-time), label=r"$e^{-\lambda_2 t}$")
     axes[0, 1].set(ylabel=r"$|h_t|$ / amplitude", title="(b) off the line")
     axes[0, 2].set(ylabel=r"$g_t$ / amplitude", title="(c) along the line")
     for panel in axes[0, 1:]:

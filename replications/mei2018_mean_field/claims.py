@@ -119,6 +119,7 @@ CLAIMS = [
         reason="correlations of order 1/N act on N^2 pairs: they take 97 % of the variance away",
         kind="level",
         rival=Rival(0.0301, "the central limit theorem with the influence: .0397 / 1.318"),
+        tier="laptop",
     ),
     Claim(
         name="M4_bias",
@@ -166,6 +167,7 @@ CLAIMS = [
         control="late",
         kind="exponent",
         rival=Rival(-1.0, "who reads the O(1/n) of a squared distance as that of a mean"),
+        tier="laptop",
     ),
     Claim(
         name="M6_kernel_moves_at_every_width",
@@ -508,5 +510,6 @@ CLAIMS = [
         "1/N.)",
         kind="exponent",
         rival=Rival(-0.5, "the central limit theorem"),
+        tier="laptop",
     ),
 ]

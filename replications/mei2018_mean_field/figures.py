@@ -11,9 +11,10 @@ def figure_error(chaos: DataFrame, fluctuations: DataFrame) -> Figure:
     """Networks tend to the limit, with fluctuations far below those of independent neurons
 
     (a) Root mean square of f_N - f_t against the width, at t = 16 and 4: N^(-1/2) (dotted). Neurons
-    spread evenly at the start err by 1/N. The control (dashed) is held against the limit at 3/2 of
-    the time. (b) N Var f_t against time: measured at N = 256 on the central limit theorem with its
-    constant (black); N independent draws of rho_t would have the gray curve, two decades above.
+    spread evenly at the start, where drawn, err by 1/N. The control (dashed) is held against the
+    limit at 3/2 of the time. (b) N Var f_t against time: measured at N = 256 on the central limit
+    theorem with its constant (black); N independent draws of rho_t would have the gray curve, two
+    decades above.
     """
     figure, (axes,) = style.panels(2)
     theory = chaos[chaos["arm"] == "theory"]
@@ -22,7 +23,8 @@ def figure_error(chaos: DataFrame, fluctuations: DataFrame) -> Figure:
         look = {"x": "width", "y": "error", "geometric": True}
         style.seeds_and_mean(axes[0], rows, label=f"t = {time:g}", index=index, **look)
     even = chaos[chaos["arm"] == "stratified"]
-    style.seeds_and_mean(axes[0], even, label="spread evenly, t = 4", index=2, **look)
+    if len(even):
+        style.seeds_and_mean(axes[0], even, label="spread evenly, t = 4", index=2, **look)
     late = chaos[(chaos["arm"] == "late") & (chaos["time"] == 16.0)]
     label = "limit of t = 24 at t = 16"
     style.seeds_and_mean(axes[0], late, label=label, control=True, **look)
@@ -30,7 +32,7 @@ def figure_error(chaos: DataFrame, fluctuations: DataFrame) -> Figure:
     first = rows[rows["width"] == widths[0]]["error"].mean()
     style.guide_slope(axes[0], widths, slope=-0.5, through=(widths[0], first), label=r"$N^{-1/2}$")
     axes[0].set(xlabel="width N", ylabel=r"rms of $f_N-f_\infty$", title="(a) law of large numbers")
-    style.logarithmic(axes[0], "xy", ticks=[16, 64, 256, 1024])
+    style.logarithmic(axes[0], "xy", ticks=widths)
     wide = theory[theory["width"] == 256]
     label = "networks, N = 256"
     style.seeds_and_mean(axes[1], wide, x="time", y="n_variance", label=label, geometric=True)

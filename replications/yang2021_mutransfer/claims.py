@@ -16,6 +16,7 @@ from widenets.evidence import (
     per_seed,
     worst,
 )
+from widenets.evidence import optimum as locator
 
 TP4 = "Yang & Hu 2021, arXiv:2011.14522"
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
@@ -39,7 +40,7 @@ SWEEP = ("width", "log2_rate", "share", "loss")
 
 
 def rate_exponent(**where):
-    return per_seed(optimum.rate_exponent, where=where or None, columns=SWEEP)
+    return per_seed(locator.rate_exponent, where=where or None, columns=SWEEP)
 
 
 def sweep(statistic, floor=None, **options):
@@ -429,6 +430,7 @@ FEATURES = [
         formula="|h_t - h_0| / |h_0| ~ n^-r",
         kind="exponent",
         rival=Rival(exponent - 0.25, "who puts an exponent between the two limits"),
+        tier="laptop",
     )
     for arm, exponent, control in ((MUP, 0.0, NTP), (NTP, -0.5, MUP), (SP_OVER_N, -0.5, MUP))
 ] + [
@@ -461,6 +463,7 @@ FEATURES = [
         formula="|K_t - K_0| / |K_0| ~ n^-1",
         kind="exponent",
         rival=Rival(-0.5, "who lets the kernel move as a single feature does"),
+        tier="laptop",
     ),
 ]
 

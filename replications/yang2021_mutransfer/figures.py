@@ -4,12 +4,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
-from replications.yang2021_mutransfer import optimum
+from widenets.evidence import optimum as locator
 from widenets.evidence.intervals import student_t
 from widenets.evidence.style import (
     THEORY,
     arm_style,
     guide_slope,
+    limits_by_means,
     logarithmic,
     panels,
     seeds_and_mean,
@@ -24,6 +25,7 @@ NAMES = {
 }
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 ARMS = tuple(NAMES)  # fixes an arm's colour and marker in all figures
+LINES = ("-", "--", ":", "-.")  # of the prediction for an arm
 RATE = r"$\log_2$ learning rate"
 
 
@@ -60,6 +62,7 @@ def figure_3(mlp: DataFrame) -> Figure:
         _rate_curves(row, rows, arms, f", {OPTIMIZERS[optimizer]}", geometric=True)
         row[0].set_ylabel("training loss (nats)")
         row[0].set_yscale("log")
+        limits_by_means(min(row, key=_lowest_mean))
     axes[0, 0].legend()
     return figure
 
@@ -103,15 +106,18 @@ def figure_5(transformer_coordinates: DataFrame) -> Figure:
         rows = transformer_coordinates[transformer_coordinates["arm"] == arm]
         for panel, (layer, title) in zip(row, titles.items(), strict=True):
             of_layer = rows[rows["layer"] == layer]
-            for step, of_step in of_layer.groupby("step"):
-                mean = of_step.groupby("width")["change"].mean()
-                style = {**arm_style(int(step)), "linestyle": "-"}
-                panel.plot(mean.index, mean.to_numpy(), label=f"t = {step:g}", **style)
-            exponent = _exponent(of_layer[of_layer["step"] == 1], "change")
+            for step, of_step in of_layer[of_layer["step"] > 0].groupby("step"):
+                look = {"label": f"t = {step:g}", "index": int(step)}
+                seeds_and_mean(panel, of_step, x="width", y="change", **look)
+            exponent = round(_exponent(of_layer[of_layer["step"] == 1], "change"), 2) + 0.0
             panel.set_title(f"{NAMES[arm]}: {title}, $n^{{{exponent:.2f}}}$")
-            panel.set_ylim(bottom=0)
             panel.set_xlabel("width n")
+            logarithmic(panel, "x", ticks=sorted(of_layer["width"].unique()))
         row[0].set_ylabel(r"rms of $x_t - x_0$")
+    for column in axes.T:  # the same scale above and below
+        highest = max(panel.get_ylim()[1] for panel in column)
+        for panel in column:
+            panel.set_ylim(0, highest)
     axes[0, 0].legend()
     return figure
 
@@ -185,7 +191,7 @@ def figure_optimal_rate_mlp(mlp: DataFrame) -> Figure:
 
     Each seed's optimum (faint) and the mean with its 99 % interval. Lines: the predicted exponents
     through the common value at base width: SGD 0 (muP), -1/2 (SP), +1/2 (NTK parameterization);
-    Adam 0, -1, -1/2.
+    Adam 0, -1, -1/2. A bar may be longer than the panel.
     """
     optimizers = [name for name in OPTIMIZERS if name in set(mlp["optimizer"])]
     figure, axes = panels(len(optimizers), height=3.0)
@@ -210,7 +216,7 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
         if check.empty:
             continue
         x = student_t(_per_seed(check, lambda of_seed: _exponent(of_seed, "change")))
-        y = student_t(_per_seed(rows, optimum.rate_exponent))
+        y = student_t(_per_seed(rows, locator.rate_exponent))
         look = {**arm_style(ARMS.index(arm)), "markersize": 7, "markeredgewidth": 1.5}
         if optimizer == "adam":
             look["markerfacecolor"] = "white"
@@ -220,6 +226,7 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
             label=f"{NAMES[arm]}, {OPTIMIZERS[optimizer]}", **look,
         )  # fmt: skip
     theory_line(panel, [-0.7, 1.1], [0.7, -1.1], label="y = -x")
+    panel.set_ylim(-1.4, 1.4)  # an interval may be longer
     panel.set_xlabel("exponent of the first step of $h_2$")
     panel.set_ylabel("exponent of the optimal rate")
     panel.legend()
@@ -230,8 +237,9 @@ def figure_features(features: DataFrame) -> Figure:
     """Movement of features and of their kernel in training, against width
 
     The Dynamical Dichotomy of arXiv:2011.14522: under muP the hidden features and their kernel move
-    alike at all widths; under the NTK parameterization and under SP with rate 1/n features move as
-    n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are nearly one curve.
+    alike at all widths; under the NTK parameterization and, where drawn, under SP with rate 1/n
+    features move as n^-1/2 (solid lines, no free exponent) and the kernel freezes. Those two are
+    nearly one curve.
     """
     figure, axes = panels(2, height=2.8)
     titles = {"feature_change": "features", "kernel_change": "kernel of the features"}
@@ -276,7 +284,7 @@ def _optimal_rates(panel, rows: DataFrame) -> None:
     """Points per seed, mean and interval over widths, predicted lines from the base width."""
     for arm, of_arm in rows.groupby("arm", sort=False):
         found = concat(
-            optimum.optima(of_seed).assign(seed=seed) for seed, of_seed in of_arm.groupby("seed")
+            locator.optima(of_seed).assign(seed=seed) for seed, of_seed in of_arm.groupby("seed")
         )
         seeds_and_mean(
             panel, found, x="width", y="log2_rate", label=NAMES[arm], index=ARMS.index(arm)
@@ -284,11 +292,19 @@ def _optimal_rates(panel, rows: DataFrame) -> None:
         widths = np.array(sorted(found["width"].unique()), dtype=float)
         start = found[found["width"] == widths[0]]["log2_rate"].mean()
         exponent = of_arm["predicted"].iloc[0]
-        label = "predicted" if arm == rows["arm"].iloc[0] else None
-        theory_line(panel, widths, start + exponent * np.log2(widths / widths[0]), label=label)
+        theory_line(
+            panel, widths, start + exponent * np.log2(widths / widths[0]),
+            label=f"predicted, {NAMES[arm]}", linestyle=LINES[ARMS.index(arm)],
+        )  # fmt: skip
+    limits_by_means(panel)
     logarithmic(panel, "x", ticks=widths)
     panel.set_xlabel("width n")
     panel.set_ylabel(r"$\log_2$ of the optimal learning rate")
+
+
+def _lowest_mean(panel) -> float:
+    """Of the panels of a row, which share an axis: the one with the deepest minimum."""
+    return min(np.nanmin(bars[0].get_ydata()) for bars in panel.containers)
 
 
 def _exponent(rows: DataFrame, column: str) -> float:

@@ -1,4 +1,4 @@
-"""What is asked of a parameterization: P1 to P5, of muP (arXiv:2203.03466); of a kernel: K1, K2."""
+"""What is asked of a parameterization: P1 to P6, of muP (arXiv:2203.03466); of a kernel: K1, K2."""
 
 import functools
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pandas import DataFrame
 
 from replications.your_network.exponents import QUANTITIES, farthest
-from widenets.evidence import Claim, Rival, at_most, select, worst
+from widenets.evidence import Claim, Rival, at_most, near, per_seed, select, worst
 from widenets.evidence.claim import Estimate, Estimator
+from widenets.evidence.optimum import rate_exponent
 
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
 HALF = "half of 1/2, the gap between neighbouring exponents, so that no two are accepted at once"
@@ -34,6 +35,29 @@ def parameterization_claims(
     ]
 
 
+def transfer_claims(expected: str, *, prefix: str = "", where=None) -> list[Claim]:
+    """P6, of a subject of those in the table: it trains at twelve rates and every width."""
+    return [
+        Claim(
+            name=f"{prefix}P6_transfer",
+            statement="The best learning rate of the narrowest network is that of the widest.",
+            source=f"{TP5}, Figures 1 and 3",
+            part="transfer",
+            estimator=per_seed(
+                rate_exponent, where=where, columns=("width", "log2_rate", "share", "loss")
+            ),
+            region=near(0.0, 0.25),
+            why=HALF,
+            control="rates",
+            formula="argmin over rates of L ~ n^0",
+            rival=Rival(-0.5, "who scales rates as the NTK parameterization does under Adam"),
+            kind="exponent",
+            tier="paper",
+            expected=expected,
+        )
+    ]
+
+
 def kernel_claims(expected: str, *, prefix: str = "") -> list[Claim]:
     """K1 and K2: the kernel is ours to rounding."""
     return [
@@ -50,7 +74,7 @@ def kernel_claims(expected: str, *, prefix: str = "") -> list[Claim]:
             region=at_most(1),
             why="in units of 1e-10 for float64, 2e-6 for float32: rounding of a few layers",
             control="scaled",
-            formula=r"max |k - k'| / sqrt(k'(x, x) k'(x', x')) = 0",
+            formula=r"$\max |k - k'| / \sqrt{k'(x, x)\, k'(x', x')} = 0$",
             expected=expected,
         )
         for name, blocks, statement in (
@@ -165,4 +189,8 @@ _TABLE = {
     ),
 }
 
-ASKED_SCALING = [*parameterization_claims("asked"), *kernel_claims("asked")]
+ASKED_SCALING = [
+    *parameterization_claims("asked"),
+    *transfer_claims("asked"),
+    *kernel_claims("asked"),
+]

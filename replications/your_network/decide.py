@@ -7,6 +7,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from replications.your_network.asked_diagnosis import (
+    DIVERGED,
     QUESTIONS,
     at_best,
     at_end,
@@ -107,8 +108,7 @@ def _sentence(
     said = {
         "dead start": "Dead start: frozen features cannot train either "
         f"(training loss {min(train, least):.2f} at the end)",
-        "optimization": f"Optimization: training loss {train:.2f} at the end, where frozen "
-        f"features reach {least:.2f}",
+        "optimization": f"Optimization: {_trained(seeds)}, where frozen features reach {least:.2f}",
         "harmful features": f"Harmful features: {against}, even with the best stopping"
         if harm
         else f"Harmful features, at the end of training: {at_end_only}",
@@ -120,6 +120,15 @@ def _sentence(
     }[found]
     when = "" if stop is None else f"; stop at step {stop}"
     return f"{said}{when}; 1 is the best constant. {_how(seeds[0].iloc[0])}"
+
+
+def _trained(seeds: list[DataFrame]) -> str:
+    """Training loss at the end, of which a run that diverges has none to tell."""
+    found = [at_end(of_seed, "train") for of_seed in seeds]
+    diverged = sum(loss >= DIVERGED for loss in found)
+    if diverged:
+        return f"training diverges in {diverged} of {len(found)} seeds"
+    return f"training loss {np.mean(found):.2f} at the end"
 
 
 def _how(row: Series) -> str:
@@ -135,5 +144,5 @@ def _open(verdicts: Mapping[str, str]) -> str:
     """What would decide: the claims whose intervals cross the margin."""
     crossing = [name.partition("_")[0] for name, v in verdicts.items() if v == "inconclusive"]
     if crossing:
-        return f"more seeds would decide {', '.join(crossing)}"
+        return f"more seeds or more held-out points would decide {', '.join(crossing)}"
     return "the verdicts fit none of the diagnoses"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replications.your_network.asked_diagnosis import DIVERGED
 from widenets.ntk.subject.arms import (
     LONGER,
     Rates,
@@ -19,7 +20,6 @@ from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, Curves, Run, reco
 from widenets.ntk.subject.stands import stand_of
 
 SLOW = 1 / 1024
-DIVERGED = 10.0  # units; a guess has 1, or a few where f_0 is large
 TRAIN, VALIDATION, TEST = range(3)
 
 
@@ -54,7 +54,8 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
         steep_score                test score at the end of the frozen arm that trains fastest
         fixed, fixed_validation    score of the kernel's solution, or, where it has none for the
                                    reason `no_kernel` ("-" where it has one), of the frozen arm
-                                   after 16 times the steps
+                                   at its best in 16 times the steps
+        fixed_end                  test score of these without ridge, or after all these steps
         frozen_by                  the form of the frozen arm, in words
     Losses are in units of the best constant's on test data, errors in those of the most frequent
     class; a loss that is not finite, or larger, counts as DIVERGED units.
@@ -78,6 +79,7 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
             "steep_score": found.steep.score[index, -1, TEST],
             "fixed": fixed[index].test,
             "fixed_validation": fixed[index].validation,
+            "fixed_end": fixed[index].end,
         }
         for column, step in enumerate(own.steps):
             row = {
@@ -151,11 +153,13 @@ def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
         runs = [Run(p, rate, permuted) for p in of.problems]
         curves = of.curves(of.form, runs, steps, recorded(steps))
         found = [
-            Solution(*of_run[np.nanargmin(loss[:, VALIDATION])][[VALIDATION, TEST]])
+            Solution(
+                *of_run[np.nanargmin(loss[:, VALIDATION])][[VALIDATION, TEST]], of_run[-1, TEST]
+            )
             for loss, of_run in zip(curves.loss, curves.score, strict=True)
         ]
     units = [p.unit_of_score for p in of.problems]
-    return [Solution(s.validation / u, s.test / u) for s, u in zip(found, units, strict=True)]
+    return [Solution(*_limited(np.array(s) / u)) for s, u in zip(found, units, strict=True)]
 
 
 def in_units(of: Stand, curves: Curves) -> Curves:
@@ -164,11 +168,12 @@ def in_units(of: Stand, curves: Curves) -> Curves:
         np.tile([getattr(p, unit) for p in of.problems], repeats)[:, None, None]
         for unit in ("unit_of_loss", "unit_of_score")
     )
-    losses, scores = (
-        np.fmin(np.nan_to_num(values, nan=np.inf), DIVERGED)
-        for values in (curves.loss / loss, curves.score / score)
-    )
+    losses, scores = (_limited(of) for of in (curves.loss / loss, curves.score / score))
     return curves._replace(loss=losses, score=scores)
+
+
+def _limited(values: np.ndarray) -> np.ndarray:
+    return np.fmin(np.nan_to_num(values, nan=np.inf), DIVERGED)
 
 
 def _split(curves: Curves, count: int) -> list[Curves]:

@@ -7,9 +7,8 @@ Gram matrices, not centred; hybrids, whose features are frozen at the step t and
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from replications.your_network.diagnosis import TEST, in_units, the_rates, the_stand
+from widenets.ntk.similarity import alignment, distance
 from widenets.ntk.subject.arms import Stand
 from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, TANGENT, Parameters, Run
 
@@ -40,15 +39,15 @@ def evolution_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
         at = [kept[step][index] for step in looks]
         moves = _moves(of, index, [_moved(at[0], there, form.alpha) for there in at])
         last = (0, 0.0)
-        for step, (distance, alignment) in zip(looks, moves, strict=True):
-            velocity = (distance - last[1]) / max(step - last[0], 1)
-            last = (step, distance)
+        for step, (moved, aligned) in zip(looks, moves, strict=True):
+            velocity = (moved - last[1]) / max(step - last[0], 1)
+            last = (step, moved)
             yield {
                 "seed": seed,
                 "step": step,
-                "distance": distance,
+                "distance": moved,
                 "velocity": velocity,
-                "alignment": alignment,
+                "alignment": aligned,
                 "frozen_test": frozen[step][index] if frozen else math.nan,
             }
 
@@ -78,14 +77,4 @@ def _moves(of: Stand, index: int, at: list[Parameters]) -> list[tuple[float, flo
     points = slice(problem.of("test").start, problem.of("test").start + POINTS)
     kernels = [of.kernel_at(problem, parameters, points).double().numpy() for parameters in at]
     wanted = problem.wanted(points).double().numpy()
-    wanted = wanted @ wanted.T
-    return [(1 - _cosine(kernels[0], k), _cosine(_centred(k), _centred(wanted))) for k in kernels]
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.sum(one * other) / (np.linalg.norm(one) * np.linalg.norm(other)))
-
-
-def _centred(kernel: np.ndarray) -> np.ndarray:
-    kernel = kernel - kernel.mean(axis=0)
-    return kernel - kernel.mean(axis=1, keepdims=True)
+    return [(float(distance(kernels[0], k)), float(alignment(k, wanted))) for k in kernels]

@@ -12,6 +12,7 @@ from replications.your_network.scaling import (
     kernel_rows,
     mistake_rows,
     scaling_rows,
+    transfer_rows,
     wrong_kernel_rows,
 )
 
@@ -20,6 +21,7 @@ PAIRED = {
     "frozen, slowed or permuted alone",
     "evolution": "the lazy network starts from the weights and sees the batches of the other",
     "scaling": "a control is the same network with other rates, weights or epsilon",
+    "transfer": "arms and widths of a seed see the same data and batches",
     "mistakes": "a mistake is the same network, its data and its draws, with one factor wrong",
     "kernel": "the control is the same kernel, scaled",
     "wrong_kernels": "kernels with a fault see the inputs of the right one",
@@ -41,9 +43,14 @@ def scaling(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]
     yield from scaling_rows(arm, subject, seeds)
 
 
-def mistakes(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def transfer(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+    """Loss at several learning rates, at every width."""
+    yield from transfer_rows(arm, subject, seeds)
+
+
+def mistakes(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The same of a built-in transformer that is right, or has one mistake."""
-    yield from mistake_rows(arm, seeds)
+    yield from mistake_rows(arm, subject, seeds)
 
 
 def kernel(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -51,6 +58,6 @@ def kernel(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     yield from kernel_rows(arm, subject, seeds)
 
 
-def wrong_kernels(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
+def wrong_kernels(*, arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Whether the fault of a built-in kernel is named."""
-    yield from wrong_kernel_rows(arm, seeds)
+    yield from wrong_kernel_rows(arm, subject, seeds)

@@ -1,5 +1,7 @@
 """Figures of diagnosis, evolution and widths; of one subject, or of all built-in ones."""
 
+from pathlib import PurePath
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
@@ -25,7 +27,7 @@ def figure_1(diagnosis: DataFrame) -> Figure:
         titles = ["(a) training labels", "(b) test data"]
     else:
         panels = [(subject, "test") for subject in subjects]
-        titles = [f"({'abcdefghijkl'[k]}) {name}" for k, name in enumerate(subjects)]
+        titles = [f"({'abcdefghijkl'[k]}) {_called(name)}" for k, name in enumerate(subjects)]
     columns = min(3, len(panels))
     figure, grid = style.panels(columns, -(-len(panels) // columns))
     for axes, (subject, split), title in zip(grid.flat, panels, titles, strict=False):
@@ -36,6 +38,11 @@ def figure_1(diagnosis: DataFrame) -> Figure:
         axes.set_axis_off()
     style.legend_below(figure, columns=3)
     return figure
+
+
+def _called(subject: str) -> str:
+    """A built-in subject's name, or that of a reader's file, wherever it lies."""
+    return PurePath(subject).stem
 
 
 def _losses(axes: Axes, rows: DataFrame, split: str) -> None:
@@ -80,7 +87,7 @@ def figure_2(evolution: DataFrame) -> Figure:
             for arm, control in (("theory", False), ("lazy", True)):
                 rows = shown[(shown["subject"] == subject) & (shown["arm"] == arm)]
                 if column in rows and rows[column].notna().any():
-                    name = f"{subject}, lazy" if control else subject
+                    name = _called(subject) + (", lazy" if control else "")
                     look = {"label": name, "index": index, "control": control}
                     style.seeds_and_mean(axis, rows, x="step", y=column, **look)
         axis.set(xlabel="step", ylabel=label, title=title)
@@ -102,7 +109,7 @@ def figure_3(scaling: DataFrame) -> Figure:
     for axis, subject in zip(axes, subjects, strict=True):
         rows = scaling[(scaling["subject"] == subject) & (scaling["arm"] == "theory")]
         _exponents(axis, rows)
-        axis.set(xlabel="exponent in width", title=subject.replace("mup_transformer:", ""))
+        axis.set(xlabel="exponent in width", title=_called(subject).replace("mup_transformer:", ""))
     style.legend_below(figure)
     return figure
 
@@ -122,7 +129,11 @@ def _exponents(axes: Axes, rows: DataFrame) -> None:
         wrong = off(found, QUANTITIES[quantity].region)
         y = [places[name] for name in wrong.index]
         axes.plot(wrong["found"], y, "o", color="black", fillstyle="none", markersize=8)
-    axes.set_yticks(list(places.values()), [name or "whole network" for name in names], fontsize=4)
+    axes.set_yticks(
+        list(places.values()),
+        [name or "whole network" for name in names],
+        fontsize=min(7, 180 / len(names)),
+    )
     axes.set_ylim(-1, len(names))
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, -0.8), max(high, 0.6))

@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 from pandas import DataFrame
 
-from replications.your_network.asked_scaling import kernel_claims, parameterization_claims
+from replications.your_network.asked_scaling import (
+    kernel_claims,
+    parameterization_claims,
+    transfer_claims,
+)
 from replications.your_network.exponents import QUANTITIES
 from widenets.evidence import Claim, Region, at_least, at_most, per_seed, worst
 from widenets.evidence.claim import Estimate, Estimator
@@ -140,6 +144,7 @@ KNOWN_SCALING = [
             "pass", prefix=f"{prefix}_", where={"subject": subject}, without=without, tier=tier
         )
     ),
+    *transfer_claims("pass", prefix="P_plain_", where={"subject": "mup_transformer"}),
     *map(_seen, MISTAKES),
     *kernel_claims("pass", prefix="K_right_"),
     *(

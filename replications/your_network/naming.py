@@ -134,7 +134,7 @@ def kernel_sentences(rows: DataFrame) -> list[str]:
         worst = of_name.loc[of_name["error"].idxmax()]
         blocks = ", ".join(block for block in BLOCKS if block in set(of_name["block"]))
         found.append(
-            f"kernel: {name} is off by {worst['error']:.1e} of its size ({blocks}; in "
+            f"kernel: {name} is off by {worst['error']:.2g} of its size ({blocks}; in "
             f"{worst['block']}, inputs {worst['row']} and {worst['column']}: found "
             f"{worst['found']:.6g}, wanted {worst['wanted']:.6g})"
         )

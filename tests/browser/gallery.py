@@ -89,7 +89,28 @@ def paper(name: str, claims: int) -> dict:
         "deviations": "Widths stop at 512 instead of $10^4$, as two cores allow.",
         "readme": README.format(title=title, name=name),
         "problems": ["record main is stale: the grid has changed"] if "gamma" in name else [],
+        "finding": {
+            "says": "The drift falls as n^(-0.52), and $x_i$ with it.",
+            "number": f"{name}.K1_law",
+            "figure": "figure_1",
+            "printed": "0.5 (Figure 2)",
+        }
+        if "alpha" in name
+        else None,
         "claims": [claim(name, number) for number in range(claims)],
+        "explorables": [
+            {
+                **{"title": "Drift by width", "says": "Move it.", "slider": "width", "log": "x"},
+                "labels": {"slider": "width", "curves": "depth", "x": "time", "y": "drift"},
+                "figure": "figure_1",
+                "points": [
+                    [width, depth, time, time / width, time / width / 2, time / width * 2, None]
+                    for width in (64, 128)
+                    for depth in (1, 2)
+                    for time in (1, 10, 100)
+                ],
+            }
+        ],
         "figures": [figure(name, 1, []), figure(name, 2, ["svg", "pdf", "csv"])],
         "parts": [
             {
@@ -178,6 +199,15 @@ def claim(paper_name: str, number: int) -> dict:
             "last": 14,
             "text": 'Claim(\n    name="K_law",\n)',
         },
+        "constants": {"WINDOW": "{'width': lambda width: width >= 64}"},
+        "estimators": [
+            {
+                **{"name": "loglog_slope", "path": "shared/estimators.py", "first": 1, "last": 9},
+                "says": "Slope of log y over log x.",
+            }
+        ],
+        "control_said": "standard: outputs divided by the width" if number % 2 else "",
+        "figures": ["figure_1"] if number % 3 else [],
         "rows": f"data/{paper_name}/drift.csv",
         "shards": ["main"],
     }
@@ -192,6 +222,9 @@ def figure(paper_name: str, number: int, missing: list[str]) -> dict:
         "parts": ["drift"],
         "files": {kind: f"data/{paper_name}/figure_{number}.{kind}" for kind in kinds},
         "missing": missing,
+        "remark": "",
+        "absent": ["erf"] if number == 1 else [],
+        "claims": ["K1_law", "K2_law"] if number == 1 else [],
         "code": {
             "path": f"replications/{paper_name}/figures.py",
             "first": 3,
@@ -210,6 +243,7 @@ def write(folder: Path, made: dict) -> Path:
         for part in one["parts"]:
             write_text(folder / part["rows"], f"seed,drift\n0,{math.pi}\n")
     write_text(folder / "data" / "checks.csv", "replication,claim\n")
+    write_text(folder / "data" / "CITATION.cff", "cff-version: 1.2.0\n")
     write_views(folder, made, folder)
     return folder / "index.html"
 
@@ -227,9 +261,8 @@ def write_results(folder: Path, moved: float = 0.0) -> None:
                 row[key] += shift
         if row["final"] == "pass" and number % 6 == 3 and moved:
             row["final"] = "fail"
-    columns = [
-        key for key in rows[0] if key not in ("id", "state", "unit", "code", "rows", "shards")
-    ]
+    added = ("id", "state", "unit", "code", "rows", "shards", "constants", "estimators")
+    columns = [key for key in rows[0] if key not in (*added, "control_said", "figures")]
     table = pd.DataFrame(rows)[columns]
     ends = {"region_low": -math.inf, "region_high": math.inf}
     write_table(folder / "checks.csv", table.fillna(ends))

@@ -1,6 +1,7 @@
 """The report in a real browser: filters, search, links, accessibility, nothing from a network."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from workflow.page.content import STATES
 SIZES = (1400, 420)
 SCHEMES = ("light", "dark")
 CLAIM = "beta2019_dynamics.K4_law"
-REAL = [
-    path for tier in TIERS if (path := ROOT / "results" / tier / "report" / "index.html").exists()
+REAL = [  # of the replications, and of networks of one's own
+    path
+    for tier in TIERS
+    for pattern in (tier, f"*/{tier}")
+    for path in sorted(ROOT.glob(f"results/{pattern}/report/index.html"))
 ]
 
 
@@ -63,7 +67,7 @@ def test_comparison_is_whole_and_accessible(visit, comparison, width):
     check_axe(page)
 
 
-@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", REAL, ids=lambda path: "-".join(path.parts[-4:-2]))
 def test_real_reports_are_whole_and_accessible(visit, path):
     page = visit(path)
     check_axe(page)  # with its details closed: with all of them open it takes a minute
@@ -164,9 +168,128 @@ def test_the_keyboard_reaches_filters_and_claims(visit, made):
     assert 0 < len(shown(page)) < 54
 
 
-def test_print_shows_everything_but_the_controls(visit, made):
+def test_print_is_compact_and_has_every_claim_with_its_number(visit, made):
     page = visit(made)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert not page.locator(".filter").is_visible()
-    assert page.locator(".claim .facts:visible").count() == 54
+    assert page.locator(".claim .statement:visible").count() == 54
+    assert page.locator(".claim .numbers:visible").count() == 54
+    assert page.locator(".papers .says:visible").count() == 3
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    assert len(pages) <= 2 + 2 * 3
+
+
+def test_findings_come_first_with_their_numbers_and_figure(visit, made):
+    page = visit(made)
+    first = page.locator(".papers li").first
+    assert first.locator(".says sup").inner_text() == "−0.52"
+    assert "the paper prints 0.5 (Figure 2)" in first.locator(".numbered").inner_text()
+    first.locator(".thumbnail").click()
+    assert page.url.endswith("#alpha2018_kernel.figure_1")
+    assert page.locator("[id='alpha2018_kernel.figure_1'] img").is_visible()
+
+
+def test_surprises_stand_on_top_with_links(visit, made):
+    page = visit(made)
+    linked = page.eval_on_selector_all(
+        "section[aria-label=Surprises] a", "found => found.map(a => a.getAttribute('href'))"
+    )
+    differing = [
+        c for c in shown(page) if c["state"] in ("fail", "unexpected pass", "inconclusive")
+    ]
+    assert len(linked) == len(differing) > 0
+
+
+def test_claims_and_figures_lead_to_each_other(visit, made):
+    page = visit(made)
+    page.locator("[id='alpha2018_kernel.K1_law'] .meta a", has_text="figure 1").click()
+    figure = page.locator("[id='alpha2018_kernel.figure_1']")
+    figure.locator(".of a", has_text="K2_law").click()
+    assert page.url.endswith("#alpha2018_kernel.K2_law")
+
+
+def test_a_search_keeps_the_figures_of_what_it_finds(visit, made):
+    page = visit(made)
+    page.locator("#q").fill("K1_law")
+    assert page.locator("[id='alpha2018_kernel.figure_1']").is_visible()
+    assert not page.locator("[id='alpha2018_kernel.figure_2']").is_visible()
+
+
+@pytest.mark.parametrize(
+    "words", ["theorem 4", "Theorem  4", "part:drift theorem 4", '"theorem 4"']
+)
+def test_numbers_are_searched_exactly(visit, made, words):
+    page = visit(made)
+    page.locator("#q").fill(words.replace("part:", ""))
+    names = {claim["name"].split()[0] for claim in shown(page)}
+    assert names == {"k3_law"}  # and not theorem 14
+
+
+@pytest.mark.parametrize("words", ["\u0398", "theta", "mean of $n$ terms", "standard", "drift"])
+def test_search_knows_greek_letters_reasons_parts_and_arms(visit, made, words):
+    page = visit(made)
+    page.locator("#q").fill(words)
+    assert shown(page)
+
+
+def test_the_best_matches_come_first_and_the_order_comes_back(visit, made):
+    page = visit(made)
+    before = page.eval_on_selector_all(".claim", "found => found.map(c => c.id)")
+    page.locator("#q").fill("k4")
+    assert shown(page)[0]["name"].startswith("k4")
+    page.locator("#q").fill("")
+    assert page.eval_on_selector_all(".claim", "found => found.map(c => c.id)") == before
+
+
+def test_numbers_and_formulas_are_copied_as_a_program_reads_them(visit, made):
+    page = visit(made)
+    copied = """() => {
+        const found = document.querySelector(".says"), range = document.createRange();
+        range.selectNodeContents(found);
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);
+        const settings = {clipboardData: new DataTransfer(), bubbles: true, cancelable: true};
+        const event = new ClipboardEvent("copy", settings);
+        found.dispatchEvent(event);
+        return event.clipboardData.getData("text/plain");
+    }"""
+    assert page.evaluate(copied) == "The drift falls as n^{-0.52}, and $x_i$ with it."
+
+
+def test_the_table_of_numbers_sorts(visit, made):
+    page = visit(made)
+    page.locator(".table > summary").click()
+    page.locator(".sortable button", has_text="estimate").click()
+    cells = page.locator(".sortable tbody td:nth-child(4)").all_inner_texts()
+    values = [float(cell.replace("−", "-")) for cell in cells if cell]
+    assert values == sorted(values)
+    head = page.locator(".sortable th:nth-child(4)")
+    assert head.get_attribute("aria-sort") == "ascending"
+    check_axe(page)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
+    page = visit(made, width=width)
+    page.locator(".enlarge").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#enlarged img").is_visible()
+    check_axe(page)
+    page.keyboard.press("Escape")
+    assert not page.locator("#enlarged").is_visible()
+
+
+def test_a_table_is_explored_by_the_keyboard(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    assert one.locator("circle").count() == 6
+    before = one.locator("circle title").all_text_contents()
+    one.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    assert one.locator("output.at").inner_text() == "128"
+    assert one.locator("circle title").all_text_contents() != before
+    one.locator(".keys input").first.uncheck()
+    assert one.locator("circle").count() == 3
+    one.locator("circle").first.hover()
+    assert "[" in one.locator("output.told").inner_text()

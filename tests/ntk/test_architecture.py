@@ -404,7 +404,7 @@ def traced(layer, x):
             lambda: traced(average_pool(3, 1, "SAME"), IMAGES),
             "a layer that pools cannot be repeated",
         ),
-        (lambda: kernel_in_blocks(jacot_network(), X, which="both"), "'ntk' or 'nngp'"),
+        (lambda: kernel_in_blocks(jacot_network(), X, which="all"), "'ntk', 'nngp' or 'both'"),
         (lambda: kernel_in_blocks(jacot_network(), X, out=np.empty((2, 2))), "out must be"),
     ],
 )

@@ -60,7 +60,7 @@ def test_built_in_files_are_examined(name):
 def test_parts_follow_from_the_names_without_running_the_file(tmp_path):
     path = tmp_path / "my_model.py"
     path.write_text("widths = 1, 2, 3\nmodel = data = loss = optimizer = print\nraise SystemExit")
-    assert asked_parts(path) == ("scaling",)
+    assert asked_parts(path) == ("scaling", "transfer")
     path.write_text("kernel = print\narchitecture = 'relu'\n1 / 0")
     assert asked_parts(path) == ("kernel",)
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from widenets.ntk.subject.contract import Subject, SubjectError
 from widenets.ntk.subject.cost import predicted
+from widenets.ntk.subject.examination import examined
 from widenets.ntk.subject.frozen import LAZY_NETWORK, NETWORK, TANGENT, Run
 from widenets.ntk.subject.stands import stand_of
 
@@ -134,6 +135,7 @@ def test_the_cost_is_predicted():
 
 
 FLAWS = {
+    "widths: .* leave the name out for a network in jax": {"widths": (8, 16, 32)},
     "is the same for two seeds": {"data": lambda seed: data(0)},
     "must be a scalar, found the shape": {"loss": lambda f, y: (f - y) ** 2},
     "must be a mean over examples": {"loss": lambda f, y: jnp.sum((f - y) ** 2)},
@@ -153,3 +155,9 @@ def test_what_is_wrong_with_it_is_said(wanted):
     with pytest.raises(SubjectError, match=rf"^test\.py: .*{wanted}") as caught:
         stand_of(subject(**FLAWS[wanted]), (0, 1))
     assert "\n" not in str(caught.value)
+
+
+def test_widths_alone_are_refused_as_well():
+    """A file without steps, whose parameterization alone is asked for."""
+    with pytest.raises(SubjectError, match="leave the name out for a network in jax"):
+        examined(subject(widths=(8, 16, 32), steps=None, batch=None))

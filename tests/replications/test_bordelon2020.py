@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from replications.bordelon2020_learning_curves import experiment
+from replications.bordelon2020_learning_curves import experiment, training
 from widenets.ntk.architecture import fully_connected
 from widenets.ntk.data import sphere
 from widenets.ntk.random import generator
@@ -114,3 +114,11 @@ def test_training_reaches_the_kernel_solution_when_wide():
     row = next(rows)
     assert row["train_loss"] < 1e-4
     assert row["ratio"] == pytest.approx(1, abs=0.1)
+
+
+def test_untrained_networks_have_learned_nothing():
+    """What counts is f - f_0, of which the kernel speaks."""
+    x, fresh = sphere(generator(0, "x"), 5, 4), sphere(generator(1, "x"), 7, 4)
+    found, loss = training.train(generator(2, "w"), x, np.ones(5), fresh, 16, 0.1, 0, 16)
+    np.testing.assert_array_equal(found, np.zeros(7))
+    assert loss == pytest.approx(1, rel=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from replications.chizat2019_lazy_training import convnet, lazy_limit
+from replications.chizat2019_lazy_training import convnet, experiment, lazy_limit
 from replications.chizat2019_lazy_training.curvature import (
     ascent_starts,
     criterion,
@@ -324,3 +324,12 @@ def test_aligned_mass_counts_neurons_near_a_teacher_of_the_same_sign():
     neurons = np.array([[2.0, 0.1, 1.0], [2.0, 0.1, -1.0], [0.0, 1.0, 2.0]])
     mass = np.array([np.hypot(2, 0.1), np.hypot(2, 0.1), 2.0])
     assert aligned_mass(neurons, teacher) == pytest.approx(mass[0] / mass.sum())
+
+
+def test_the_late_rate_is_the_smallest_eigenvalue_when_the_scale_is_large():
+    """Up to the finite step, rate lambda / 2 = .0034 here."""
+    rows = experiment.rate(
+        arm="theory", alpha=256.0, dimension=10, neurons=100, points=10, steps=8000, seeds=(0, 1)
+    )
+    ratios = [row["rate_ratio"] for row in rows]
+    np.testing.assert_allclose(ratios, 1, rtol=0.005)

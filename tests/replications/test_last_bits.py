@@ -16,11 +16,14 @@ from replications.cao2019_spectral_bias import experiment as cao
 from replications.cao2019_spectral_bias import tasks
 from replications.chizat2019_lazy_training import experiment as chizat
 from replications.du2018_convergence import experiment as du
+from replications.fort2020_kernel_learning import experiment as fort
 from replications.geiger2020_scale_transition import experiment as geiger
 from replications.geiger2020_scale_transition.tasks import task_of
+from replications.he2020_uncertainty import experiment as he
 from replications.jacot2018_frozen_kernel import experiment as jacot
 from replications.jacot2018_frozen_kernel.initial_law import draw_kernels, symmetric_power
 from replications.lee2019_linearization import experiment as lee
+from replications.ntk_quantum_decoder import experiment as decoder
 from widenets.ntk.data import circle, digits, flatten_images, principal_components
 from widenets.ntk.random import generator
 
@@ -74,10 +77,13 @@ PARTS = {  # every part that takes eigenvectors, at a small size
     "du_conflict": (du.descent, {"count": 6, "dimension": 6, "width": 64, "conflict": True}),
     "du_epochs": (du.epochs, {"count": 6, "dimension": 6, "width": 64, "shown": (0, 9)}),
     "du_deep_kernel": (du.deep_kernel, {"count": 6, "dimension": 6, "depth": 1}),
+    "fort_early": (fort.early, {"activation": "erf", "times": (256, 512)}),
     "geiger_digits": (
         geiger.slopes,
         {**TASK, "task": "digits_pca", "points": 40, "depth": 1, "s": 1.0, "model": "theory"},
     ),
+    "he_trained": (he.trained, {"width": 64, "members": 4}),
+    "decoder_times": (decoder.times, {"p": 0.1}),
     "lee_drift": (lee.drift, {"activation": "erf", "depth": 1, "width": 8, "steps": 16}),
 }
 ARMS = {"du_deep_kernel": "relu"}

@@ -8,6 +8,7 @@ from replications.arora2019_generalization import experiment as arora
 from replications.bordelon2020_learning_curves import experiment as bordelon
 from replications.cao2019_spectral_bias.tasks import draw_samples
 from replications.chizat2019_lazy_training import convnet, regression
+from replications.fort2020_kernel_learning.setting import task_of as fort_task
 from replications.geiger2020_scale_transition.tasks import Split, task_of
 from replications.jacot2018_frozen_kernel.setting import ANGLES, FOUR_ANGLES
 from replications.jacot2018_frozen_kernel.trajectories import CIRCLE, training_inputs
@@ -63,6 +64,12 @@ def test_chizat():
     assert nearest(test_x[0], x[0]) > 1e-3
     images = convnet.images("digits", 0, 100)
     assert nearest(images.test_x, images.x) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["xnor", "digits"])
+def test_fort(name):
+    task = fort_task(name, 60, (0,), "test")
+    assert nearest(task.test[0][0], task.train[0][0]) > 1e-3
 
 
 @pytest.mark.parametrize("name", ["xnor10", "stripe20", "digits_pixels", "digits_pca"])

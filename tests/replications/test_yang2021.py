@@ -11,6 +11,7 @@ from pandas import DataFrame
 
 from replications.yang2021_mutransfer import networks, optimum
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
+from widenets.evidence import optimum as locator
 from widenets.ntk.parameterization import (
     attention_scale,
     maximal_update,
@@ -234,18 +235,18 @@ def sweep_rows(exponent, curvature=0.05, noise=0.0, seed=0):
 
 @pytest.mark.parametrize("exponent", [0.0, -1.0, 0.5, -0.37])
 def test_locator_is_exact_on_parabolas(exponent):
-    assert optimum.rate_exponent(sweep_rows(exponent)) == pytest.approx(exponent, abs=1e-9)
+    assert locator.rate_exponent(sweep_rows(exponent)) == pytest.approx(exponent, abs=1e-9)
 
 
 def test_locator_refuses_an_optimum_at_the_end_of_the_grid():
-    assert math.isnan(optimum.rate_exponent(sweep_rows(-2.0)))
+    assert math.isnan(locator.rate_exponent(sweep_rows(-2.0)))
 
 
 def test_interval_of_the_exponent_covers_the_truth():
     """Noise that moves an optimum by a quarter octave; 99 % intervals over five seeds."""
     from widenets.evidence import per_seed
 
-    estimator = per_seed(optimum.rate_exponent, columns=("width", "log2_rate", "share", "loss"))
+    estimator = per_seed(locator.rate_exponent, columns=("width", "log2_rate", "share", "loss"))
     tables = [
         DataFrame(
             [

@@ -5,11 +5,19 @@ import functools
 import pandas as pd
 import pytest
 
-from replications.your_network.asked_diagnosis import ASKED_DIAGNOSIS, QUESTIONS, better, worst
+from replications.your_network.asked_diagnosis import (
+    ASKED_DIAGNOSIS,
+    DIVERGED,
+    QUESTIONS,
+    better,
+    worst,
+    worst_at_end,
+)
 from replications.your_network.decide import DIAGNOSES, decided, diagnosis, diagnosis_of_seed
-from replications.your_network.diagnosis import DIVERGED, diagnosis_rows
+from replications.your_network.diagnosis import diagnosis_rows
 from replications.your_network.evolution import evolution_rows
 from widenets.ntk.subject.contract import BUILTIN
+from workflow.base.tree import ROOT
 
 NAMES = {name.partition("_")[0]: name for name in QUESTIONS}
 
@@ -46,7 +54,7 @@ def table(**changes):
         "part": "diagnosis", "arm": "theory", "subject": "mine", "rate": 4.0, "same_rate": 1.0,
         "bracketed": 1, "no_kernel": "-", "frozen_by": "by forward mode",
         "constant_train": 1.0, "least_frozen_train": 0.0,
-        "steep_score": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "train": 0.0,
+        "steep_score": 0.7, "fixed": 0.6, "fixed_validation": 0.6, "fixed_end": 0.7, "train": 0.0,
         "validation": 0.1, "test": 0.1, "score": 0.1, "validation_score": 0.1,
     }  # fmt: skip
     for arm, loss in (("frozen_", 0.65), ("same_", 0.7)):
@@ -124,6 +132,22 @@ def test_choices_are_made_on_validation_data():
     assert worst(of_seed) == 0.2
 
 
+def test_overfitting_that_frozen_features_share_in_the_end_is_no_harm():
+    """Frozen arms of as many steps have overfitted less so far; trained to the end as much."""
+    rows = table(end={"score": 1.2}, fixed_end=1.3)
+    of_seed = rows[rows["seed"] == 0]
+    assert worst_at_end(of_seed) == 1.3
+    assert QUESTIONS["U6_no_worse_at_the_end"].statistic(of_seed) == pytest.approx(-0.1)
+    assert diagnosis_of_seed(of_seed) == "features help"
+    rows = table(end={"score": 1.2})
+    assert diagnosis_of_seed(rows[rows["seed"] == 0]) == "harmful features"
+
+
+def test_a_run_that_diverges_is_told_so():
+    found = decided(checks(verdicts("", "1")), table(train=DIVERGED))
+    assert "Optimization: training diverges in 6 of 6 seeds, where frozen" in found.sentence
+
+
 def test_a_seed_alone_gives_the_diagnosis_of_its_values():
     def said(**changes):
         rows = table(**changes)
@@ -184,6 +208,34 @@ def test_a_diverged_run_counts_as_so_many_units():
     end = measured()["theory"].groupby("seed").last()
     assert (end["train"] == DIVERGED).all()
     assert (end["rate"] < 1).all()
+
+
+def shortened(tmp_path, name, *changes):
+    """Statistics of U1 to U7 of an example that is trained for fewer steps: {name: of seeds}."""
+    text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    rows = pd.DataFrame(diagnosis_rows("theory", str(path), (0, 1)))
+    of_seeds = [of_seed for _, of_seed in rows.groupby("seed")]
+    return {q: [asked.statistic(of) for of in of_seeds] for q, asked in QUESTIONS.items()}
+
+
+def test_the_digits_example_needs_no_features_however_it_looks_at_its_own_rate(tmp_path):
+    """Trained for too short, as its page says: frozen features fit and it does not."""
+    found = shortened(tmp_path, "digits_cnn", ("steps, batch = 600", "steps, batch = 90"))
+    assert max(found["U2_learns_sooner"]) < -0.3
+    assert min(found["U3_features_help"]) > 0.05
+    assert min(found["U1_trains"]) > 0.05
+
+
+def test_the_text_example_needs_no_features(tmp_path):
+    changes = ("steps, batch = 400", "steps, batch = 60"), ("[:2900]", "[:1500]")
+    found = shortened(tmp_path, "text_transformer", *changes)
+    assert min(found["U2_learns_sooner"]) > -0.2
+    assert min(found["U3_features_help"]) > -0.05
 
 
 def test_the_lazy_kernel_of_a_jax_network_stays(tmp_path):

@@ -3,14 +3,23 @@
 import pandas as pd
 import pytest
 
+from replications.your_network.asked_diagnosis import DIVERGED
 from replications.your_network.asked_scaling import ASKED_SCALING
 from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
 from replications.your_network.known_scaling import FAULTS, MISTAKES, named_rightly
 from replications.your_network.naming import kernel_sentences, parameterization, sentences
-from replications.your_network.scaling import kernel_rows, scaling_rows, wrong_kernel_rows
+from replications.your_network.scaling import (
+    LOOKS,
+    OCTAVES,
+    kernel_rows,
+    predicted,
+    scaling_rows,
+    transfer_rows,
+    wrong_kernel_rows,
+)
 from widenets.evidence import Verdict, compare
 from widenets.ntk.subject import conformance
-from widenets.ntk.subject.contract import SubjectError
+from widenets.ntk.subject.contract import SubjectError, load
 
 NOISE = (-0.03, 0.01, 0.0, 0.02)  # of four seeds
 RIGHT = {
@@ -94,6 +103,16 @@ def test_under_sgd_a_multiplier_moves_the_update_twice_as_much():
 
 def test_exponents_that_are_not_decided_are_not_named():
     assert named({("second.weight", "update"): 0.5}, noise=(-0.4, 0.5, 0.3, -0.4)) == set()
+
+
+def test_tensors_are_named_with_the_intervals_of_all_at_once():
+    """An interval of one tensor alone lies outside; of forty at once, four seeds decide nothing."""
+    rows = table({(f"t{k}", "update"): 0.0 for k in range(40)} | {("t7", "update"): 0.45})
+    shifted = rows["tensor"] == "t7"
+    rows.loc[shifted, "found"] += rows[shifted]["seed"].map({0: -0.04, 1: 0.04, 2: -0.02, 3: 0.02})
+    found = tensors(rows, "update").loc["t7"]
+    assert found["low"] > QUANTITIES["update"].region.high > found["sure_low"]
+    assert parameterization(rows) == []
 
 
 def test_entries_hold_what_the_contract_promises():
@@ -187,9 +206,9 @@ def test_a_readers_model_that_ignores_width_is_told_by_its_file(tmp_path):
 
 def test_faults_of_kernels_are_those_of_the_library():
     assert tuple(conformance.FAULTS) == FAULTS
-    rows = list(wrong_kernel_rows("first_layer_not_trained", (0, 1)))
+    rows = list(wrong_kernel_rows("first_layer_not_trained", "relu_kernel", (0, 1)))
     assert [row["named"] for row in rows] == [1, 1]
-    assert wrong_kernel_rows("right", (0,)).__next__()["named"] == 0
+    assert wrong_kernel_rows("right", "relu_kernel", (0,)).__next__()["named"] == 0
 
 
 def test_kernel_sentences_tell_entry_and_fault():
@@ -199,3 +218,53 @@ def test_kernel_sentences_tell_entry_and_fault():
     assert "(cross, self, diagonal; in " in entry
     assert fault == "kernel: the first layer is left out of the tangent kernel"
     assert kernel_sentences(pd.DataFrame(kernel_rows("theory", "relu_kernel", (0,)))) == []
+
+
+SMALL = """
+import torch
+from torch import nn
+
+widths = 8, 16, 32
+
+def model(width=8):
+    return nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Linear(width, 1))
+
+def data(seed):
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(seed))
+    y = x[:, :1] * x[:, 1:2]
+    return (x[:32], y[:32]), (x[32:], y[32:])
+
+loss = nn.functional.mse_loss
+
+def optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+def test_rates_are_tried_at_every_width(tmp_path):
+    """The control's rates are n/n0 times the network's: the same training, an octave further."""
+    path = tmp_path / "small.py"
+    path.write_text(SMALL)
+    theory, rates = (
+        pd.DataFrame(transfer_rows(arm, str(path), (0, 1))).set_index(
+            ["seed", "width", "log2_rate", "share"]
+        )["loss"]
+        for arm in ("theory", "rates")
+    )
+    theory, rates = theory.sort_index(), rates.sort_index()
+    assert len(theory) == 2 * 3 * len(OCTAVES) * LOOKS
+    assert theory.between(0, DIVERGED).all()
+    assert theory.index.get_level_values("share").min() > 0.5
+    pd.testing.assert_series_equal(theory.xs(8, level="width"), rates.xs(8, level="width"))
+    for seed in (0, 1):
+        one, other = theory[seed, 16, 1], rates[seed, 16, 0]
+        pd.testing.assert_series_equal(one, other, check_names=False)
+    assert theory[0, 16, -6].iloc[-1] > theory[0, 16, 0].iloc[-1]
+
+
+def test_what_it_will_cost_is_predicted(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL)
+    cost = predicted(load(str(path)), (0, 1), 2)
+    assert (cost.trainings, cost.steps) == (len(OCTAVES) * 3 * 2 * 2, 40)
+    assert 0 < (cost + cost).seconds == 2 * cost.seconds < 60

@@ -33,7 +33,7 @@ def row(value=1.0, half=0.1, n_seeds=8, control=5.0, **others):
 def kept(rows, seeds=(0, 1), code="c", cpu=10.0, memory=500.0, jax="0.10"):
     record = {"code": code, "cells": "d", "seeds": list(seeds), "versions": {"jax": jax}}
     record |= {"cpu_seconds": cpu, "max_rss_mb": memory}
-    return compare.Kept("x", "smoke", "git", rows, {("a", "main"): record})
+    return compare.Kept("x", "smoke", "", "git", rows, {("a", "main"): record})
 
 
 def one(old, new, **settings):
@@ -270,8 +270,9 @@ def with_one_moved(old, key, amount):
 
 def test_a_closed_form_that_moves_in_its_seventh_digit_has_moved():
     old = reference_rows()
-    key = ("cao2019_spectral_bias", "C6_exponent_d3")
+    key = ("cao2019_spectral_bias", "C6_learned_degrees")
     assert old.checks[key]["n_seeds"] == 0
+    assert old.checks[key]["ci_high"] - old.checks[key]["ci_low"] < 1e-8
     changes, _ = compare.compare(with_one_moved(old, key, lambda number: 1e-6 * number), old)
     found = [change[:3] for change in changes if change.kind != "same"]
     assert found == [("moved", *key)]

@@ -6,14 +6,27 @@ import json
 import math
 
 import jsonschema
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.browser import gallery
-from workflow.base.tree import replications
+from workflow.base.tree import ROOT, replications
+from workflow.draw import figures as drawn_figures
 from workflow.judge import claims_of
-from workflow.page import SCHEMA, content, formula, markdown, picture, sources, texts
+from workflow.page import (
+    SCHEMA,
+    content,
+    explore,
+    finding,
+    formula,
+    markdown,
+    picture,
+    shown,
+    sources,
+    texts,
+)
 from workflow.page.strip import WIDTH, Mark, _axis, strip
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
@@ -22,7 +35,9 @@ NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 def test_formulas_become_paths_and_text_stays_text():
     html = str(formula.typeset(r"a < b & $\frac{1}{n}\sum_i \theta_i^2$ for 5\$"))
     assert html.startswith("a &lt; b &amp; <svg")
-    assert html.count("<path") == 1
+    assert html.count("<use") == 7
+    page = formula.with_letters(f"<body>{html}</body>")
+    assert page.count("<path id=") == 6  # i is drawn once and used twice
     assert r'aria-label="\frac{1}{n}\sum_i \theta_i^2"' in html
     assert html.endswith("for 5\\$")
 
@@ -109,6 +124,10 @@ TABLE = (
     "text, html",
     [
         ("[x](../a.py)", "<p>x</p>"),
+        (
+            "arXiv:1806.07572",
+            '<p><a href="https://arxiv.org/abs/1806.07572">arXiv:1806.07572</a></p>',
+        ),
         ("[x](javascript:alert)", "<p>x</p>"),
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
         ("1. a\n   b\n2. c", "<ol><li>a b</li><li>c</li></ol>"),
@@ -271,12 +290,124 @@ def test_every_form_of_the_report_counts_the_passes_apart():
     made = gallery_with(["agrees", "agrees", "within the margin", "pass"])
     for claim in made["papers"][0]["claims"]:
         claim["prediction"] = -0.5
-    assert texts.headline(made) == "All 4 verdicts are as expected"
+    assert texts.headline(made) == "4 statements hold, none do not"
     assert texts.badge(made)["message"] == "4 pass"
     rows = [line for line in texts.summary(made).splitlines() if line.startswith("|")]
     assert rows[0] == "| paper | within the margin | agrees | pass | CPU s |"
     assert "| 1 | 2 | 1 |" in rows[2]
     assert texts.markdown(made).count("different from the prediction −0.5 by") == 1
+
+
+FINDING = """
+- says: "The slope is {A_slope} at {B_level}."
+  number: A_slope
+  figure: figure_1
+- says: "At least {B_level}."
+  number: B_level
+  figure: figure_2
+  printed: 2.3 (Table 1)
+"""
+
+
+def found(tmp_path, slope="agrees", level="pass", text=FINDING):
+    (tmp_path / "finding.yaml").write_text(text, encoding="utf-8")
+    claims = [
+        {"claim": "A_slope", "id": "x.A_slope", "state": slope, "estimate": -0.998},
+        {"claim": "B_level", "id": "x.B_level", "state": level, "estimate": 1234.5},
+    ]
+    return finding.finding(tmp_path, claims, ["figure_1"])
+
+
+def test_a_finding_has_the_numbers_of_this_run_and_is_told_only_where_they_are_decided(tmp_path):
+    assert found(tmp_path)["says"] == "The slope is -1.00 at 1.23e+03."
+    assert found(tmp_path)["figure"] == "figure_1"
+    for state in ("not judged", "fail", "inconclusive", "unexpected pass", "withheld"):
+        second = found(tmp_path, slope=state)
+        assert second["says"] == "At least 1.23e+03."
+        assert (second["number"], second["figure"]) == ("x.B_level", "")
+        assert second["printed"] == "2.3 (Table 1)"
+        assert found(tmp_path, slope=state, level=state) is None
+    (tmp_path / "finding.yaml").unlink()
+    assert finding.finding(tmp_path, [], []) is None
+
+
+@pytest.mark.parametrize("text", ["says: x", "- says: x", "- [1]", FINDING + "  more: 1\n"])
+def test_a_finding_that_cannot_be_told_names_its_file(tmp_path, text):
+    with pytest.raises(ValueError, match=r"finding\.yaml: .*wanted"):
+        found(tmp_path, text=text)
+
+
+@pytest.mark.parametrize(
+    "number, text", [(-0.0012, "0.00"), (-1.043, "-1.04"), (0, "0"), (250, "250")]
+)
+def test_numbers_of_a_finding(number, text):
+    assert finding.rounded(number) == text
+
+
+SOURCES = {
+    "claims.py": """
+WINDOW = {"width": 64}
+WHO = "a name"
+
+def slope(y):
+    return loglog_slope("width", y, where=WINDOW)
+
+CLAIMS = [
+    Claim(name="A", part="drift", estimator=slope("change"), who=WHO),
+    Claim(name="B", part="drift", estimator=slope("gap")),
+    Claim(name="C", part="other", estimator=own),
+]
+""",
+    "figures.py": """
+def one(drift):
+    draw(drift, y="change")
+
+def two(drift):
+    _draw(drift)
+
+def _draw(rows):
+    draw(rows, y="gap", arm="wide")
+""",
+    "experiment.py": "'''Module. Arm outside is of this.'''\ndef drift():\n"
+    "    '''A row is a net. Arm wide has more neurons than it needs; narrow: few.'''\n",
+}
+
+
+def test_claims_and_figures_are_tied_by_the_columns_that_both_use(tmp_path):
+    for name, text in SOURCES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    claims = [
+        {"claim": name, "part": part, "arm": "theory", "control_arm": "wide"}
+        for name, part in (("A", "drift"), ("B", "drift"), ("C", "other"))
+    ]
+    figures = [{"name": name, "parts": ["drift"]} for name in ("one", "two")]
+    columns = {"width", "change", "gap"}
+    assert shown.links(tmp_path, claims, figures, columns) == {"A": ["one"], "B": ["two"], "C": []}
+    used = shown.used_by_claim(tmp_path / "claims.py", "A")
+    assert dict(used.constants) == {"WINDOW": "{'width': 64}"}
+    assert [found["name"] for found in shown.estimators(used.names)] == ["loglog_slope"]
+    assert shown.said_of_arm(tmp_path, "drift", "wide") == "Arm wide has more neurons than it needs"
+    assert shown.said_of_arm(tmp_path, "drift", "outside") == "Arm outside is of this"
+    assert shown.said_of_arm(tmp_path, "drift", "row_") == ""
+
+
+@pytest.mark.parametrize("replication", replications())
+def test_every_finding_names_claims_and_a_figure_that_are_there(replication):
+    entries = finding.entries(ROOT / "replications" / replication)
+    assert entries, f"replications/{replication}/finding.yaml: wanted a sentence on what was found"
+    known = {claim.name for claim in claims_of(replication)}
+    drawn = {figure.name for figure in drawn_figures(replication, "paper")}
+    for entry in entries:
+        assert set(finding.named(entry)) <= known
+        assert entry["figure"] in drawn
+
+
+def test_macros_are_numbers_that_latex_can_read():
+    made = gallery.report(papers=1, claims=4)
+    text = texts.macros(made)
+    assert r"\csname widenets@alpha2018_kernel.K1_law\endcsname{\ensuremath{0.02}}" in text
+    assert "\u2212" not in text
+    assert texts._tex(-1.234567e-7) == r"\ensuremath{-1.235\times10^{-7}}"
 
 
 def gallery_with(states):
@@ -291,8 +422,8 @@ def gallery_with(states):
 @pytest.mark.parametrize(
     "states, headline, message, color",
     [
-        (["pass"] * 3, "All 3 verdicts are as expected", "3 pass", "brightgreen"),
-        (["pass", "refuted"], "All 2 verdicts are as expected", "1 pass, 1 refuted", "brightgreen"),
+        (["pass"] * 3, "3 statements hold, none do not", "3 pass", "brightgreen"),
+        (["pass", "refuted"], "1 statement holds, 1 does not", "1 pass, 1 refuted", "brightgreen"),
         (["pass", "fail"], "1 verdict is not as expected, of 2", "1 of 2 as expected", "red"),
         (["not judged"], "No claim is decided in this tier", "0 of 0 as expected", "red"),
     ],
@@ -385,3 +516,59 @@ def test_what_is_stale_or_missing_is_shown_without_its_old_verdict(project):
     assert "Incomplete: 1 of 2 verdicts are withheld" in page
     assert "not drawn" in page
     assert "WITHHELD" in (folder / "summary.md").read_text(encoding="utf-8")
+
+
+EXPLORE = """
+- title: T
+  says: s
+  part: drift
+  where: {arm: theory}
+  slider: width
+  curves: depth
+  x: time
+  y: change
+  labels: {slider: n, curves: L, x: t, y: d}
+  figure: figure_1
+"""
+
+
+def rows_to_explore():
+    rows = [
+        {
+            "part": part,
+            "arm": arm,
+            "seed": s,
+            "width": n,
+            "depth": 1,
+            "time": t,
+            "change": t / n + s,
+        }
+        for part in ("drift", "other")
+        for arm in ("theory", "control")
+        for s in (0, 1)
+        for n in (64, 128)
+        for t in (1, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_what_is_explored_are_means_over_seeds_of_the_chosen_rows(tmp_path):
+    (tmp_path / "explore.yaml").write_text(EXPLORE, encoding="utf-8")
+    (made,) = explore.explorables(tmp_path, rows_to_explore(), {"figure_1"})
+    assert len(made["points"]) == 4
+    slider, curve, x, mean, low, high, theory = made["points"][0]
+    assert (slider, curve, x, theory) == (64, 1, 1, None)
+    assert mean == pytest.approx(1 / 64 + 0.5, rel=1e-4)
+    assert low < mean < high
+    assert made["figure"] == "figure_1"
+    one_width = rows_to_explore().query("width == 64")
+    assert explore.explorables(tmp_path, one_width, set()) == []
+    assert explore.explorables(tmp_path, None, set()) == []
+    elsewhere = rows_to_explore().query("part == 'other'").drop(columns="change")
+    assert explore.explorables(tmp_path, elsewhere, set()) == []
+
+
+def test_what_cannot_be_explored_names_its_file(tmp_path):
+    (tmp_path / "explore.yaml").write_text(EXPLORE + "  more: 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"explore\.yaml: found .* wanted"):
+        explore.explorables(tmp_path, rows_to_explore(), set())

@@ -85,7 +85,10 @@ def test_rooms_of_the_numerics_import_downwards():
 
 def test_public_names_of_the_numerics_come_from_its_doors():
     """Replications and benchmarks import rooms, not what stands in them."""
-    doors = r"widenets\.ntk(\.\w+|\.empirical\.torch|\.dynamics\.(particles|tower)|\.subject\.\w+)?"
+    doors = (
+        r"widenets\.ntk(\.\w+|\.empirical\.torch|\.dynamics\.(batches|particles|tower)"
+        r"|\.subject\.\w+)?"
+    )
     modules = {
         m for folder in ("replications", "benchmarks") for p in sources(folder) for m in imported(p)
     }

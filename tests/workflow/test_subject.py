@@ -3,21 +3,26 @@ notice that there are such."""
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
+import markupsafe
 import pandas as pd
 import pytest
 
 from widenets.evidence.claim import ASKED
+from workflow import compare
 from workflow.base import digest, grid, records, subject
 from workflow.base.digest import cells_digest
 from workflow.base.files import UserError
 from workflow.base.tree import ROOT, TIERS, replications
 from workflow.gate import verdict_code
 from workflow.judge import claims_of, expectations
+from workflow.page import texts, view
 from workflow.page.content import state
 from workflow.reader.answer import answered
+from workflow.reader.trial import tried
 from workflow.trust.scratch import Run, environment, fresh_project
 
 KERNEL = '''"""The kernel of a relu layer."""
@@ -74,6 +79,19 @@ def test_cells_of_a_run_without_subject_have_the_digest_they_had(name):
             assert has_subjects <= (name == subject.STAND)
 
 
+def test_an_edit_of_a_built_in_file_measures_again_what_uses_it(monkeypatch):
+    """Mistakes and wrong kernels too, whose cells name a built-in file and an arm of it."""
+    cells = [cell for some in grid.shards(subject.STAND, "laptop").values() for cell in some]
+    assert {cell.part for cell in cells if "subject" not in cell.parameters} == set()
+    for name, part in (("mup_transformer", "mistakes"), ("relu_kernel", "wrong_kernels")):
+        of_part = [cell for cell in cells if cell.part == part]
+        before = grid.shard_digest(of_part)
+        with monkeypatch.context() as patched:
+            patched.setattr(grid, "digest_of", lambda chosen, name=name: chosen == name)
+            assert grid.shard_digest(of_part) != before
+            assert {cell.parameters["subject"] for cell in of_part} == {name}
+
+
 def test_a_file_stands_where_the_first_built_in_subject_stands(own):
     seeds = grid.Seeds(subject=str(own))
     cells = [c for some in grid.shards(subject.STAND, "smoke", seeds).values() for c in some]
@@ -94,7 +112,7 @@ def test_a_file_stands_where_the_first_built_in_subject_stands(own):
 
 def test_what_is_asked_depends_on_the_names_in_the_file(own):
     parts = {claim.part for claim in claims_of(subject.STAND, str(own))}
-    assert parts == {"diagnosis", "evolution", "scaling"}
+    assert parts == {"diagnosis", "evolution", "scaling", "transfer"}
     assert {claim.expected for claim in claims_of(subject.STAND, str(own))} == {ASKED}
     own.write_text(KERNEL, encoding="utf-8")
     subject.parts_of.cache_clear()
@@ -171,10 +189,51 @@ def test_the_answer_names_the_fault_of_a_kernel():
     assert found["faults"] == []
     assert found["sentence"] == "Kernel: that of the architecture, to rounding."
     found = answered(checks, wrong)
-    assert found["sentence"] == "Kernel: wrong by up to 0.5 (a layer is missing)."
+    assert found["sentence"] == "Kernel: wrong by up to 0.5 of its size (a layer is missing)."
     entry, fault = found["faults"]
     assert entry.endswith("(cross; in cross, inputs 3 and 4: found 1.5, wanted 1)")
     assert fault == "kernel: a layer is missing"
+
+
+def test_the_report_says_first_what_it_is_and_then_how_it_was_found():
+    sentence = "Features help: 0.10 against 0.60; 1 is the best. Frozen by E[phi]. Kernel: ok."
+    report = {"papers": [], "problems": [], "subject": {"sentence": sentence}}
+    assert texts.headline(report) == "Features help: 0.10 against 0.60; 1 is the best."
+    assert texts.besides(report) == "Frozen by E[phi]. Kernel: ok."
+    again = view.environment().from_string("{{ 'subject=a b/c.py' | word }}").render()
+    assert markupsafe.Markup(again).unescape() == "'subject=a b/c.py'"
+
+
+SMALL = """
+import torch
+from torch import nn
+
+widths = 8, 16, 32
+minutes = 0.0001
+
+def model(width=8):
+    return nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Linear(width, 1))
+
+def data(seed):
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(seed))
+    y = x[:, :1] * x[:, 1:2]
+    return (x[:32], y[:32]), (x[32:], y[32:])
+
+loss = nn.functional.mse_loss
+
+def optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+def test_rates_at_every_width_are_in_the_cost_where_a_tier_tries_them(tmp_path, capsys):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, encoding="utf-8")
+    tried(str(path), "smoke", grid.Seeds(subject=str(path)))
+    assert capsys.readouterr().err == "small.py: asked of it: scaling\n"
+    said = r"small\.py: 576 trainings of 40 steps need about .*, minutes allows 0\.0001"
+    with pytest.raises(UserError, match=said):
+        tried(str(path), "paper", grid.Seeds(subject=str(path)))
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +259,8 @@ def call(project, *words):
     return Run(done.returncode, done.stdout)
 
 
-def run(project, subject="relu.py"):
-    given = ("-s", str(project[0].path("Snakefile")), "--cores", "1")
+def run(project, subject="relu.py", *words):
+    given = ("-s", str(project[0].path("Snakefile")), "--cores", "1", *words)
     return call(project, "snakemake", *given, "--config", "tier=smoke", f"subject={subject}")
 
 
@@ -259,8 +318,59 @@ def test_a_kernel_from_any_folder(project):
     assert done.code == 1, done.output
     assert "measure" not in done.jobs
     assert done.jobs["judge"] == 1
+    assert done.output.count("Kernel: wrong by up to") == 1
+    assert done.output.count("K1_different_inputs: fail, expected pass") == 1
+    done = run(project, "relu.py", "--workflow-profile", "none")  # which shows no logs of its own
+    assert done.code == 1, done.output
+    assert done.output.count("Kernel: wrong by up to") == 1
     assert gate(project).code == 1
 
     path = project[1] / "results/relu/smoke/diagnosis.json"
     path.write_text(path.read_text("utf-8").replace("wrong by", "right by"), encoding="utf-8")
     assert gate(project).code == 2
+
+
+def test_a_network_of_ones_own_is_compared_with_itself_alone(project):
+    """After the test above: the folder, an earlier copy of it, and what is of the suite alone."""
+    file, folder = project[1] / "relu.py", project[1] / "results/relu/smoke"
+    file.write_text(KERNEL, encoding="utf-8")
+    assert run(project).code == 0
+    before = project[1] / "before/smoke"
+    shutil.copytree(folder, before)
+    done = call(project, "workflow.compare", folder, before)
+    assert (done.code, done.output.splitlines()[0]) == (0, "2 same")
+    file.write_text(KERNEL.replace("FACTOR = 1.0", "FACTOR = 1.1"), encoding="utf-8")
+    assert run(project).code == 0
+    done = call(project, "workflow.compare", folder, before)
+    assert done.code == 1
+    assert "verdict changed: your_network: K1_different_inputs: yes → no" in done.output
+    for words, said in (
+        (("workflow.compare", folder), "relu.py, which has no reference: copy the folder"),
+        (("workflow.reference", folder), "of a network of your own, relu.py: no reference"),
+        (("workflow.trust.cost", folder), "of a network of your own, relu.py: no cost"),
+        (
+            ("workflow.trust.stability", "--folder", "x", "--subject", "relu.py"),
+            "error: unrecognized arguments: --subject relu.py",
+        ),
+    ):
+        done = call(project, *words)
+        assert done.code == 2, done.output
+        assert said in done.output.splitlines()[-1]
+
+
+def test_a_network_of_ones_own_is_not_compared_with_the_replications(tmp_path):
+    """Kept results of both kinds, of the same tier."""
+    for name, of in (("own", {"subject": "x/my_model.py"}), ("suite", {})):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = {"settings": {"tier": "smoke", **of}, "git": "abc", "records": []}
+        (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
+        pd.DataFrame(columns=list(compare.COLUMNS)).to_csv(folder / "checks.csv", index=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "workflow.compare", tmp_path / "suite", tmp_path / "own"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        f"error: {tmp_path / 'own'} is of my_model.py, {tmp_path / 'suite'} of the replications"
+    )

@@ -87,7 +87,8 @@ def edit_judge(project):
 
 
 def edit_draw(project):
-    project.edit("workflow/draw.py", '("svg", {"Date": None})', '("svg", {"Date": None} | {})')
+    there = '"pdf": {"CreationDate": None}'
+    project.edit("workflow/draw.py", there, f"{there} | {{}}")
 
 
 def edit_what_is_said(project):

@@ -42,6 +42,7 @@ def write_views(folder: Path, report: dict, root: Path) -> None:
     write_text(folder / "report.md", texts.markdown(report))
     write_text(folder / "summary.md", texts.summary(report))
     write_json(folder / "badge.json", texts.badge(report))
+    write_text(folder / "numbers.tex", texts.macros(report))
     write_text(folder / "index.html", view.page(report, folder, root))
 
 
@@ -59,6 +60,8 @@ def write_data(results: Results, report: dict) -> None:
                 if kind not in figure["missing"]:
                     _copy(results.figures(name) / f"{figure['name']}.{kind}", results.report / path)
     _copy(results.all_checks, data / "checks.csv")
+    if (ROOT / "CITATION.cff").exists():  # a copy of parts of the repository may go without
+        _copy(ROOT / "CITATION.cff", data / "CITATION.cff")
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -16,10 +16,12 @@ from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import read_table
 from workflow.base.subject import title_of
-from workflow.base.tree import ROOT, Results
+from workflow.base.tree import ROOT, TIERS, Results
 from workflow.draw import KINDS as FILES
-from workflow.draw import figures
-from workflow.page import sources
+from workflow.draw import NOTHING, figures
+from workflow.page import picture, shown, sources
+from workflow.page.explore import explorables
+from workflow.page.finding import finding
 from workflow.page.markdown import sections
 
 FORMAT = 2  # raise it when a field changes its meaning
@@ -40,9 +42,15 @@ STATES = (
     "yes",
     "not judged",
 )
+# The order in which their counts are told: surprises, what holds, what does not, what is open.
+TOLD = (
+    *("fail", "unexpected pass", "withheld", "inconclusive", "agrees", "within the margin", "pass"),
+    *("yes", "refuted", "no", "open", "not judged"),
+)
 PASSES = ("agrees", "within the margin", "pass")
 ANSWERS = {"pass": "yes", "fail": "no", "inconclusive": "open"}
 EXPECTED = (*PASSES, "refuted", *ANSWERS.values(), "not judged")
+SURPRISES = ("fail", "unexpected pass", "inconclusive")
 NUMBERS = (
     *("region_low", "region_high", "estimate", "ci_low", "ci_high"),
     *("control_estimate", "control_ci_low", "control_ci_high"),
@@ -75,7 +83,7 @@ def report(
         "max_rss_mb": provenance["max_rss_mb"],
         "environments": _environments(facts),
         "data": provenance["data"],
-        "states": {state: states[state] for state in STATES},
+        "states": {state: states[state] for state in TOLD},
         "kinds": {kind: kinds[kind] for kind in (*KINDS, UNCLASSIFIED)},
         "as_expected": all(claim["state"] in EXPECTED for claim in claims),
         "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
@@ -97,6 +105,12 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     costs = [_cost(record) for record in facts]
     seeds = chosen_seeds(settings)
     where = _shards_of_parts(name, results.tier, seeds)
+    claims = [claim(row, one, folder, where) for row in one.checks.to_dict("records")]
+    absent = absent_arms(name, results.tier, seeds)
+    drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
+    there = {one["name"] for one in drawn if "svg" not in one["missing"]}
+    there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
+    _link(folder, claims, drawn, columns_of(results, name))
     return {
         "name": name,
         "title": title or name,
@@ -104,10 +118,10 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "deviations": deviations,
         "readme": text,
         "problems": one.problems,
-        "claims": [claim(row, one, folder, where) for row in one.checks.to_dict("records")],
-        "figures": [
-            _figure(results, figure, folder) for figure in figures(name, results.tier, seeds)
-        ],
+        "finding": finding(folder, claims, there),
+        "claims": claims,
+        "figures": drawn,
+        "explorables": explorables(folder, table_of(results, name), there),
         "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
@@ -120,6 +134,7 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     values = {key: "" if _empty(value) else value for key, value in row.items()}
     values |= {key: number(row[key]) for key in NUMBERS}
     values["n_seeds"] = int(row["n_seeds"])
+    source = shown.used_by_claim(folder / "claims.py", row["claim"])
     values["tags"] = values["tags"].split()
     for key in ("of_seeds", "control_of_seeds"):
         values[key] = [float(number) for number in str(values[key]).split()]
@@ -129,9 +144,21 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
         "state": told(row, withheld=bool(one.problems)),
         "unit": unit(row),
         "code": sources.claim_lines(folder / "claims.py", row["claim"]),
+        "constants": dict(source.constants),
+        "estimators": shown.estimators(source.names),
+        "control_said": shown.said_of_arm(folder, row["part"], row["control_arm"]),
         "rows": f"data/{one.replication}/{row['part']}.csv" if row["part"] in where else "",
         "shards": where.get(row["part"], []),
     }
+
+
+def _link(folder: Path, claims: list[dict], drawn: list[dict], columns: set[str]) -> None:
+    """Tell each claim the figures that show it, and each figure its claims."""
+    found = shown.links(folder, claims, drawn, columns)
+    for one in claims:
+        one["figures"] = found[one["claim"]]
+    for one in drawn:
+        one["claims"] = [c["claim"] for c in claims if one["name"] in found[c["claim"]]]
 
 
 def state(row: dict, withheld: bool) -> str:
@@ -179,26 +206,59 @@ def readme(path: Path) -> tuple[str, str, str, str]:
     return title, first.split("\n\n")[0], "\n\n".join(deviations), text
 
 
+def table_of(results: Results, name: str) -> pd.DataFrame | None:
+    """All rows of a replication; None where they are missing or damaged."""
+    path = results.table(name)
+    return None if not path.exists() or broken(path.with_suffix(".json")) else read_table(path)
+
+
 def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
     """The rows of each part, without the columns that it does not use."""
-    path = results.table(name)
-    if not path.exists() or broken(path.with_suffix(".json")):
+    table = table_of(results, name)
+    if table is None:
         return {}
-    table = read_table(path)
     return {
         str(part): rows.dropna(axis="columns", how="all")
         for part, rows in table.groupby("part", sort=False)
     }
 
 
-def _figure(results: Results, figure, folder: Path) -> dict:
+def columns_of(results: Results, name: str) -> set[str]:
+    """Names of the columns of a replication's table; none where there is no table."""
+    path = results.table(name)
+    if not path.exists():
+        return set()
+    return set(pd.read_csv(path, nrows=0).columns) - {"part", "arm", "seed"}
+
+
+def absent_arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
+    """{part: arms that larger tiers measure and this one does not}."""
+    here, ever = _arms(name, tier, seeds), {}
+    for larger in TIERS[TIERS.index(tier) + 1 :]:
+        for part, arms in _arms(name, larger, seeds).items():
+            ever.setdefault(part, set()).update(arms)
+    return {part: arms - here.get(part, set()) for part, arms in ever.items()}
+
+
+def _arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for cell in (cell for cells in shards(name, tier, seeds).values() for cell in cells):
+        found.setdefault(cell.part, set()).add(cell.arm)
+    return found
+
+
+def _figure(results: Results, figure, folder: Path, absent: dict[str, set[str]]) -> dict:
     drawn = results.figures(folder.name)
     missing = [kind for kind in FILES if not (drawn / f"{figure.name}.{kind}").exists()]
+    svg = drawn / f"{figure.name}.svg"
+    words = shown.used(folder / "figures.py", figure.name).words
     return {
         **figure._asdict(),
         "parts": list(figure.parts),
         "files": {kind: f"data/{folder.name}/{figure.name}.{kind}" for kind in FILES},
         "missing": missing,
+        "remark": picture.description(svg.read_text(encoding="utf-8")) if svg.exists() else "",
+        "absent": sorted({arm for part in figure.parts for arm in words & absent.get(part, set())}),
         "code": sources.function_lines(folder / "figures.py", figure.name),
     }
 

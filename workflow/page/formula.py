@@ -1,13 +1,14 @@
 """Text with formulas between dollar signs, typeset offline.
 
-matplotlib's mathtext gives the outline of a formula; it becomes one SVG path in the colour of the
-text around it, without fonts, ids or scripts.
+matplotlib's mathtext gives the outlines of a formula's letters; it becomes an SVG in the colour of
+the text around it, without fonts or scripts.
 """
 
 import re
 from functools import cache
 
 from markupsafe import Markup, escape
+from matplotlib.path import Path
 
 FORMULA = re.compile(r"(?<![\\$])\$([^$\n]+)\$")
 SIZE = 100.0  # path units per em
@@ -45,6 +46,7 @@ SCRIPTS = re.compile(
 )
 # \frac12 and \sqrt n: TeX spares the braces of a single token, mathtext does not
 TOKEN = r"\s*(\\[A-Za-z]+|[^\s{\\\[])"
+USED = re.compile(r'<use href="#([\w-]+)"')
 FIRST = re.compile(r"(\\(?:d?frac|binom|sqrt))(?![A-Za-z])" + TOKEN)
 SECOND = re.compile(r"(\\(?:d?frac|binom)\{[^{}]*\})" + TOKEN)
 
@@ -84,33 +86,61 @@ def _image(tex: str) -> Markup:
         return Markup('<code class="tex">{}</code>').format(tex)
     return Markup(
         '<svg class="formula" role="img" aria-label="{tex}" viewBox="{box}" style="{style}">'
-        '<path d="{path}"/></svg>'
-    ).format(tex=tex, **path)
+        "{path}</svg>"
+    ).format(tex=tex, **path | {"path": Markup(path["path"])})
 
 
 def outline(tex: str) -> dict[str, str]:
-    """Path, view box, and size in em with the depth below the line of text.
+    """Drawing, view box, and size in em with the depth below the line of text.
 
-    Raises ValueError where mathtext cannot parse the formula.
+    A letter is drawn once per page (`with_letters`) and used from there: as paths of their own the
+    formulas of a report are two megabytes. Raises ValueError where mathtext cannot parse it.
     """
     from matplotlib import rc_context  # here: half a second that a page without formulas saves
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath, text_to_path
 
-    tex = _in_words_of_mathtext(tex)
+    tex = f"${_in_words_of_mathtext(tex)}$"
     try:
         with rc_context({"mathtext.fontset": "stix"}):
-            path = TextPath((0, 0), f"${tex}$", size=SIZE)
+            box = TextPath((0, 0), tex, size=SIZE).get_extents()
+            placed, letters, bars = text_to_path.get_glyphs_mathtext(FontProperties(), tex)
     except AttributeError:  # how matplotlib answers to a formula of nothing but space
         raise ValueError("nothing to draw") from None
-    box = path.get_extents()
     left, right = min(0, box.x0), box.x1
     low, high = min(0, box.y0), box.y1
     return {
-        "path": _commands(path),
+        "path": "".join([*(_use(*one, letters) for one in placed), *map(_bar, bars)]),
         "box": f"{left:.0f} {-high:.0f} {right - left:.0f} {high - low:.0f}",
         "style": f"width:{(right - left) / SIZE:.3f}em;height:{(high - low) / SIZE:.3f}em;"
         f"vertical-align:{low / SIZE:.3f}em",
     }
+
+
+_LETTERS: dict[str, str] = {}  # id -> path of each letter that was used
+
+
+def _use(name: str, x: float, y: float, size: float, letters: dict) -> str:
+    identifier = "g" + "".join(c if c.isalnum() else "-" for c in name.removeprefix("STIX"))
+    _LETTERS[identifier] = _commands(Path(*letters[name]))
+    place = f' transform="matrix({size:.3g} 0 0 {size:.3g} {x:.0f} {-y:.0f})"'
+    plain = f' x="{x:.0f}" y="{-y:.0f}"'
+    return f'<use href="#{identifier}"{plain if size == 1 else place}/>'
+
+
+def _bar(outlined: tuple) -> str:
+    return f'<path d="{_commands(Path(*outlined))}"/>'
+
+
+def with_letters(page: str) -> str:
+    """A page with the letters that its formulas use, before the end of its body."""
+    used = sorted(set(USED.findall(page)) & set(_LETTERS))
+    if not used:
+        return page
+    paths = "".join(f'<path id="{name}" d="{_LETTERS[name]}"/>' for name in used)
+    defined = f'<svg width="0" height="0" aria-hidden="true"><defs>{paths}</defs></svg>'
+    before, end, after = page.rpartition("</body>")
+    return f"{before}{defined}{end}{after}"
 
 
 def _in_words_of_mathtext(tex: str) -> str:

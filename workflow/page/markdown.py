@@ -16,6 +16,7 @@ INLINE = re.compile(
     r"(?P<code>`[^`]+`)|(?P<formula>" + FORMULA.pattern + r")"
     r"|\*\*(?P<strong>[^*]+)\*\*|(?<![\w*])[*_](?P<emphasis>[^*_\s][^*_]*)[*_](?![\w*])"
     r"|\[(?P<label>[^\]]+)\]\((?P<target>[^)\s]+)\)|<?(?P<address>https?://[^\s<>)]*[^\s<>).,;])>?"
+    r"|(?P<arxiv>arXiv:?\s?(?P<number>\d{4}\.\d{4,5}))"
 )
 HEADING = re.compile(r"(#{1,6})\s+(.*)")
 ITEM = re.compile(r"\s*(?:[-*+]|(\d+)[.)])\s+(.*)")
@@ -57,6 +58,9 @@ def _inline_piece(found: re.Match) -> Markup:
     for kind, tag in (("strong", "strong"), ("emphasis", "em")):
         if found[kind]:
             return Markup(f"<{tag}>{{}}</{tag}>").format(inline(found[kind]))
+    if found["arxiv"]:
+        address = "https://arxiv.org/abs/" + found["number"]
+        return Markup('<a href="{}">{}</a>').format(address, found["arxiv"])
     if found["label"] and not found["target"].startswith(("http://", "https://")):
         return inline(found["label"])  # a file of the repository: the page may lie elsewhere
     target = found["target"] or found["address"]

@@ -6,8 +6,15 @@ import re
 
 COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"')
 DECIMALS = re.compile(r"(\d\.\d\d)\d+(?!e)")
+DESCRIPTION = re.compile(r"<dc:description>([^<]*)</dc:description>")
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS_PER_POINT = 1.7  # a figure of one text column, 3.4 in, is 416 px wide
+
+
+def description(svg: str) -> str:
+    """What a figure says of itself where its tier does not measure all of it; mostly empty."""
+    found = DESCRIPTION.search(svg)
+    return found[1] if found else ""
 
 
 def packed(svg: str) -> str:

@@ -11,13 +11,17 @@ from workflow.base.tree import ROOT
 
 def claim_lines(path: Path, name: str, root: Path = ROOT) -> dict:
     """The call that makes the claim `name`; the whole file where it cannot be told."""
+    return _excerpt(path, claim_node(path, name), root)
+
+
+def claim_node(path: Path, name: str) -> ast.Call | None:
+    """The call that makes the claim `name`, None where it cannot be told."""
     found = [
         (len(pattern.replace(".+", "")), node)
         for pattern, node in _named_calls(path)
         if re.fullmatch(pattern, name)
     ]
-    node = max(found, key=lambda pair: pair[0])[1] if found else None
-    return _excerpt(path, node, root)
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def function_lines(path: Path, name: str, root: Path = ROOT) -> dict:

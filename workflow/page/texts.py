@@ -1,6 +1,8 @@
 """The report as text: report.md, a summary for a CI job's page, and a badge."""
 
-from workflow.page.content import EXPECTED, PASSES
+import re
+
+from workflow.page.content import ANSWERS, EXPECTED, PASSES
 from workflow.page.strip import short
 
 ROOM = 60_000  # characters of a summary; what shows it takes 64 kB in a comment
@@ -33,7 +35,7 @@ def headline(report: dict) -> str:
         withheld = report["states"]["withheld"]
         return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
     if "subject" in report:
-        return report["subject"]["sentence"]
+        return _sentences(report)[0]
     if report["seeds_at_most"]:
         return f"Reduced run, at most {report['seeds_at_most']} seeds of each block: no verdicts"
     if not judged:
@@ -41,7 +43,25 @@ def headline(report: dict) -> str:
     if differ:
         verb = "verdict is" if differ == 1 else "verdicts are"
         return f"{differ} {verb} not as expected, of {len(judged)}"
-    return f"All {len(judged)} verdicts are as expected"
+    if any(claim["state"] in ANSWERS.values() for claim in judged):
+        return f"All {len(judged)} verdicts are as expected"
+    hold = sum(claim["state"] in PASSES for claim in judged)
+    refuted = len(judged) - hold
+    return f"{_statements(hold)}, {refuted or 'none'} {'do' if refuted != 1 else 'does'} not"
+
+
+def _statements(hold: int) -> str:
+    return f"{hold} statement holds" if hold == 1 else f"{hold} statements hold"
+
+
+def expectations(report: dict) -> str:
+    """Whether anything is a surprise, and what waits."""
+    claims = [claim for paper in report["papers"] for claim in paper["claims"]]
+    waiting = report["states"]["not judged"]
+    surprises = sum(claim["state"] not in EXPECTED for claim in claims)
+    said = "No result is a surprise" if not surprises else f"{surprises} of them are surprises"
+    later = f"; {waiting} wait for a larger tier" if waiting else ""
+    return f"{said}: {len(claims) - waiting - surprises} verdicts are as expected{later}."
 
 
 def interval(claim: dict, prefix: str = "") -> str:
@@ -65,6 +85,16 @@ def resolution(claim: dict) -> str:
         share = f" ({short(100 * claim[key] / claim['unit'], 2)} %)" if claim["unit"] else ""
         parts.append(f"{sign}{short(claim[key], 2)}{share}")
     return ", ".join(parts)
+
+
+def _sentences(report: dict) -> list[str]:
+    """Of the answer about a reader's own network: the first says what it is."""
+    return re.split(r"(?<=\.) (?=[A-Z])", report["subject"]["sentence"])
+
+
+def besides(report: dict) -> str:
+    """What the answer says after its first sentence: how features were frozen, and the rest."""
+    return " ".join(_sentences(report)[1:])
 
 
 def markdown(report: dict) -> str:
@@ -102,7 +132,8 @@ def _on_subject(report: dict) -> list[str]:
     if "subject" not in report:
         return []
     of = report["subject"]
-    return [f"`{of['file']}`: {of['title']}", "", *(f"- {text}" for text in of["faults"]), ""]
+    said = [f"`{of['file']}`: {of['title']}", "", besides(report), ""]
+    return [*said, *(f"- {text}" for text in of["faults"]), ""]
 
 
 def counts(report: dict) -> list[str]:
@@ -117,6 +148,29 @@ def counts(report: dict) -> list[str]:
         cells = " | ".join(str(found.count(state)) for state in states)
         lines.append(f"| {paper['title']} | {cells} | {paper['cpu_seconds']:.0f} |")
     return lines
+
+
+def macros(report: dict) -> str:
+    """All numbers for a text in LaTeX: \\widenets{PAPER.CLAIM} is the estimate, with .low, .high,
+    .predicted and .verdict the rest of it."""
+    lines = [
+        f"% {headline(report)}. Tier {report['tier']}, revision {report['git']}.",
+        r"\newcommand{\widenets}[1]{\ifcsname widenets@#1\endcsname\csname widenets@#1\endcsname"
+        r"\else\errmessage{No claim #1}\fi}",
+    ]
+    for claim in (claim for paper in report["papers"] for claim in paper["claims"]):
+        numbers = {"": "estimate", ".low": "ci_low", ".high": "ci_high", ".predicted": "prediction"}
+        said = {end: _tex(claim[key]) for end, key in numbers.items() if claim[key] is not None}
+        for end, text in {**said, ".verdict": WORDS[claim["state"]]}.items():
+            name = f"widenets@{claim['id']}{end}"
+            lines.append(rf"\expandafter\def\csname {name}\endcsname{{{text}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _tex(number: float) -> str:
+    mantissa, _, power = f"{number:.4g}".partition("e")
+    scale = rf"\times10^{{{int(power)}}}" if power else ""
+    return rf"\ensuremath{{{mantissa}{scale}}}"
 
 
 def badge(report: dict) -> dict:

@@ -86,7 +86,8 @@ def _on_kernel(rows: pd.DataFrame) -> list[str]:
     if wrong.empty:
         return ["Kernel: that of the architecture, to rounding."]
     named = _fault(wrong)
-    return [f"Kernel: wrong by up to {wrong['error'].max():.2g}{f' ({named})' if named else ''}."]
+    of_size = f"{wrong['error'].max():.2g} of its size"
+    return [f"Kernel: wrong by up to {of_size}{f' ({named})' if named else ''}."]
 
 
 def _fault(wrong: pd.DataFrame) -> str:

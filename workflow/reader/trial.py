@@ -5,15 +5,21 @@ take longer than `minutes`, is said in one line before anything is measured.
 """
 
 import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from widenets.ntk.subject.contract import Subject, SubjectError, load
 from workflow.base.environment import use_one_thread
 from workflow.base.files import UserError
 from workflow.base.grid import Seeds, shards
+from workflow.base.modules import load as load_module
 from workflow.base.subject import STAND
 from workflow.base.tree import TIERS
 from workflow.host.terminal import announce, exit_code
 from workflow.judge import expectations
+
+if TYPE_CHECKING:
+    from widenets.ntk.subject.cost import Cost
 
 MINUTES = {"smoke": 15, "laptop": 60, "paper": 1440}  # of one core, where the file says nothing
 
@@ -39,24 +45,30 @@ def tried(subject: str, tier: str, seeds: Seeds) -> None:
     found = load(subject)
     cells = [cell for some in shards(STAND, tier, seeds).values() for cell in some]
     of_part = {cell.part: cell.seeds for cell in cells}
+    costs = list(_timed(found, of_part, {(cell.part, cell.arm) for cell in cells}))
+    if costs:
+        cost = sum(costs[1:], costs[0])
+        refusal = cost.refusal(found, found.minutes or MINUTES[tier])
+        if refusal:
+            raise UserError(refusal)
+        announce(cost.told(found))
+    announce(f"{found.file}: asked of it: {', '.join(of_part)}")
+
+
+def _timed(subject: Subject, of_part: dict, arms: set) -> Iterator["Cost"]:
+    """Costs of what takes long, once the file is examined; of_part: seeds of every part."""
     if "diagnosis" in of_part:
-        _timed(found, of_part["diagnosis"], found.minutes or MINUTES[tier])
-    elif found.model is not None:
+        from widenets.ntk.subject.cost import predicted  # with torch
+        from widenets.ntk.subject.stands import stand_of
+
+        yield predicted(stand_of(subject, of_part["diagnosis"]))
+    elif subject.model is not None:
         from widenets.ntk.subject.examination import examined  # with torch
 
-        examined(found, of_part["scaling"])
-    announce(f"{found.file}: asked of it: {', '.join(found.parts)}")
-
-
-def _timed(subject: Subject, seeds: tuple[int, ...], minutes: float) -> None:
-    from widenets.ntk.subject.cost import predicted  # with torch
-    from widenets.ntk.subject.stands import stand_of
-
-    cost = predicted(stand_of(subject, seeds))
-    refusal = cost.refusal(subject, minutes)
-    if refusal:
-        raise UserError(refusal)
-    announce(cost.told(subject))
+        examined(subject, of_part["scaling"])
+    if "transfer" in of_part:
+        count = sum(part == "transfer" for part, _ in arms)
+        yield load_module(STAND, "scaling").predicted(subject, of_part["transfer"], count)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ rule report:
         ),
         text=[
             f"{RESULTS}/report/{name}"
-            for name in ("report.md", "report.json", "summary.md", "badge.json")
+            for name in ("report.md", "report.json", "summary.md", "badge.json", "numbers.tex")
         ],
         checks=report(
             f"{RESULTS}/checks.csv",

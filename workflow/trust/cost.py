@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.assemble import provenance, results_folder
+from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT, Results
 from workflow.host.terminal import announce, exit_code
@@ -77,6 +77,7 @@ def main() -> None:
 def section(results: Results) -> str:
     """The table of one run with a line about the whole."""
     made = provenance(results)
+    refuse_subject(results.folder, made, "no cost of the suite")
     costs = {name: cost(results, made, name) for name in made["settings"]["replications"]}
     report = benchmark(results.folder / "benchmarks" / "report.jsonl")
     total = Cost(*(sum(column) for column in zip(*costs.values(), strict=True)))

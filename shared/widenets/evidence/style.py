@@ -24,6 +24,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 THEORY = "#000000"
 CONTROL = "#808080"
 BAND = "#D9D9D9"
+GUIDE = "#404040"
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0  # inches
 
 SETTINGS = {
@@ -122,7 +123,7 @@ def curve_over_seeds(
     control: bool = False,
     geometric: bool = False,
 ) -> None:
-    """Mean curve over seeds with their range shaded (a control's: outlined); for time courses."""
+    """Mean curve over seeds with their range shaded (a control's: hatched); for time courses."""
     color = CONTROL if control else COLORS[index % len(COLORS)]
     table = rows.pivot_table(index=x, columns="seed", values=y)
     places, values = table.index.to_numpy(float), table.to_numpy(float)
@@ -139,17 +140,26 @@ def curve_over_seeds(
     )
     if values.shape[1] > 1:
         low, high = values.min(axis=1), values.max(axis=1)
-        # The control's range is an outline: gray areas are accepted bands.
-        outlined = {"facecolor": "none", "edgecolor": color, "linestyle": ":", "linewidth": 0.6}
-        shaded = {"color": color, "alpha": 0.15, "linewidth": 0}
-        axes.fill_between(places, low, high, **(outlined if control else shaded))
+        # The control's range is hatched: plain gray areas are accepted bands.
+        shade = {"color": color, "alpha": 0.15, "linewidth": 0}
+        hatched = {"facecolor": "none", "edgecolor": color, "hatch": "////", "alpha": 0.35}
+        axes.fill_between(places, low, high, **({**hatched, "linewidth": 0} if control else shade))
 
 
 def theory_line(
-    axes: Axes, x: Iterable, y: Iterable, *, label: str | None, linestyle: str = "-"
+    axes: Axes,
+    x: Iterable,
+    y: Iterable,
+    *,
+    label: str | None,
+    linestyle: str = "-",
+    below: bool = False,
 ) -> None:
-    """A prediction without free parameters: black, above the data."""
-    axes.plot(x, y, color=THEORY, linestyle=linestyle, linewidth=1.0, label=label, zorder=5)
+    """A prediction without free parameters: black, above the data; where these lie on it so
+    closely that it would cover them: broad and below."""
+    look = {"linewidth": 2.4, "zorder": 1.5, "alpha": 0.55} if below else {"linewidth": 1.0}
+    look = {"zorder": 5, **look}
+    axes.plot(x, y, color=THEORY, linestyle=linestyle, label=label, **look)
 
 
 def guide_slope(
@@ -158,7 +168,7 @@ def guide_slope(
     """Dotted line y ~ x^slope through one point; it shows an exponent and is fitted to nothing."""
     x = np.asarray(sorted(x), dtype=float)
     y = through[1] * (x / through[0]) ** slope
-    axes.plot(x, y, color="#404040", linestyle=":", linewidth=1.0, label=label, zorder=4)
+    axes.plot(x, y, color=GUIDE, linestyle=":", linewidth=1.0, label=label, zorder=4)
 
 
 def accepted_band(
@@ -171,8 +181,59 @@ def accepted_band(
     span(low, high, color=BAND, alpha=0.6, linewidth=0, zorder=0, label=label)
 
 
-def legend_below(figure: Figure, *, columns: int = 6) -> None:
+def mark_unmeasured(figure: Figure, said: str) -> list[bool]:
+    """Empty each panel that shows nothing measured and write `said` there; True for such panels.
+
+    Theory and guides alone are no measurement: a panel of them would seem to confirm itself.
+    """
+    empty = [not _measured(axes) for axes in figure.axes]
+    for axes, bare in zip(figure.axes, empty, strict=True):
+        if bare:
+            drawn = (*axes.lines, *axes.collections, *axes.patches, *axes.texts)
+            for artist in (*drawn, *filter(None, [axes.get_legend()])):
+                artist.remove()  # not clear(): that would reset the axes which others share
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center")
+    return empty
+
+
+def _measured(axes: Axes) -> bool:
+    """Whether there is an image, an area, a bar or a line with data that is no theory or guide."""
+    if axes.images or any(patch.get_visible() for patch in axes.containers and axes.patches):
+        return True
+    if axes.get_label() == "<colorbar>" or len(axes.texts) > 3:  # digits set as text are data
+        return True
+    lines = (line for line in axes.lines if line.get_color() not in (THEORY, GUIDE, "black", "k"))
+    if any(_has_data(line.get_xdata(), line.get_ydata()) for line in lines):
+        return True
+    offsets = (np.asarray(c.get_offsets(), float) for c in axes.collections)
+    return any(o.size and np.isfinite(o).all(axis=1).any() and (o != 0).any() for o in offsets)
+
+
+def _has_data(x: Iterable, y: Iterable) -> bool:
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    return x.size == y.size and bool((np.isfinite(x) & np.isfinite(y)).any())
+
+
+def limits_by_means(axes: Axes) -> None:
+    """Vertical limits that show the means and seeds' centre, however long single bars are."""
+    means = [np.asarray(bars[0].get_ydata(), float) for bars in axes.containers]
+    values = np.concatenate(means) if means else np.array([])
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return
+    low, high = values.min(), values.max()
+    if axes.get_yscale() == "log":
+        reach = max(np.log10(high / low), 0.3)
+        axes.set_ylim(low / 10 ** (0.25 * reach), high * 10 ** (0.25 * reach))
+    else:
+        reach = max(high - low, 1e-12)
+        axes.set_ylim(low - 0.35 * reach, high + 0.35 * reach)
+
+
+def legend_below(figure: Figure, *, columns: int | None = None) -> None:
     """One legend below all panels, each label once; for panels that have no room of their own."""
+    columns = columns or (2 if figure.get_figwidth() < PAGE_WIDTH else 6)
     found = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

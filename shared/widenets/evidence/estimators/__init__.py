@@ -23,6 +23,9 @@ says in words what kind its interval is of.
 | a limit | `extrapolated` |
 | a deterministic number | `exact` |
 | where a deterministic sequence is going: a limit, an exponent | `asymptotic` |
+
+Statistics of rows that are predictions, for `per_seed` and `jackknife`: `coverage`,
+`expected_calibration_error`, `negative_log_likelihood`, `area_under_roc`, `rank_correlation`.
 """
 
 from widenets.evidence.estimators.reading import (
@@ -36,6 +39,13 @@ from widenets.evidence.estimators.scaling import (
     extrapolated,
     last_doubling,
     loglog_slope,
+)
+from widenets.evidence.estimators.scores import (
+    area_under_roc,
+    coverage,
+    expected_calibration_error,
+    negative_log_likelihood,
+    rank_correlation,
 )
 from widenets.evidence.estimators.seeds import (
     difference,
@@ -57,19 +67,24 @@ from widenets.evidence.estimators.shares import (
 __all__ = [
     "Statistic",
     "Where",
+    "area_under_roc",
     "asymptotic",
     "corrected_slope",
+    "coverage",
     "difference",
     "exact",
+    "expected_calibration_error",
     "extrapolated",
     "jackknife",
     "largest_deviation",
     "last_doubling",
     "loglog_slope",
+    "negative_log_likelihood",
     "ordering",
     "paired_difference",
     "per_seed",
     "proportion",
+    "rank_correlation",
     "ratio",
     "rms_deviation",
     "select",

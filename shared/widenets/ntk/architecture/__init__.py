@@ -18,6 +18,7 @@ from widenets.ntk.architecture.activations import (
     abs_,
     cos,
     erf,
+    gelu,
     identity,
     leaky_relu,
     monomial,
@@ -27,12 +28,13 @@ from widenets.ntk.architecture.activations import (
     sin,
 )
 from widenets.ntk.architecture.affine import dense
+from widenets.ntk.architecture.attention import self_attention
 from widenets.ntk.architecture.base import Architecture, Kernels
 from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
 from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
 from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
-from widenets.ntk.architecture.quadrature import gelu, silu, smooth, softplus, tanh
+from widenets.ntk.architecture.quadrature import silu, smooth, softplus, tanh
 
 __all__ = [
     "Architecture",
@@ -57,6 +59,7 @@ __all__ = [
     "relu",
     "repeat",
     "residual",
+    "self_attention",
     "serial",
     "silu",
     "sin",

@@ -175,6 +175,43 @@ def erf() -> Architecture:
     return activation("erf", error_function, from_dual(dual, variance), variance, jnp.zeros_like)
 
 
+def gelu() -> Architecture:
+    """u Phi(u), Phi the normal distribution function (the exact GELU, not its tanh fit).
+
+    With R^2 = (1 + q) (1 + q') - K^2, A = q q' + K^2 k, k = 1 / (1 + q) + 1 / (1 + q') - 1:
+
+        S = K / 4 + (A / R + K asin(K / sqrt((1 + q) (1 + q')))) / (2 pi)
+        D = dS / dK = 1/4 + (asin(...) + K (2 k + 1 + A / R^2) / R) / (2 pi)
+
+    from Phi(u) = 1/2 + erf(u / sqrt 2) / 2, Stein's lemma and the kernel of `erf`.
+    """
+
+    def moments(covariance, q1, q2, square):
+        rest = jnp.sqrt(square)
+        k = (1 - q1 * q2) / ((1 + q1) * (1 + q2))
+        angle = jnp.arctan2(covariance, rest)
+        first = (q1 * q2 + covariance**2 * k) / rest
+        s = covariance / 4 + (first + covariance * angle) / (2 * pi)
+        d = 1 / 4 + (angle + covariance * (2 * k + 1 + first / rest) / rest) / (2 * pi)
+        return s, d
+
+    def dual(pairs, q1, q2):
+        # R^2 = 1 + q + q' + deficit surplus: no cancellation, and asin by atan2.
+        square = 1 + q1 + q2 + pairs.deficit * pairs.surplus
+        return moments(pairs.nngp, q1, q2, square)
+
+    def variance(q):
+        return moments(q, q, q, 1 + 2 * q)[0]
+
+    def mean(q):
+        return q / jnp.sqrt(2 * pi * (1 + q))
+
+    def phi(u):
+        return jax.nn.gelu(u, approximate=False)
+
+    return activation("gelu", phi, from_dual(dual, variance), variance, mean)
+
+
 def _exponentials(pairs: Pairs, q1, q2):
     """exp(K - (q + q')/2) and exp(-K - (q + q')/2), written so that they cannot overflow."""
     radial = (safe_sqrt(q1) - safe_sqrt(q2)) ** 2 / 2

@@ -11,18 +11,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from widenets.ntk.architecture import tiles
 from widenets.ntk.architecture.law import Law, gaussian, of_inputs
-from widenets.ntk.architecture.state import Array, Pairs, State, remember, shifted
+from widenets.ntk.architecture.state import (
+    Array,
+    Kernels,
+    Pairs,
+    State,
+    remember,
+    shifted,
+    widened,
+)
 from widenets.ntk.engine.chord import chords, safe_ratio, safe_sqrt
 
 Params = Any
-
-
-class Kernels(NamedTuple):
-    """Covariance and tangent kernel of one output unit, each (N1, N2)."""
-
-    nngp: Array
-    ntk: Array
 
 
 class Scales(NamedTuple):
@@ -77,6 +79,7 @@ class Architecture:
         arrays of one floating dtype, which is the dtype of the result; lists and integers are read
         as float64. Traceable by jit and differentiable; derivatives at coinciding inputs, where
         the kernels of piecewise linear networks have a kink, are those of the smooth part.
+        Outside of compilations what `tiles.engine` covers is computed by its loops, block by block.
         masks: with independent dropout masks for every input (training), else without (default).
         Kernels of float32 images are computed in float64 and rounded, where jax has float64: after
         pooling an angle is known to the square root of the precision only.
@@ -91,11 +94,24 @@ class Architecture:
         if not isinstance(masks, bool):
             raise TypeError(f"masks must be True or False, found {masks!r}")
         x1 = checked_inputs(x1, "x1")
-        x2 = None if x2 is None else jnp.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
-        kernels = self._compiled(jnp.asarray(x1), x2, masks)
+        x2 = None if x2 is None else checked_pair(x1, checked_inputs(x2, "x2"))
+        self.check_on_inputs(masks)
+        kernels = self._kernels(x1, x2, masks)
         for name, kernel in kernels._asdict().items():
             self.check_finite(kernel, name, x1, x2)
         return kernels
+
+    def _kernels(self, x1, x2, masks: bool) -> Kernels:
+        """`kernel` of checked inputs."""
+        traced = isinstance(x1, jax.core.Tracer) or isinstance(x2, jax.core.Tracer)
+        loops = not (traced or masks) and jax.default_backend() == "cpu"
+        engine = tiles.engine(self.steps, x1.ndim) if loops else None
+        if engine is None:
+            x2 = None if x2 is None else jnp.asarray(x2)
+            return self._compiled(jnp.asarray(x1), x2, masks)
+        x1, x2 = np.asarray(x1), None if x2 is None else np.asarray(x2)
+        whole = tiles.assembled(engine(self.steps, x1, x2), x1, x2)
+        return Kernels(*(jnp.asarray(kernel) for kernel in whole))
 
     def check_finite(self, kernel, name: str, x1, x2=None) -> None:
         """ValueError: the kernel between these inputs is not finite, with the reason.
@@ -123,6 +139,10 @@ class Architecture:
             for name in Kernels._fields
         }
 
+    def both_kernels(self, x1, x2) -> Kernels:
+        """The same, both of them."""
+        return self._compiled(x1, x2, False)
+
     def limit(self, x1: Array, x2: Array | None, masks: bool = False) -> Kernels:
         """`kernel` of jax arrays, uncompiled and unchecked but for the layers: for use inside other
         compilations. Where `kernel` would refuse because of a number there is nan."""
@@ -140,11 +160,6 @@ class Architecture:
             )
         pairs = state.pairs(())
         return Kernels(pairs.nngp.astype(dtype), pairs.ntk.astype(dtype))
-
-
-def widened(x):
-    """x in float64 if jax has it."""
-    return x.astype(np.float64) if jax.config.jax_enable_x64 else x
 
 
 def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:

@@ -28,8 +28,8 @@ from widenets.ntk.architecture.windows import (
     wrapped,
 )
 from widenets.ntk.checks import checked_keywords
-from widenets.ntk.engine.chord import pooled_chords, safe_sqrt
-from widenets.ntk.engine.fused import Pool
+from widenets.ntk.engine.chord import safe_sqrt
+from widenets.ntk.engine.fused import Flat, Means, Pool, pooled_chords
 
 
 @checked_keywords
@@ -102,6 +102,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         )
         return after._replace(**dict(zip(("mean1", "mean2"), means, strict=True)))
 
+    apart = padding == "VALID" and all(w.stride == w.size for w in windows)
     return Architecture(
         lambda key, input_shape, dtype=jnp.float32: (),
         lambda params, x, key=None: apply(x),
@@ -109,6 +110,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         law.linear("average_pool"),
         "average_pool",
         tuple(w.stride for w in windows),
+        steps=(Means(*(w.size for w in windows)),) if apart else None,
     )
 
 
@@ -247,6 +249,7 @@ def flatten() -> Architecture:
             **dict(zip(("mean1", "mean2"), means, strict=True)),
         )
 
-    return parameter_free(
+    layer = parameter_free(
         "flatten", lambda x: x.reshape(len(x), -1), propagate, law.spoiling("flatten")
     )
+    return replace(layer, steps=(Flat(),))

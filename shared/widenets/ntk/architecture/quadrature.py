@@ -144,11 +144,6 @@ def tanh() -> Architecture:
     return _smooth("tanh", jnp.tanh)
 
 
-def gelu() -> Architecture:
-    """u Phi(u), Phi the normal distribution function (the exact GELU, not its tanh fit)."""
-    return _smooth("gelu", lambda u: jax.nn.gelu(u, approximate=False))
-
-
 def silu() -> Architecture:
     """u / (1 + exp(-u))."""
     return _smooth("silu", jax.nn.silu)

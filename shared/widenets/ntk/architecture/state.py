@@ -7,11 +7,26 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from widenets.ntk.engine.chord import cauchy_gap
 
 Array = jax.Array
+
+
+class Kernels(NamedTuple):
+    """Covariance and tangent kernel of one output unit, each (N1, N2)."""
+
+    nngp: Array
+    ntk: Array
+
+
+def widened(x):
+    """x in float64 if jax has it."""
+    return x.astype(np.float64) if jax.config.jax_enable_x64 else x
+
+
 Displacement = tuple  # () for vectors, (dy, dx) for images
 
 

@@ -2,9 +2,9 @@
 
     Theta[i, j, o, p] = sum_theta  df_o(x_i)/dtheta  df_p(x'_j)/dtheta
 
-`empirical_ntk` takes any apply(params, x) and contracts Jacobians in blocks; `dense_kernels` is for
-chains of dense layers and builds no Jacobian: the layerwise Gram formula is cheaper by a factor of
-the width.  `kind` says which part of Theta is wanted:
+`empirical_ntk` takes any apply(params, x); `dense_kernels` is for chains of dense layers and gives
+the NNGP as well. Neither builds Jacobians of the weights of dense layers: the layerwise Gram
+formula is cheaper by a factor of the width.  `kind` says which part of Theta is wanted:
 
     "full"        (N1, N2, O, O)
     "per_output"  (N1, N2, O)     the entries o = p, one kernel per output
@@ -16,6 +16,7 @@ than that of params).  One output alone: wrap apply so that it returns this outp
 traceable (jit, vmap over seeds, differentiation) and stays in the dtype of its arguments.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from widenets.ntk.checks import checked_parameters
+from widenets.ntk.empirical import junctions
 from widenets.ntk.empirical.chain import DenseLayer, dense_chain
 
 Kind = Literal["full", "per_output", "trace", "diagonal"]
@@ -47,38 +49,69 @@ def empirical_ntk(
     x2=None,
     *,
     kind: Kind = "trace",
-    memory_mb: float = 256.0,
+    memory_mb: float = 1000.0,
 ) -> jax.Array:
     """NTK of any network without batch coupling; x2=None means x2 = x1.
 
+    x1, x2: arrays (N, ...), floating or integer (tokens), or dicts, tuples and lists of arrays with
+    one N. Outputs of any shape per input: (N,) is O = 1, (N, T, C) is O = T C in its order.
     params: a pytree of floating arrays, all of them parameters; what is none (running statistics,
     counters, functions) stays in apply. ValueError: found in params.
 
-    memory_mb bounds what the call needs beyond its arguments and result, nearly all of it Jacobians
-    (samples times outputs times parameters); within it the largest blocks are taken, and N need not
-    divide anything.  An x2 of more than one block is differentiated once per block of x1.
+    Weights of matrix products and convolutions and rows of tables that are read once need no
+    Jacobian (`junctions`); all other parameters are contracted by theirs.
+    memory_mb bounds what the call needs beyond its arguments, copies of params and its result;
+    within it the largest blocks are taken, and N need not divide anything.  An x2 of more than one
+    block is differentiated once per block of x1.
     """
     check_kind(kind, x2)
-    _check_inputs(params, x1, x2)
-    outputs = jax.eval_shape(apply, params, x1[:1])
-    if len(outputs.shape) != 2:
-        raise ValueError(f"apply gives shape {outputs.shape} for one input, wanted (1, outputs)")
-    row_bytes = outputs.shape[1] * sum(p.size * p.dtype.itemsize for p in jax.tree.leaves(params))
-    rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
+    check_inputs(params, x1, x2)
+    places, leaves = junctions.found(apply, params, _taken(x1, 0, 1)), jax.tree.leaves(params)
+    shape = jax.eval_shape(apply, params, _taken(x1, 0, 1)).shape
+    if shape[:1] != (1,):
+        raise ValueError(f"apply gives shape {shape} for one input, wanted (1, ...)")
+    outputs, full = math.prod(shape[1:]), kind == "full"
+    linear, square = junctions.numbers_of(places, leaves, outputs, full)
+    size = jax.dtypes.result_type(*leaves).itemsize
+    rows = rows_in_memory(memory_mb, 4 * size * linear, size * square)  # blocks, copies of both
 
-    def jacobian(x):  # pytree of (O, *parameter) for one sample
-        return jax.jacrev(lambda p: apply(p, x[None])[0])(params)
-
-    def block(x):  # pytree of (rows, O, P)
-        stacked = jax.vmap(jacobian)(x)
-        return [leaf.reshape(*leaf.shape[:2], -1) for leaf in jax.tree.leaves(stacked)]
+    def block(x):
+        return junctions.parts_of(places, leaves, jax.tree.leaves(x))
 
     def pair(one, two):
-        return sum(_contract(a, b, kind) for a, b in zip(one, two, strict=True))
+        theta = 0
+        for parts in zip(one.features, one.deltas, two.features, two.deltas, strict=True):
+            theta = theta + junctions.contracted(*parts, full)
+        for left, right in zip(one.rest, two.rest, strict=True):
+            theta = theta + junctions.rest_contracted(left, right, full)
+        return theta.mean(-1) if kind == "trace" else theta
 
     if kind == "diagonal":
-        return _each(lambda x: sum((leaf**2).sum(axis=2) for leaf in block(x)), x1, rows)
-    return _all_pairs(block, pair, x1, x2, rows)
+        return _each(lambda x: junctions.diagonal(block(x)), x1, rows)
+    samples = _count(x1)
+    if x2 is not None or rows < samples:
+        return _all_pairs(block, pair, x1, x2, rows)
+    return _mirrored(block(x1), pair, samples, kind)
+
+
+def _mirrored(one, pair: Callable, samples: int, kind: Kind):
+    """All pairs of one block, from the pairs of its parts i <= j."""
+    length = -(-samples // min(8, max(1, samples // 4)))
+    parts = [
+        jax.tree.map(lambda array, k=k: array[k : k + length], one)
+        for k in range(0, samples, length)
+    ]
+    rows = []
+    for i, left in enumerate(parts):
+        row = [pair(left, right) for right in parts[i:]]
+        below = [_swapped(rows[k][i], kind) for k in range(i)]
+        rows.append([*below, *row])
+    return jnp.concatenate([jnp.concatenate(row, axis=1) for row in rows], axis=0)
+
+
+def _swapped(theta, kind: Kind):
+    """Theta of (x', x) from that of (x, x')."""
+    return theta.transpose(1, 0, 3, 2) if kind == "full" else jnp.swapaxes(theta, 0, 1)
 
 
 def dense_kernels(
@@ -108,7 +141,7 @@ def dense_kernels(
     ValueError: other layers, params of another network, inputs as in `empirical_ntk`.
     """
     check_kind(kind, x2)
-    _check_inputs(params, x1, x2)
+    check_inputs(params, x1, x2)
     chain = dense_chain(network, params)
     if x1.ndim != 2 or x1.shape[1] != chain[0].weight.shape[0]:
         raise ValueError(
@@ -276,20 +309,12 @@ def _symmetric(blocks: dict):
     return jnp.concatenate([jnp.concatenate(row, axis=-1) for row in rows], axis=-2)
 
 
-def _contract(a, b, kind: Kind):
-    """Two blocks of Jacobians (rows, O, P) to their part of Theta."""
-    if kind == "full":
-        return jnp.einsum("aip,bjp->abij", a, b, precision="highest")
-    per_output = jnp.einsum("aip,bip->abi", a, b, precision="highest")
-    return per_output.mean(-1) if kind == "trace" else per_output
-
-
 def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int):
     """pair(block(x1), block(x2)), at most `rows` samples at a time; an x2 of one block is kept."""
     same = x2 is None
     x2 = x1 if same else x2
-    kept = block(x2) if len(x2) <= rows else None
-    if kept is not None and len(x1) <= rows:
+    kept = block(x2) if _count(x2) <= rows else None
+    if kept is not None and _count(x1) <= rows:
         return pair(kept if same else block(x1), kept)
 
     def strip(i, results):
@@ -299,9 +324,9 @@ def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int):
             two = block(_taken(x2, j, rows)) if kept is None else kept
             return _placed(results, pair(one, two), i, j)
 
-        return _for_starts(len(x2), rows, tile, results)
+        return _for_starts(_count(x2), rows, tile, results)
 
-    return _for_starts(len(x1), rows, strip, _room(lambda: pair(block(x1), block(x2))))
+    return _for_starts(_count(x1), rows, strip, _room(lambda: pair(block(x1), block(x2))))
 
 
 def _each(function: Callable, x, rows: int):
@@ -310,7 +335,7 @@ def _each(function: Callable, x, rows: int):
     def part(i, results):
         return _placed(results, function(_taken(x, i, rows)), i)
 
-    return _for_starts(len(x), rows, part, _room(lambda: function(x)))
+    return _for_starts(_count(x), rows, part, _room(lambda: function(x)))
 
 
 def _for_starts(size: int, rows: int, body: Callable, results):
@@ -320,7 +345,13 @@ def _for_starts(size: int, rows: int, body: Callable, results):
 
 
 def _taken(x, start, rows: int):
-    return jax.lax.dynamic_slice_in_dim(x, start, min(rows, len(x)))
+    rows = min(rows, _count(x))
+    return jax.tree.map(lambda array: jax.lax.dynamic_slice_in_dim(array, start, rows), x)
+
+
+def _count(x) -> int:
+    """The number of inputs."""
+    return len(jax.tree.leaves(x)[0])
 
 
 def _room(function: Callable):
@@ -351,14 +382,32 @@ def check_kind(kind: str, x2) -> None:
         raise ValueError("kind 'diagonal' pairs every input with itself: found an x2, wanted None")
 
 
-def _check_inputs(params, x1, x2) -> None:
+def check_inputs(params, x1, x2) -> None:
+    """ValueError: inputs that do not fit to each other or to params."""
     inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
     dtypes = {leaf.dtype for leaf in checked_parameters(params)}
-    for name, x in inputs.items():
-        if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
-            raise ValueError(f"cannot pair inputs of shapes {[x.shape for x in inputs.values()]}")
-        if {x.dtype} != dtypes:
-            found = sorted(str(dtype) for dtype in dtypes)
-            raise ValueError(f"{name} has dtype {x.dtype}, params {found}: wanted one and the same")
-        if not isinstance(x, jax.core.Tracer) and not np.isfinite(np.asarray(x)).all():
-            raise ValueError(f"{name} must be finite, found nan or inf")
+    arrays = {name: jax.tree.leaves_with_path(x) for name, x in inputs.items()}
+    shapes = [[a.shape for _, a in leaves] for leaves in arrays.values()]
+    if any(jax.tree.structure(x) != jax.tree.structure(x1) for x in inputs.values()):
+        raise ValueError("x1 and x2 must be built alike, found other keys or lengths in them")
+    for (name, leaves), sizes in zip(arrays.items(), shapes, strict=True):
+        same = [size[1:] for size in sizes] == [size[1:] for size in shapes[0]]
+        scalars = len(leaves) == 1 and len(sizes[0]) < 2 and not _whole(leaves[0][1])
+        uneven = any(not s or 0 in s or s[0] != sizes[0][0] for s in sizes)
+        if not sizes or not same or scalars or uneven:
+            found = [one[0] if len(one) == 1 else one for one in shapes]
+            raise ValueError(f"cannot pair inputs of shapes {found}")
+        for path, x in leaves:
+            place = name + jax.tree_util.keystr(path)
+            if not _whole(x) and {x.dtype} != dtypes:
+                found = sorted(str(dtype) for dtype in dtypes)
+                raise ValueError(
+                    f"{place} has dtype {x.dtype}, params {found}: wanted one and the same"
+                )
+            if not isinstance(x, jax.core.Tracer) and not np.isfinite(np.asarray(x)).all():
+                raise ValueError(f"{place} must be finite, found nan or inf")
+
+
+def _whole(x) -> bool:
+    """Whether an array holds whole numbers: tokens, masks."""
+    return jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == bool

@@ -1,20 +1,22 @@
-"""Empirical NTK of torch modules; the twin of `empirical.py`: the same kinds, shapes and errors.
+"""Empirical NTK of torch modules; the twin of `empirical.jax`: the same kinds, shapes and errors.
 
 `empirical_ntk` takes any module without batch coupling (no batch norm in training mode);
-`dense_ntk` takes modules whose parameters all sit in linear layers used once per forward pass, and
-uses the layerwise Gram formula instead of Jacobians.
+`dense_ntk` takes modules whose parameters all sit in linear layers used once per forward pass on
+vectors, and is the faster one there.
 """
 
 import math
 from collections.abc import Callable
 
 import torch
+import torch.utils._pytree as pytree
 from torch import nn
-from torch.func import functional_call, jacrev, vmap
+from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from widenets.ntk.empirical import torch_junctions as junctions
 from widenets.ntk.empirical.jax import Kind, check_kind, rows_in_memory
 
 
@@ -41,34 +43,35 @@ class ScaledLinear(nn.Linear):
 
 
 def empirical_ntk(
-    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float = 256.0
+    module: nn.Module, x1, x2=None, *, kind: Kind = "trace", memory_mb: float = 1000.0
 ) -> torch.Tensor:
     """Theta by torch.func, of the parameters that require gradients.
 
-    memory_mb bounds what the call needs beyond its arguments and result, as in the JAX version.
+    x1, x2: tensors (N, ...), floating or integer (tokens); tuples of them are the module's
+    arguments, dicts its keywords. Outputs of any shape per input, as in the JAX version.
+    Weights of linear layers, convolutions and embeddings that are read once need no Jacobian
+    (`torch_junctions`). memory_mb bounds what the call needs beyond its arguments and result.
     """
     check_kind(kind, x2)
     _check_inputs(module, x1, x2)
     parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
     fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
     fixed |= {name: b.detach() for name, b in module.named_buffers()}
-
     if not parameters:
         raise ValueError("the module has no parameters that require gradients")
-
-    def single(parameters, x):
-        return functional_call(module, (parameters, fixed), (x[None],))[0]
-
+    one, full = _part(x1, slice(0, 1)), kind == "full"
     with torch.no_grad():
-        outputs = single(parameters, x1[0])
-    if outputs.ndim != 1:
-        raise ValueError(f"the module gives shape {tuple(outputs.shape)} per input, wanted (O,)")
-    row_bytes = len(outputs) * sum(p.numel() * p.element_size() for p in parameters.values())
-    rows = rows_in_memory(memory_mb, 5 * row_bytes)  # blocks, copies of both, and activations
+        shape = functional_call(module, (parameters, fixed), *junctions.arguments(one)).shape
+    if shape[:1] != (1,):
+        raise ValueError(f"the module gives shape {tuple(shape)} for one input, wanted (1, ...)")
+    places = junctions.found(module, parameters, fixed, one)
+    linear, square = junctions.numbers_of(places, parameters, math.prod(shape[1:]), full)
+    size = next(iter(parameters.values())).element_size()
+    rows = rows_in_memory(memory_mb, 4 * size * linear, size * square)  # blocks, copies of both
 
     def block(x):
         try:
-            stacked = vmap(jacrev(single), (None, 0))(parameters, x)
+            return junctions.parts_of(module, places, parameters, fixed, x)
         except RuntimeError as error:
             if "random" not in str(error):
                 raise
@@ -76,11 +79,28 @@ def empirical_ntk(
                 "the module draws random numbers in its forward pass: call module.eval(), or leave "
                 "dropout out"
             ) from error
-        return [leaf.detach().flatten(2) for leaf in stacked.values()]
+
+    def pair(one, two):
+        theta = junctions.theta(one, two, full)
+        return theta.mean(-1) if kind == "trace" else theta
 
     if kind == "diagonal":
-        return torch.cat([sum((d**2).sum(2) for d in block(part)) for part in x1.split(rows)])
-    return _all_pairs(block, lambda one, two: _contract(one, two, kind), x1, x2, rows)
+        parts = [_part(x1, slice(k, k + rows)) for k in range(0, _count(x1), rows)]
+        return torch.cat([junctions.diagonal(block(part)) for part in parts])
+    return _all_pairs(block, pair, x1, x2, rows)
+
+
+def _leaves(x) -> list:
+    return pytree.tree_leaves(x)
+
+
+def _count(x) -> int:
+    """The number of inputs."""
+    return len(_leaves(x)[0])
+
+
+def _part(x, rows: slice):
+    return pytree.tree_map(lambda tensor: tensor[rows], x)
 
 
 def dense_ntk(
@@ -184,26 +204,23 @@ def _features_and_deltas(module: nn.Module, x):
     ]
 
 
-def _contract(one, two, kind: Kind) -> torch.Tensor:
-    """Two blocks of Jacobians, per parameter (rows, O, P), to their part of Theta."""
-    subscripts = "aip,bjp->abij" if kind == "full" else "aip,bip->abi"
-    total = sum(torch.einsum(subscripts, a, b) for a, b in zip(one, two, strict=True))
-    return total.mean(-1) if kind == "trace" else total
-
-
 def _all_pairs(block: Callable, pair: Callable, x1, x2, rows: int) -> torch.Tensor:
     """pair(block(x1), block(x2)), at most `rows` samples at a time; an x2 of one block is kept."""
     same = x2 is None
     x2 = x1 if same else x2
-    kept = block(x2) if len(x2) <= rows else None
+    kept = block(x2) if _count(x2) <= rows else None
     if same and kept is not None:
         return pair(kept, kept)
     result = []
-    for left in x1.split(rows):
+    for left in _split(x1, rows):
         one = block(left)
-        columns = [kept] if kept is not None else map(block, x2.split(rows))
+        columns = [kept] if kept is not None else map(block, _split(x2, rows))
         result.append(torch.cat([pair(one, two) for two in columns], dim=1))
     return torch.cat(result)
+
+
+def _split(x, rows: int) -> list:
+    return [_part(x, slice(k, k + rows)) for k in range(0, _count(x), rows)]
 
 
 def _check_mode(module) -> None:
@@ -229,12 +246,20 @@ def _check_inputs(module, x1, x2) -> None:
     _check_mode(module)
     inputs = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
     dtypes = {parameter.dtype for parameter in module.parameters()}
-    for name, x in inputs.items():
-        if 0 in x.shape or x.ndim < 2 or x.shape[1:] != x1.shape[1:]:
-            shapes = [tuple(x.shape) for x in inputs.values()]
-            raise ValueError(f"cannot pair inputs of shapes {shapes}")
-        if {x.dtype} != dtypes:
-            found = sorted(str(dtype) for dtype in dtypes)
-            raise ValueError(f"{name} has dtype {x.dtype}, module {found}: wanted one and the same")
-        if not torch.isfinite(x).all():
-            raise ValueError(f"{name} must be finite, found nan or inf")
+    leaves = {name: _leaves(x) for name, x in inputs.items()}
+    shapes = [[tuple(t.shape) for t in own] for own in leaves.values()]
+    for (name, tensors), sizes in zip(leaves.items(), shapes, strict=True):
+        same = [size[1:] for size in sizes] == [size[1:] for size in shapes[0]]
+        floating = len(tensors) == 1 and tensors[0].dtype.is_floating_point
+        uneven = any(not s or 0 in s or s[0] != sizes[0][0] for s in sizes)
+        if not sizes or not same or (floating and len(sizes[0]) < 2) or uneven:
+            found = [one[0] if len(one) == 1 else one for one in shapes]
+            raise ValueError(f"cannot pair inputs of shapes {found}")
+        for x in tensors:
+            if x.dtype.is_floating_point and {x.dtype} != dtypes:
+                found = sorted(str(dtype) for dtype in dtypes)
+                raise ValueError(
+                    f"{name} has dtype {x.dtype}, module {found}: wanted one and the same"
+                )
+            if not torch.isfinite(x).all():
+                raise ValueError(f"{name} must be finite, found nan or inf")

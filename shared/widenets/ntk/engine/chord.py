@@ -68,24 +68,6 @@ def cauchy_gap(roots, others):
     return gap_between(half_angles(roots), half_angles(others))
 
 
-def pooled_chords(covariance, q1, q2):
-    """Deficit and surplus where the covariance K is a sum of its own, as after pooling.
-
-    sqrt(q q') - K = (q - K) / 2 + (q' - K) / 2 - (sqrt q - sqrt q')^2 / 2, and 0 where only the
-    rounding of q, q' and K is left of it: so for duplicates. An angle then is known to a few
-    eps / angle (eps of the dtype), and to SNAPPED^(1/2) at worst.
-    """
-    root1, root2 = safe_sqrt(q1), safe_sqrt(q2)
-    product, gap = root1 * root2, safe_ratio(q1 - q2, root1 + root2) ** 2
-    deficit = ((q1 - covariance) + (q2 - covariance) - gap) / 2
-    snapped = SNAPPED * jnp.finfo(covariance.dtype).eps * product
-    deficit = jnp.where(deficit > snapped, jnp.minimum(deficit, 2 * product), 0)
-    return deficit, 2 * product - deficit
-
-
-SNAPPED = 16  # in units of eps sqrt(q q'): the rounding of sums over pairs of positions
-
-
 @cache
 def arc_polynomials(dtype: str) -> tuple[tuple, tuple]:
     """Coefficients (highest first, of this dtype) in z = sin(theta / 2)^2 on [0, 1/2] of

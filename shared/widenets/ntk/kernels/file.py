@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from widenets.ntk.architecture import Architecture
+from widenets.ntk.architecture import Architecture, tiles
 from widenets.ntk.kernels.blocks import Blocks, Progress, in_blocks
 
 
@@ -24,6 +24,7 @@ def kernel_to_file(
     block: int | None = None,
     progress: Progress | None = None,
     save_every: float = 1.0,
+    threads: int = 1,
 ) -> np.memmap:
     """`kernel_in_blocks` into the file path (.npy), resumed where an earlier call was stopped.
 
@@ -34,6 +35,8 @@ def kernel_to_file(
     ValueError: as `kernel_in_blocks`, or files of that name belong to another computation.
     OSError: no room on the disk, found before the first block.
     """
+    if which == "both":
+        raise ValueError("which must be 'ntk' or 'nngp', one file each, found 'both'")
     blocks = in_blocks(architecture, x1, x2, which, block)
     path, total = Path(path), len(blocks.pairs)
     part, record = (path.with_name(path.name + end) for end in (".part", ".json"))
@@ -57,8 +60,8 @@ def kernel_to_file(
         out = np.lib.format.open_memmap(path if path.exists() else part, "r+")
         _check_first_block(blocks, out, path)
     saved = time.monotonic()
-    for done, pair in enumerate(blocks.pairs[finished:], start=finished + 1):
-        blocks.write(out, pair)
+    for done, (pair, parts) in enumerate(blocks.computed(threads, finished), start=finished + 1):
+        tiles.place(out, parts[0], pair, blocks.x2 is None)
         if done == total or time.monotonic() - saved >= save_every:
             out.flush()
             _save(record, {**asked, "finished blocks": done})
@@ -88,7 +91,7 @@ def _finished(record: Path, asked: dict) -> int:
 
 def _check_first_block(blocks: Blocks, out: np.ndarray, path: Path) -> None:
     """The architecture has no name to compare, so its numbers are compared."""
-    tile, found = blocks.compute(*blocks.pairs[0]), out[blocks.pairs[0]]
+    tile, found = blocks.compute(*blocks.pairs[0])[0], out[blocks.pairs[0]]
     difference = float(np.abs(tile - found).max())
     if not difference <= 1e3 * np.finfo(tile.dtype).eps * np.abs(tile).max():
         raise ValueError(

@@ -31,6 +31,7 @@ PARTS = {  # what is asked of a file: the names that it takes
     "diagnosis": (*_TRAINED, "steps", "batch"),
     "evolution": (*_TRAINED, "steps", "batch"),
     "scaling": (*_TRAINED, "widths"),
+    "transfer": (*_TRAINED, "widths"),
     "kernel": ("kernel", "architecture"),
 }
 OPTIONAL = ("schedule", "expected", "data_is_fixed", "minutes")

@@ -21,6 +21,11 @@ class Cost:
     steps: int
     seconds: float
 
+    def __add__(self, other: "Cost") -> "Cost":
+        """Of trainings that are as long."""
+        trainings, seconds = self.trainings + other.trainings, self.seconds + other.seconds
+        return Cost(trainings, self.steps, seconds)
+
     def told(self, subject: Subject) -> str:
         return (
             f"{subject.file}: {self.trainings} trainings of {self.steps} steps need about "

@@ -14,6 +14,10 @@ from widenets.ntk.subject.contract import Subject
 from widenets.ntk.subject.problem import Problem, problem, stream
 
 FEWEST_PER_CLASS = 2  # held-out points
+NO_WIDTHS = (
+    "widths: the check of a parameterization takes torch modules: leave the name out for a network "
+    "in jax"
+)
 
 
 def examined(subject: Subject, seeds: Sequence[int] = (0, 1)) -> None:
@@ -40,6 +44,8 @@ def _examine_model(subject: Subject, of: Problem) -> None:
     with subject.blamed("model()"):
         torch.manual_seed(0)
         found = subject.model()
+    if isinstance(found, tuple) and subject.widths:
+        raise subject.error(NO_WIDTHS)
     if not isinstance(found, nn.Module):
         raise subject.error(
             f"model() must return a torch module, or jax's (init, apply), found {type(found)!r}"

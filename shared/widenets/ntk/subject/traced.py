@@ -22,7 +22,7 @@ from widenets.ntk.empirical import empirical_ntk
 from widenets.ntk.random import key
 from widenets.ntk.subject.arms import Stand, no_kernel_of
 from widenets.ntk.subject.contract import Subject
-from widenets.ntk.subject.examination import examined_data, examined_pair
+from widenets.ntk.subject.examination import NO_WIDTHS, examined_data, examined_pair
 from widenets.ntk.subject.frozen import TANGENT, Curves, Form, Parameters, Run, Tangent, trained
 from widenets.ntk.subject.problem import Problem, class_axis, problem
 
@@ -210,6 +210,8 @@ def traced_stand(subject: Subject, seeds: Sequence[int]) -> TracedStand:
 
 def _examine(subject: Subject, problems: Sequence[TracedProblem]) -> None:
     """Raise a SubjectError that names the first flaw."""
+    if subject.widths:
+        raise subject.error(NO_WIDTHS)
     first, *others = problems[:2]
     examined_data(subject, first)
     for second in others:

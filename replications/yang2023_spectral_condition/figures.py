@@ -1,0 +1,152 @@
+"""Figures of the spectral condition, drawn from the tables alone."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from widenets.evidence import style
+
+
+def _against_width(axes, rows: DataFrame, y: str, arms: dict[str, str], control: str) -> None:
+    for index, (arm, label) in enumerate(arms.items()):
+        style.seeds_and_mean(
+            axes, rows[rows["arm"] == arm], x="width", y=y, label=label, index=index,
+            control=arm == control, geometric=True,
+        )  # fmt: skip
+    style.logarithmic(axes, "xy", ticks=sorted(rows[rows["arm"].isin(arms)]["width"].unique()))
+    axes.set_xlabel("width n")
+    axes.legend()
+
+
+def figure_scales(polar: DataFrame) -> Figure:
+    """Muon's step over the size of its features: which scale moves every layer alike
+
+    (a) By shape, n = 64: sqrt(out/in) gives 1 (black) everywhere, sqrt(max(1, out/in)) twice that
+    at n x 4n. (b) Against width: hidden layer with sqrt(max(out, in)), read-out with
+    sqrt(max(1, out/in)), both n^1/2; dashed: hidden layer with sqrt(out/in). (c) A token of an
+    embedding with sqrt(out/in), which stops to grow once n exceeds the 256 tokens. (d) Frobenius
+    norm of the polar factor: sqrt(rank); dashed: gradients of rank 16.
+    """
+    figure, (axes,) = style.panels(4, height=2.8)
+    shapes = ["input", "square", "up", "down"]
+    for index, (arm, label) in enumerate(
+        (("unit", r"$\sqrt{out/in}$"), ("shape_scaling", r"$\sqrt{\max(1,out/in)}$"))
+    ):
+        of_arm = polar[polar["arm"] == arm].groupby("shape")["moved"].mean().reindex(shapes)
+        look = style.arm_style(index) | ({"color": style.CONTROL} if index else {})
+        axes[0].plot(range(4), of_arm, linestyle="--" if index else "none", label=label, **look)
+    style.theory_line(axes[0], [0, 3], [1, 1], label="wanted")
+    axes[0].set_xticks(range(4), labels=["16→n", "n→n", "n→4n", "4n→n"])
+    axes[0].set(ylabel="rms(dW h) / rms(h)", ylim=(0, 2.4), title="(a) shapes, in → out")
+    axes[0].legend(loc="upper left")
+    arms = {
+        "hidden_spectral": "hidden, spectral",
+        "last_layer": "read-out, shape",
+        "hidden_unit": "hidden, unit",
+    }
+    _against_width(axes[1], polar, "moved", arms, "hidden_unit")
+    axes[1].set(ylabel="rms(dW h) / rms(h)", title="(b) layers")
+    arms = {"embedding": "n < V = 256", "wide_embedding": "n ≥ V"}
+    _against_width(axes[2], polar, "moved", arms, "wide_embedding")
+    axes[2].set(ylabel="rms(dW e) / rms(e)", title="(c) embedding")
+    _against_width(
+        axes[3], polar, "frobenius", {"full_rank": "full rank", "rank_16": "rank 16"}, "rank_16"
+    )
+    axes[3].set(ylabel=r"$\|O\|_F$", title="(d) size of the update")
+    for axis in axes[1:]:
+        axis.tick_params(axis="x", labelrotation=45)
+    return figure
+
+
+def figure_alignment(alignment: DataFrame, norms: DataFrame) -> Figure:
+    """How far a sign step moves features, and norms of Gaussian weights
+
+    (a) rms(S h) / rms(h) at B = n (n^1/2, dotted) and at B = 4 (dashed, n). (b) Measured over
+    predicted alignment, with the band of the widest claim: samples of the gradient, ReLU features
+    and those of rank 16 on fresh inputs; crosses: held against the law of another kind of features.
+    (c) |W| over its law for three shapes; crosses: without the shift of the edge.
+    """
+    figure, (axes,) = style.panels(3)
+    arms = {"large_batch": "B = n", "small_batch": "B = 4"}
+    _against_width(axes[0], alignment, "moved", arms, "small_batch")
+    mean = alignment[alignment["arm"] == "large_batch"].groupby("width")["moved"].mean()
+    through = (mean.index[0], mean.iloc[0])
+    style.guide_slope(axes[0], mean.index, slope=0.5, through=through, label=r"$n^{1/2}$")
+    axes[0].set(ylabel="rms(S h) / rms(h)", title="(a) a sign step")
+    axes[0].legend()
+    pairs = (("seen", "fresh"), ("relu", "relu_independent"), ("low_rank", "other_rank"))
+    _ratios(axes[1], alignment, "aligned", pairs, 0.05)
+    axes[1].set_xticks(range(3), labels=["seen, B = n", "ReLU", "rank 16"])
+    axes[1].set(ylabel="alignment over its law", title="(b) constants", yscale="log")
+    axes[1].legend()
+    for index, arm in enumerate(("gaussian", "bare_edge")):
+        of_arm = norms[norms["arm"] == arm]
+        ratio = (of_arm["norm"] / of_arm["predicted"]).groupby(of_arm["shape"]).mean()
+        look = {"color": style.CONTROL, "marker": "x"} if index else style.arm_style(0)
+        label = "bare edge" if index else "with its shift"
+        axes[2].plot(
+            range(3),
+            ratio.reindex(["square", "up", "down"]),
+            "--" if index else "",
+            label=label,
+            **look,
+        )
+    style.theory_line(axes[2], [0, 2], [1, 1], label="law")
+    axes[2].set_xticks(range(3), labels=["n→n", "n→4n", "4n→n"])
+    axes[2].set_ylim(0.97, 1.02)
+    style.accepted_band(axes[2], 0.994, 1.006)
+    axes[2].set(ylabel="|W| over its law", title="(c) Gaussian weights")
+    axes[2].legend()
+    return figure
+
+
+def _ratios(axes, rows: DataFrame, column: str, pairs, reach: float) -> None:
+    """Means over a law per arm, with its control as a cross."""
+    for index, pair in enumerate(pairs):
+        for number, arm in enumerate(pair):
+            of_arm = rows[rows["arm"] == arm]
+            value = float((of_arm[column] / of_arm["predicted"]).mean())
+            look = {"color": style.CONTROL, "marker": "x"} if number else style.arm_style(0)
+            label = ("measured", "control")[number] if index == 0 else None
+            axes.plot([index], [value], linestyle="none", label=label, **look)
+    style.theory_line(axes, [-0.3, len(pairs) - 0.7], [1, 1], label="law")
+    style.accepted_band(axes, 1 - reach, 1 + reach)
+
+
+def figure_decay(decay: DataFrame, matrices: DataFrame) -> Figure:
+    """What decay does to weights of noise and of signal
+
+    (a) rms of Adam's update against momentum, sqrt((1-b)/(1+b)) (black) and the popular .2
+    (dotted). (b) |W| at rest under muP's rate: decay fixed or like n^1/2 (dashed), and of a signal
+    with decay like n. (c) Turn per step: decay like n, and like n^1/2 (dashed). (d) Top singular
+    value at a fixed rate: noise, and (dashed) a mixture whose local exponent is .75 here; dotted:
+    n^.75 through the noise.
+    """
+    figure, (axes,) = style.panels(4, height=2.8)
+    rows = decay[decay["arm"].isin(["update", "mostly", "twelve_thirteenths"])]
+    style.seeds_and_mean(axes[0], rows, x="momentum", y="update", label="AdamW on noise")
+    b = np.linspace(0.4, 0.97, 50)
+    style.theory_line(axes[0], b, np.sqrt((1 - b) / (1 + b)), label=r"$\sqrt{(1-b)/(1+b)}$")
+    axes[0].axhline(0.2, linestyle=":", color=style.CONTROL, label="popular: .2")
+    axes[0].set(xlabel="momentum b", ylabel="rms of the update", title="(a) update")
+    axes[0].legend()
+    arms = {
+        "fixed_decay": "noise, fixed decay",
+        "signal": "signal, decay ~ n",
+        "root_decay": r"noise, ~ $n^{1/2}$",
+    }
+    _against_width(axes[1], matrices, "norm", arms, "root_decay")
+    axes[1].set(ylabel="|W|", title="(b) norm at rest")
+    arms = {"linear_decay": "decay ~ n", "turn_root_decay": r"decay ~ $n^{1/2}$"}
+    _against_width(axes[2], matrices, "turn", arms, "turn_root_decay")
+    axes[2].set(ylabel="|dW| / |W| per step", title="(c) turn")
+    _against_width(
+        axes[3], matrices, "norm", {"noise_top": "noise", "mixed_top": "mixture"}, "mixed_top"
+    )
+    mean = matrices[matrices["arm"] == "noise_top"].groupby("width")["norm"].mean()
+    style.guide_slope(
+        axes[3], mean.index, slope=0.75, through=(mean.index[0], mean.iloc[0]), label=r"$n^{.75}$"
+    )
+    axes[3].legend()
+    axes[3].set(ylabel="|W|", title="(d) top singular value")
+    return figure
