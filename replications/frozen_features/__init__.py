@@ -1,1 +1,1 @@
-"""Would it still hold if the features were frozen? Sixteen phenomena of networks, judged one by one."""
+"""Would it still hold if the features were frozen? Phenomenon by phenomenon, judged."""

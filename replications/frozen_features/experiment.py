@@ -1,4 +1,4 @@
-"""What is measured: a phenomenon a part, each with its frozen arm. Bodies are in the modules beside.
+"""What is measured: a phenomenon a part, each with its frozen arm; most bodies are beside.
 
 Frozen arms of torch networks are those of `widenets.ntk.subject.frozen`; of two-layer networks all
 that descent on their linearization can reach (`two_layer`); elsewhere closed forms.
@@ -45,16 +45,18 @@ def copying(
 ) -> Iterator[dict]:
     """Accuracy on sequences whose last token was seen before, a row per recorded step and factor.
 
-    arms: theory: two layers; one_layer; shuffled: targets are any of the seen tokens; frozen: the
-    linearization at the start, trained alike at the rates `factors`, and `solved` (factor 0), its
-    least-squares solution; late: the solution of the linearization after training; half: trained
-    alone until `every`, then frozen to the end. `prefix` is the attention of the last token on the
-    right one, in the best head of layer 2 (0 where it is not looked at).
+    arms: theory: two layers; one_layer; shuffled: targets are any of the seen tokens; itself: the
+    target is the last token itself; frozen: the linearization at the start, trained alike at the
+    rates `factors`, and (factor 0) its least-squares solution; late: the solution of the
+    linearization after training; half, formed: trained until `every`, before and after heads have
+    formed, then frozen to the end. `prefix` is the attention of the last token on the right one, in
+    the best head of layer 2 (0 where it is not looked at).
     """
     layers = 1 if arm == "one_layer" else 2
-    of = induction.problems(layers, heads, steps, arm == "shuffled", seeds)
+    wanted = {"shuffled": "any", "itself": "itself"}.get(arm, "successor")
+    of = induction.problems(layers, heads, steps, wanted, seeds)
     runs = [Run(problem) for problem in of]
-    if arm in ("theory", "one_layer", "shuffled"):
+    if arm in ("theory", "one_layer", "shuffled", "itself"):
         record = range(0, steps + 1, every)
         found, kept = induction.followed(NETWORK, runs, steps, record, keep=(0, steps))
         looked = arm == "theory"
@@ -68,7 +70,7 @@ def copying(
                 row = {"step": step, "factor": 1.0, "prefix": prefix.get(step, 0.0)}
                 yield {"seed": seed, "accuracy": accuracy, **row}
         return
-    if arm == "half":
+    if arm in ("half", "formed"):
         _, kept = induction.followed(NETWORK, runs, every, (every,), keep=(every,))
         found, _ = induction.followed(
             TANGENT, runs, steps, (every, steps), starts=kept[every], first=every
@@ -100,7 +102,7 @@ def regression(
     """Excess loss of linear regression in context over the best one-step predictor, / var y.
 
     arms: frozen: least squares on the frozen features of a layer; theory: the layer trained by
-    descent; one_head, few: as frozen, with fewer heads.
+    descent; one_head: as frozen.
     """
     for seed in seeds:
         of_heads = generator(seed, "regression", "heads", dimension)
@@ -158,12 +160,13 @@ def grokking(*, arm: str, factor: float, seeds: tuple[int, ...]) -> Iterator[dic
     """Accuracies on seen and on other pairs, a row per recorded step, and the delay in decades.
 
     arms: theory; frozen: the linearization at the start, at the rate times `factor`; shuffled: sums
-    permuted among the seen pairs. fitted, general: first steps with .95 on seen pairs and .9 on
-    others, 1000 where none has.
+    permuted among the seen pairs; small_start: a small start, more pairs and no decay. The delay is
+    from the first step with .95 on seen pairs to that with .9 on others, 1000 where none has.
     """
     form = TANGENT if arm == "frozen" else NETWORK
+    setting = "dial" if arm == "small_start" else "grokking"
     seen, others, _, _ = modular.curves(
-        form, "grokking", 500, RECORD, seeds, factor, shuffled=arm == "shuffled"
+        form, setting, 500, RECORD, seeds, factor, shuffled=arm == "shuffled"
     )
     for index, seed in enumerate(seeds):
         steps = [
@@ -223,8 +226,8 @@ def transfer(*, arm: str, samples: int, seeds: tuple[int, ...]) -> Iterator[dict
 def direction(*, arm: str, dimension: int, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Error on a degree-2 harmonic of a direction, its bound 1 - n / N, and by how much it is over.
 
-    arms: theory: a rich network; frozen: its best frozen features; told: the kernel of degree 2
-    alone; lazy: the network at alpha = 300.
+    arms: theory: a rich network, few and enough the same; frozen: its best frozen features; told:
+    the kernel of degree 2 alone; lazy: the network at alpha = 300.
     """
     yield from targets.direction_rows(arm, dimension, samples, seeds)
 
@@ -240,8 +243,8 @@ def stretch(
 def stairs(*, arm: str, dimension: int, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Coefficient of x1 x2 x3 over the true one, error, and by how much it is over the bound.
 
-    arms: theory, lazy: a network on x1 + x1 x2 + x1 x2 x3; frozen: its best frozen features; parity,
-    parity_frozen: the same on x1 x2 x3 alone.
+    arms: theory, lazy: a network on x1 + x1 x2 + x1 x2 x3; frozen: its best frozen features;
+    parity, parity_frozen: the same on x1 x2 x3 alone.
     """
     yield from targets.stairs_rows(arm, dimension, samples, seeds)
 
@@ -289,7 +292,7 @@ def frequencies(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
 def tempered(*, arm: str, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Mean square, on test points, of an interpolant of noise of variance 1 on the circle.
 
-    arms: theory: relu's kernel at infinite width; frozen: a network's at the start; network: trained
-    until it interpolates (`left`: the largest loss); smooth: a kernel with all derivatives.
+    arms: theory: relu's kernel at infinite width; frozen: a network's at the start; network:
+    trained until it interpolates (`left`: the largest loss); smooth: a kernel with all derivatives.
     """
     yield from tempered_rows(arm, samples, seeds)

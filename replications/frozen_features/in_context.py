@@ -1,6 +1,6 @@
 """In-context linear regression by one layer of linear attention, its features moving or frozen.
 
-A prompt is d-dimensional examples (x_i, y_i = w . x_i) and a query x_q, all standard normal, stacked
+A prompt is d-dimensional examples (x_i, y_i = w . x_i) and a query x_q, all normal, stacked
 as Z (n, d + 1) and q = (x_q, 0). One layer with H heads, written with the products p_h of value and
 read-out and Q_h of query and key (Ahn et al. 2023):
 
@@ -79,7 +79,7 @@ def one_step(s: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 def frozen_features(s: np.ndarray, query: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Features (count, H d (d + 1) + d + 1) of a frozen layer: its gradients, up to repeats."""
-    count, _, dimension = len(s), *query.shape
+    count = len(s)
     of_q = (s @ p.T)[..., None] * query[:, None, None, :]  # (count, d + 1, H, d)
     keyed = np.einsum("hjk,ck->chj", q, query)
     of_p = np.einsum("cij,chj->chi", s, keyed)

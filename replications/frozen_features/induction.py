@@ -69,21 +69,26 @@ class Copier(nn.Module):
         return x[..., -1, :] @ self.read
 
 
-def sequences(draws: np.random.Generator, count: int, shuffled: bool = False):
-    """Tokens (count, 8) and targets (count,); shuffled: targets are any of the seven."""
+def sequences(draws: np.random.Generator, count: int, wanted: str = "successor"):
+    """Tokens (count, 8) and targets (count,): the successor of the last token's first showing, the
+    token `itself`, or `any` of the seven."""
     seen = draws.permuted(np.tile(np.arange(TOKENS), (count, 1)), axis=1)[:, :DISTINCT]
     asked, rows = draws.integers(DISTINCT - 1, size=count), np.arange(count)
-    answer = draws.integers(DISTINCT, size=count) if shuffled else asked + 1
+    answer = {
+        "successor": asked + 1,
+        "itself": asked,
+        "any": draws.integers(DISTINCT, size=count),
+    }[wanted]
     tokens = np.concatenate([seen, seen[rows, asked][:, None]], axis=1)
     return torch.as_tensor(tokens), torch.as_tensor(seen[rows, answer])
 
 
-def subject(layers: int, heads: int, steps: int, shuffled: bool) -> Subject:
+def subject(layers: int, heads: int, steps: int, wanted: str) -> Subject:
     """As a reader's file would say it; training sequences are seen once, in their order."""
 
     def data(seed):
         draws = np.random.Generator(np.random.PCG64(seed))
-        training = sequences(draws, steps * BATCH, shuffled)
+        training = sequences(draws, steps * BATCH, wanted)
         return training, sequences(draws, HELD)
 
     return Subject(
@@ -102,9 +107,9 @@ def subject(layers: int, heads: int, steps: int, shuffled: bool) -> Subject:
 
 @functools.lru_cache(maxsize=2)
 def problems(
-    layers: int, heads: int, steps: int, shuffled: bool, seeds: tuple[int, ...]
+    layers: int, heads: int, steps: int, wanted: str, seeds: tuple[int, ...]
 ) -> list[Problem]:
-    of = subject(layers, heads, steps, shuffled)
+    of = subject(layers, heads, steps, wanted)
     return [problem(of, seed) for seed in seeds]
 
 
@@ -165,10 +170,10 @@ def solved(of: Problem, parameters: Parameters) -> float:
 
     with torch.no_grad():
         known = features(of.inputs[:SOLVED])
-        wanted = nn.functional.one_hot(of.targets[:SOLVED], TOKENS) - 1 / TOKENS
+        centred = nn.functional.one_hot(of.targets[:SOLVED], TOKENS) - 1 / TOKENS
         rows = known.flatten(0, 1)
         gram = (rows.T @ rows).double()
-        moment = (rows.T @ wanted.flatten()).double()
+        moment = (rows.T @ centred.flatten()).double()
         unit, one = float(gram.diagonal().mean()), torch.eye(len(gram)).double()
         found = [torch.linalg.solve(gram + r * unit * one, moment).float() for r in RIDGES]
         weights = torch.stack(found, dim=1)

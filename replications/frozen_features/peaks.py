@@ -60,7 +60,7 @@ def peak_rows(arm: str, width: int, seeds: tuple[int, ...]):
     data = (np.float32(np.stack([of[k] for of in made])) for k in (1, 2, 3))
     outputs, losses = _trained(stacked, *data, np.float32(penalty), STEPS)
     for index, seed in enumerate(seeds):
-        start, x, y, held, wanted = made[index]
+        start, _, y, held, wanted = made[index]
         features, across = tangents[index], _features(start, held)
         gram = features @ features.T + SAMPLES * penalty[index] * np.eye(SAMPLES)
         if arm == "ridge":
