@@ -67,17 +67,15 @@ COPYING = [
         part="copying",
         estimator=per_seed(_formed_after, columns=("step", "accuracy")),
         region=at_most(0),
-        why="a plateau longer than the rise, a convention. Where the last token itself is "
-        "wanted, which "
-        "the read-out tells, there is no plateau",
+        why="a plateau longer than the rise, a convention. Where the last token itself is wanted, "
+        "which the read-out tells, there is no plateau",
         control="itself",
         tier="laptop",
     ),
     Claim(
         name="C1d_frozen",
         statement="At this size, one head a layer, frozen features do not copy: not at the best "
-        "rate, "
-        "nor solved",
+        "rate, nor solved",
         source=POPULAR,
         part="copying",
         arm="frozen",
@@ -107,8 +105,7 @@ CONTEXT = [
     Claim(
         name="C2_regression_needs_heads",
         statement="With as many heads as dimensions, frozen features of linear attention attain "
-        "the "
-        "best one-step regression in context",
+        "the best one-step regression in context",
         formula=r"$\mathbb{E}(f-f^*)^2/\mathrm{Var}\,y\leq .02,\ H=d=4$",
         source="Ahn et al. 2023 (the optimum is one preconditioned step); the count of heads: ours",
         part="regression",
@@ -122,9 +119,8 @@ CONTEXT = [
     ),
     Claim(
         name="C2_popular_needs_features",
-        statement="In-context regression needs features at any number of heads: frozen ones "
-        "miss the "
-        "optimum by .05 of the variance with d heads as well",
+        statement="In-context regression needs features at any number of heads: frozen ones miss "
+        "the optimum by .05 of the variance with d heads as well",
         source=POPULAR,
         part="regression",
         arm="frozen",
@@ -141,8 +137,8 @@ CONTEXT = [
         statement="The best one-step predictor lies in the span of frozen features if there are d "
         "heads",
         formula=r"$dm(m+1)/2\leq Hm,\ m=d+1-H\ \Leftrightarrow\ H\geq d$",
-        source="ours: a count of dimensions, said after d = 2, 4 had been measured and before "
-        "3, 5, 6",
+        source="ours: a count of dimensions, said after d = 2, 4 had been measured and before 3, "
+        "5, 6",
         part="span",
         estimator=worst(_largest("residual"), columns=("residual",)),
         region=at_most(1e-10),
@@ -168,8 +164,7 @@ ADDITION = [
     Claim(
         name="C3_kernel_below_chance",
         statement="The kernel of infinite width is right less often than chance on sums that it "
-        "has "
-        "not seen, at the best of all ridges",
+        "has not seen, at the best of all ridges",
         formula=r"$\mathrm{accuracy}<1/p$",
         source="ours; reported of Mohamadi et al. 2024 (arXiv:2407.12332): kernels need a constant "
         "share of all pairs",
@@ -256,8 +251,7 @@ LINEAR = [
         estimator=loglog_slope("general", "decay"),
         region=near(-1, 0.05),
         why="what no example sees is forgotten at the rate eta lambda; directions that examples "
-        "see "
-        "weakly turn the slope by .01 up to decay .01",
+        "see weakly turn the slope by .01 up to decay .01",
         control="zero",
         kind="exponent",
         rival=Rival(0.0, "who takes the delay for a change from lazy to rich"),
@@ -280,16 +274,14 @@ LINEAR = [
 TRANSFER = [
     Claim(
         name="C4_transfer",
-        statement="Features moved by a first task explain at least 5 % more of a second one "
-        "than the "
-        "best frozen ones, with 80 examples",
+        statement="Features moved by a first task explain at least 5 % more of a second one than "
+        "the best frozen ones, with 80 examples",
         source=POPULAR,
         part="transfer",
         estimator=per_seed("gain", where={"samples": 80}),
         region=at_most(-0.05),
         why="the margin of a reader's own network; both tasks are of the same six coordinates. "
-        "Lazy "
-        "features have not moved",
+        "Lazy features have not moved",
         control="lazy",
         rival=Rival(0.0, "who has lazy training transfer, by what was learned of the first task"),
     ),

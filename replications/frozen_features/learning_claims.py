@@ -81,18 +81,14 @@ SAMPLES = [
     Claim(
         name="L1_samples",
         statement="For a quadratic function of one direction a network needs d^1.5 samples at "
-        "most, "
-        "where frozen features need d^2",
+        "most, where frozen features need d^2",
         formula=r"$n_{1/2}\sim d^p,\ p\leq 1.5$",
         source="reported of Damian, Lee & Soltanolkotabi 2022 (arXiv:2206.15144) and others",
         part="direction",
-        estimator=per_seed(
-            _needed, columns=("dimension", "samples", "error"), where={"samples": lambda n: n != 80}
-        ),  # fmt: skip
+        estimator=per_seed(_needed, columns=("dimension", "samples", "error")),
         region=at_most(1.5),
         why="half of the way from the network's 1 + o(1) to the bound's 2. The kernel that was "
-        "told "
-        "the degree sits on the bound",
+        "told the degree sits on the bound",
         control="told",
         tier="laptop",
         rival=Rival(2.0, "who has a network do what the best kernel does"),
@@ -120,8 +116,7 @@ SAMPLES = [
         estimator=per_seed("error"),
         region=at_least(0.9),
         why="17 weights of each neuron and 32 samples: less than a tenth is explained, a "
-        "convention; "
-        "the bound for frozen features, .763, allows more",
+        "convention; the bound for frozen features, .763, allows more",
         control="enough",
         rival=Rival(1 - 32 / 135, "who has every sample pay as for the bound"),
     ),
@@ -132,8 +127,8 @@ SAMPLES = [
         part="stairs",
         estimator=per_seed("triple"),
         region=at_least(0.5),
-        why="half of the true coefficient, a convention; frozen features explain at most "
-        "(256 - 24) / 276 of the pairs before they come to the 2024 triples",
+        why="half of the true coefficient, a convention; frozen features explain at most (256 - "
+        "24) / 276 of the pairs before they come to the 2024 triples",
         control="frozen",
         rival=Rival(0.0, "who has a network learn what its kernel does"),
     ),
@@ -175,17 +170,15 @@ SAMPLES = [
     ),
     Claim(
         name="L6_stretched_along",
-        statement="Inputs stretched four times along the direction that matters: frozen "
-        "features are "
-        "as good as the network's, up to a tenth",
+        statement="Inputs stretched four times along the direction that matters: frozen features "
+        "are as good as the network's, up to a tenth",
         source="reported of Ghorbani et al. 2020 (arXiv:2006.13409): the effective dimension "
         "decides",
         part="stretch",
         estimator=per_seed("gap", where={"stretch": 4.0}),
         region=at_most(0.1),
         why="the effective dimension (d - 1 + s^2) / s^2 is 2.9 and has 5 quadratics, for 256 "
-        "samples. "
-        "Stretched along another one, the gap stays",
+        "samples. Stretched along another one, the gap stays",
         control="across",
         rival=Rival(0.5, "who has features needed for single directions, whatever the inputs"),
     ),
@@ -216,8 +209,7 @@ DESCENT = [
     Claim(
         name="L7_trains_beyond",
         statement="At 3.5 / lambda_max of the start, beyond what a linear model can bear, the "
-        "network "
-        "trains to a tenth of its loss",
+        "network trains to a tenth of its loss",
         formula=r"$\eta\lambda_{\max}=3.5>2$",
         source="Lewkowycz et al. 2020 (arXiv:2003.02218)",
         part="edge",
@@ -238,16 +230,14 @@ DESCENT = [
         estimator=per_seed("decades", where={"step": 100, "factor": (2.5, 0.25)}),
         region=at_least(6),
         why="200 log10 1.5 = 35 decades, less those by which the labels miss the first "
-        "eigenvector. "
-        "At .25 / lambda_max it falls",
+        "eigenvector. At .25 / lambda_max it falls",
         control="stable",
         rival=Rival(0.0, "who has 2 / lambda_max as a rule of thumb"),
     ),
     Claim(
         name="L8_ends_stable",
-        statement="Wherever it started, at 2.5 or 3.5, the product of rate and largest "
-        "eigenvalue ends "
-        "at 2 or less",
+        statement="Wherever it started, at 2.5 or 3.5, the product of rate and largest eigenvalue "
+        "ends at 2 or less",
         formula=r"$\eta\lambda_{\max}(t)\leq 2$",
         source="Cohen et al. 2021 (arXiv:2103.00065); a minimum above 2 repels",
         part="edge",
@@ -316,18 +306,16 @@ DESCENT = [
     ),
     Claim(
         name="N1_network_overfits_late",
-        statement="Trained on noisy labels to the end the network is worse than stopped early, "
-        "by a "
-        "tenth of the variance at least",
+        statement="Trained on noisy labels to the end the network is worse than stopped early, by "
+        "a tenth of the variance at least",
         source="popular advice: stop early",
         part="noise",
         estimator=per_seed(
             _late("validation", "network"), columns=("step", "validation", "network")
         ),
         region=at_least(0.1),
-        why="100 points of noise 1 are fitted; interpolated, it costs about n / n of its "
-        "variance in "
-        "what ten directions do not hold. Without noise it costs nothing",
+        why="100 points of noise 1 are fitted; interpolated, it costs about n / n of its variance "
+        "in what ten directions do not hold. Without noise it costs nothing",
         control="clean",
         rival=Rival(0.0, "who has overfitting of wide networks benign"),
     ),
