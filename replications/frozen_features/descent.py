@@ -181,8 +181,8 @@ def completion_rows(arm: str, scale: float, seeds: tuple[int, ...]) -> Iterator[
 
 @functools.partial(jax.jit, static_argnames="frozen")
 def _completed(truths, masks, scale, frozen: bool):
-    """U V' from U = V = scale * 1 after descent on the shown entries, or its linearization less
-    where it started; float64. The rate falls with the scale's square, which multiplies the
+    """U V' less where it started, from U = V = scale * 1, after descent on the shown entries, or
+    its linearization; float64. The rate falls with the scale's square, which multiplies the
     linearization's own."""
 
     def one(truth, mask):
@@ -192,7 +192,7 @@ def _completed(truths, masks, scale, frozen: bool):
             left, right = pair
             if frozen:
                 return first @ (right - first).T + (left - first) @ first.T
-            return left @ right.T
+            return left @ right.T - first @ first.T
 
         def loss(pair):
             return jnp.sum(mask * (product(pair) - truth) ** 2) / 2

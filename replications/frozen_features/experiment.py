@@ -20,7 +20,7 @@ PAIRED = {
     "addition": "the kernel, the frozen arm and the network see the same part of the same table",
     "grokking": "the frozen network starts from the weights of the other, with the same pairs",
     "dial": "networks differ in the scale of their outputs alone",
-    "forgetting": "the same inputs and target for every start",
+    "forgetting": "the same inputs, target and start at every decay, and for a start at zero",
     "transfer": "the same first task and start, whatever follows",
     "direction": "the same target, points and weights at the start for all predictors",
     "stretch": "the same directions and weights, stretched differently",
@@ -134,7 +134,7 @@ def addition(*, arm: str, setting: str, seeds: tuple[int, ...]) -> Iterator[dict
     if arm in ("own", "trained"):
         step = 0 if arm == "own" else 500
         *_, problems, kept = modular.curves(
-            NETWORK, setting, 500, np.array([500]), seeds, keep=(step,)
+            NETWORK, setting, step, np.array([step]), seeds, keep=(step,)
         )
         for index, (seed, problem) in enumerate(zip(seeds, problems, strict=True)):
             inner, outer = (kept[step][index][k].double().numpy() for k in ("inner", "outer"))
@@ -203,7 +203,7 @@ def forgetting(*, arm: str, decay: float, seeds: tuple[int, ...]) -> Iterator[di
     arms: theory; zero: from zero.
     """
     for seed in seeds:
-        stream = generator(seed, "forgetting", decay)
+        stream = generator(seed, "forgetting")
         initial = 0.0 if arm == "zero" else modular.LINEAR_START
         fitted, general = modular.linear_steps(stream, decay, initial)
         delay = np.log10(general / fitted)
@@ -275,9 +275,11 @@ def noise(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
 
 
 def completion(*, arm: str, scale: float, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Relative error of a factorized matrix of rank 1 on hidden and on shown entries, from scale
-    times the identity. arms: theory; frozen: its linearization at the identity; large: a network
-    from a scale at which it is lazy."""
+    """Relative error of a factorized matrix of rank 1, less its start, on hidden and shown entries.
+
+    arms: theory: from a small multiple `scale` of the identity, and larger; frozen: its
+    linearization at the identity; large: from a scale at which it is lazy.
+    """
     yield from descent.completion_rows(arm, scale, seeds)
 
 
