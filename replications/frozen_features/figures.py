@@ -46,7 +46,7 @@ def figure_copying(copying: DataFrame) -> Figure:
     ends = _last(copying[copying["arm"].isin(["theory", "one_layer", "half", "formed"])])
     of = ends[["arm", "seed", "accuracy"]], best[best["arm"].isin(["frozen", "late"])]
     every = DataFrame({k: np.concatenate([part[k] for part in of]) for k in of[0]})
-    labels = {"theory": "two\nlayers", "one_layer": "one\nlayer", "frozen": "start", "half": "at 50",
+    labels = {"theory": "whole", "one_layer": "one\nlayer", "frozen": "start", "half": "at 50",
               "formed": "at 200", "late": "at the\nend"}  # fmt: skip
     _arms(axes[1], every, "accuracy", labels, {"one_layer", "frozen", "half", "formed", "late"})
     axes[1].set(ylabel="accuracy", title="(b) at the end", ylim=(0, 1.03))

@@ -376,7 +376,8 @@ DESCENT = [
         arm="frozen",
         estimator=per_seed("excess", where={"samples": 128}),
         region=at_most(5 / 6),
-        why="half of the way from a polygon, 2/3, to the noise itself, 1. Kinks of a finite network "
+        why="half of the way from a polygon, 2/3, to the noise itself, 1. Kinks of a finite "
+        "network "
         "make steps of random height between two points, which costs more than a polygon",
         control="smooth",
         rival=Rival(1.0, "who has a finite width take the nearest neighbour's noise over"),
