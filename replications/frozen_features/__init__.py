@@ -1,0 +1,1 @@
+"""Would it still hold if the features were frozen? Phenomenon by phenomenon, judged."""
