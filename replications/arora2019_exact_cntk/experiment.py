@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from replications.arora2019_exact_cntk import finite, images
+from replications.arora2019_exact_cntk import finite, images, recursion
 from replications.arora2019_exact_cntk.images import seed_stream
-from replications.arora2019_exact_cntk.kernels import accuracy, dense_limit, kernels
-from replications.arora2019_exact_cntk.recursion import pooled, rolled, vanilla
+from replications.arora2019_exact_cntk.kernels import accuracy, dense_limit, kernels, regression
+from replications.arora2019_exact_cntk.recursion import rolled, vanilla
 from widenets.ntk.data import sphere
 
 CLASSES_ROLL = (2, 2)
-TRAINED_STEPS = 400
+TRAINED_STEPS = 250
 
 
 def _size(matrix: np.ndarray) -> float:
@@ -28,29 +28,32 @@ def shifts(
     """Pooling and shifts under zero or circular padding, on textures.
 
     average: largest |GAP - mean of V over all shifts of one image|, over the largest GAP. moved: the
-    same of GAP before and after a shift of one image. gap, v: accuracies; *_rolled: on test images
-    moved by (2, 2).
+    same of GAP before and after a shift of one image. gap, v: accuracies; changed, v_changed: share of
+    test images that are told another class once all are moved by (2, 2).
     """
     for seed in seeds:
         stream = seed_stream(seed, "shifts", arm)
         x, labels, _ = images.split(stream, "textures", train, 2 * train, side)
         few, tests, seen = x[:4], x[train:], x[:train]
-        whole = pooled(few, few, convs, padding)
+        whole = recursion.pooled(few, few, convs, padding)
         turns = [(i, j) for i in range(side) for j in range(side)]
         shifted = np.mean(
             [vanilla(few, rolled(few, turn), convs, padding) for turn in turns], axis=0
         )
-        once = pooled(few, rolled(few, CLASSES_ROLL), convs, padding)
+        once = recursion.pooled(few, rolled(few, CLASSES_ROLL), convs, padding)
         row = {
             "seed": seed,
             "average": np.abs(whole - shifted).max() / whole.max(),
             "moved": np.abs(whole - once).max() / whole.max(),
         }
-        for name, kernel in (("gap", pooled), ("v", vanilla)):
+        for name, kernel in (("gap", recursion.pooled), ("v", vanilla)):
             square = kernel(seen, seen, convs, padding)
-            for ending, looked_at in (("", tests), ("_rolled", rolled(tests, CLASSES_ROLL))):
-                rest = kernel(looked_at, seen, convs, padding)
-                row[name + ending] = accuracy(np.concatenate([square, rest]), labels, train)
+            told, told_moved = (
+                regression(np.concatenate([square, kernel(z, seen, convs, padding)]), labels, train)
+                for z in (tests, rolled(tests, CLASSES_ROLL))
+            )
+            row[name] = np.mean(told == labels[train:])
+            row["changed" if name == "gap" else "v_changed"] = np.mean(told != told_moved)
         yield row
 
 
@@ -74,14 +77,13 @@ def channels(
     """The NTK of a finite network over the limit's, on four textures.
 
     error: relative, Frobenius norm. level: mean of all entries over that of the limit. assumed:
-    whose limit it is held against, `gap`, `v`, or `fixed`, that of the network's own read-out with
-    first and last layer untrained.
+    whose limit it is held against, `gap`, `v`, or `torus`: V with circular padding.
     """
     for seed in seeds:
         stream = seed_stream(seed, "channels", arm, channels)
         x = images.normalized(images.pictures(stream, "textures", 4, side)[0], 4) * side
-        own = assumed == "fixed"
-        _, limit = kernels(read_out if own else assumed, x, convs, fixed=own)
+        torus = assumed == "torus"
+        limit = vanilla(x, x, convs, "CIRCULAR") if torus else kernels(assumed, x, convs)[1]
         weights = finite.draw(stream, channels, convs, 1)
         shape = (channels,) if read_out == "gap" else (side * side, channels)
         found = finite.conv_ntk(weights, stream.standard_normal(shape), x)
@@ -92,9 +94,7 @@ def channels(
         }
 
 
-def dense(
-    *, arm: str, width: int, seeds: tuple[int, ...], layers: int = 2
-) -> Iterator[dict]:
+def dense(*, arm: str, width: int, seeds: tuple[int, ...], layers: int = 2) -> Iterator[dict]:
     """error: of <grad f, grad f'> at two unit vectors of R^8 x sqrt(8), two hidden layers.
 
     layers: hidden layers of the limit that it is held against.
@@ -102,28 +102,28 @@ def dense(
     for seed in seeds:
         stream = seed_stream(seed, "dense", arm, width)
         x = sphere(stream, 2, 8, np.sqrt(8))
-        _, limit = dense_limit(x, x, layers)
+        limit = dense_limit(x, x, layers)
         yield {"seed": seed, "error": abs(finite.dense_ntk(stream, width, x) - limit)[0, 1]}
 
 
 def trained(
-    *, arm: str, power: float, width: int, seeds: tuple[int, ...], regression: str = "ntk"
+    *, arm: str, power: float, width: int, seeds: tuple[int, ...], corrected: bool = True
 ) -> Iterator[dict]:
     """kappa f after training against kernel regression, kappa = width^-power; 5 points, 8 tests.
 
     gap: rms over tests. start: <gap, r> / <r, r> with r = kappa (f_0(x) - k K^-1 f_0(X)), what
-    survives of the network before training. regression: the kernel in r. residual: largest one left.
+    survives of the network before training. corrected: with its second term. residual: largest left.
     """
     for seed in seeds:
         stream = seed_stream(seed, "trained", arm, width)
         x = sphere(stream, 13, 8, np.sqrt(8))
         y = stream.choice([-1.0, 1.0], size=5)
-        nngp, ntk = dense_limit(x, x[:5], 1)
+        ntk = dense_limit(x, x[:5], 1)
         kappa = width**-power
         run = finite.train(stream, width, kappa, x, y, ntk[:5], TRAINED_STEPS)
-        gap = run.end[5:] - ntk[5:] @ np.linalg.solve(ntk[:5], y)
-        kernel = ntk if regression == "ntk" else nngp
-        left = kappa * (run.start[5:] - kernel[5:] @ np.linalg.solve(kernel[:5], run.start[:5]))
+        weights = np.linalg.solve(ntk[:5], ntk[5:].T).T
+        gap = run.end[5:] - weights @ y
+        left = kappa * (run.start[5:] - corrected * (weights @ run.start[:5]))
         yield {
             "seed": seed,
             "gap": np.sqrt(np.mean(gap**2)),
@@ -132,40 +132,38 @@ def trained(
         }
 
 
-def conditioning(
-    *, arm: str, read_out: str, activation: str, convs: int, seeds: tuple[int, ...]
-) -> Iterator[dict]:
+def conditioning(*, arm: str, read_out: str, convs: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """condition: number of the NTK of 24 textures of 6x6 pixels."""
     for seed in seeds:
         x = images.split(seed_stream(seed, "conditioning", arm), "textures", 24, 0, 6).x
-        _, ntk = kernels(read_out, x, convs, activation=activation)
+        _, ntk = kernels(read_out, x, convs)
         values = np.linalg.eigvalsh(ntk)
         yield {"seed": seed, "condition": values[-1] / values[0]}
 
 
 def accuracies(
     *, arm: str, data: str, train: int, test: int, side: int, convs: int,
-    seeds: tuple[int, ...], permuted: bool = False, data_dir: str | None = None,
+    seeds: tuple[int, ...], permuted: bool = False, pooled: bool = True,
+    data_dir: str | None = None,
 ) -> Iterator[dict]:  # fmt: skip
     """Accuracies of kernel regression without ridge, all kernels on one split.
 
-    fc, v, gap: NTK; fc_nngp, v_nngp, gap_nngp: NNGP; gap_fixed: first and last layer untrained.
+    fc, v, gap: NTK; fc_nngp, v_nngp, gap_nngp: NNGP. pooled: with those of GAP, which cost as many
+    times more as the image has positions. permuted: one order of pixels for all images.
     """
     for seed in seeds:
         stream = seed_stream(seed, "accuracies", arm, train)
         task = images.split(stream, data, train, test, side, permuted, data_dir)
-        yield {"seed": seed, **_of_split(task, convs, ("fc", "v", "gap"), fixed=True)}
+        read_outs = ("fc", "v", "gap") if pooled else ("fc", "v")
+        yield {"seed": seed, **_of_split(task, convs, read_outs)}
 
 
-def _of_split(task: images.Split, convs: int, read_outs, fixed: bool = False) -> dict[str, float]:
+def _of_split(task: images.Split, convs: int, read_outs) -> dict[str, float]:
     found = {}
     for read_out in read_outs:
         nngp, ntk = kernels(read_out, task.x, convs, task.train)
         found[read_out] = accuracy(ntk, task.labels, task.train)
         found[f"{read_out}_nngp"] = accuracy(nngp, task.labels, task.train)
-    if fixed:
-        _, ntk = kernels("gap", task.x, convs, task.train, fixed=True)
-        found["gap_fixed"] = accuracy(ntk, task.labels, task.train)
     return found
 
 
@@ -175,8 +173,7 @@ def first_images(
 ) -> Iterator[dict]:  # fmt: skip
     """Accuracy of one kernel, trained on the first images of a set, tested on its first test images.
 
-    Nothing is drawn: `seed` is the run's. accuracy, nngp: of both kernels; low, high: the binomial
-    interval of the former at 99 % (Wilson).
+    Nothing is drawn: `seed` is the run's. accuracy, nngp: of the NTK and of the NNGP.
     """
     for seed in seeds:
         task = images.first(data, train, test, side, data_dir)
@@ -205,11 +202,12 @@ def random_features(
 
 
 def tables(
-    *, arm: str, data: str, train: int, seeds: tuple[int, ...], shuffled: bool = False
+    *, arm: str, data: str, train: int, seeds: tuple[int, ...], rotated: bool = False
 ) -> Iterator[dict]:
     """Accuracies on a small table, C = 10 for all: NTK SVM (3 hidden layers), RBF SVM, forest.
 
-    Columns scaled to mean 0 and variance 1 over the training rows; shuffled: labels in another order.
+    Columns scaled to mean 0 and variance 1 over the training rows; rotated: the scaled rows are turned
+    by one orthogonal matrix, which both kernels cannot see.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.svm import SVC
@@ -219,17 +217,19 @@ def tables(
         stream = seed_stream(seed, "tables", arm, data)
         chosen = stream.permutation(len(labels))[: min(train + 400, len(labels))]
         x, y = inputs[chosen], labels[chosen]
-        y = stream.permutation(y) if shuffled else y
         spread = x[:train].std(axis=0)
         x = (x - x[:train].mean(axis=0)) / np.where(spread > 0, spread, 1)
+        if rotated:
+            x = x @ np.linalg.qr(stream.standard_normal((x.shape[1], x.shape[1])))[0]
         ntk = kernels("fc", x, 3, train)[1]
-        svm = SVC(C=10, kernel="precomputed").fit(ntk[:train] / np.trace(ntk[:train]) * train, y[:train])
+        ntk = ntk / np.trace(ntk[:train]) * train
+        svm = SVC(C=10, kernel="precomputed").fit(ntk[:train], y[:train])
         rbf = SVC(C=10).fit(x[:train], y[:train])
         forest = RandomForestClassifier(100, random_state=int(stream.integers(2**31)))
         forest.fit(x[:train], y[:train])
         yield {
             "seed": seed,
-            "ntk": svm.score(ntk[train:] / np.trace(ntk[:train]) * train, y[train:]),
+            "ntk": svm.score(ntk[train:], y[train:]),
             "rbf": rbf.score(x[train:], y[train:]),
             "forest": forest.score(x[train:], y[train:]),
         }

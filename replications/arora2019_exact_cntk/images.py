@@ -1,7 +1,8 @@
 """Images and tables, each seed with splits of its own: drawn by us, carried by scikit-learn, real.
 
-textures: a class is a random 3x3 pattern that stands anywhere on the torus, with noise. places: one
-pattern for all classes, which stands where its class says. Pixels of real images are averaged to
+textures: a class is an order of nine random values in a 3x3 pattern that stands anywhere on the
+torus, with noise, so that the values alone, without their order, tell nothing. places: one pattern
+for all classes, which stands where its class says, off the borders. Pixels of real images are averaged to
 the wanted side. Mean image of the training set removed, then images of unit norm.
 """
 
@@ -31,12 +32,13 @@ def pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(count, side, side, 1) float64 and labels, of `textures` or `places`."""
     labels = stream.integers(classes, size=count)
-    patterns = stream.standard_normal((classes if kind == "textures" else 1, PATTERN, PATTERN))
-    patterns /= np.linalg.norm(patterns, axis=(1, 2), keepdims=True)
+    values = stream.standard_normal(PATTERN**2)
+    values /= np.linalg.norm(values)
+    patterns = [stream.permutation(values).reshape(PATTERN, PATTERN) for _ in range(classes)]
     x = NOISE * stream.standard_normal((count, side, side, 1)) / PATTERN
     corners = stream.integers(side, size=(count, 2))
-    if kind == "places":  # the quarters of the image, with one pixel of freedom
-        corners = np.stack(np.divmod(labels, 2), 1) * side // 2 + corners % 2
+    if kind == "places":  # one pixel of freedom within each quarter
+        corners = 1 + 2 * np.stack(np.divmod(labels, 2), 1) + corners % 2
     for image, label, corner in zip(x, labels, corners, strict=True):
         pattern = patterns[label if kind == "textures" else 0]
         whole = np.zeros((side, side))
@@ -70,7 +72,9 @@ def split(
         x, labels = pictures(stream, kind, train + test, side)
     else:
         whole = (
-            data.digits() if kind == "digits" else REAL[kind]("train", data_dir=data_dir, count=POOL)
+            data.digits()
+            if kind == "digits"
+            else REAL[kind]("train", data_dir=data_dir, count=POOL)
         )
         chosen = stream.permutation(len(whole.labels))[: train + test]
         x, labels = whole.images[chosen].astype(np.float64), whole.labels[chosen]

@@ -10,7 +10,6 @@ from widenets.ntk.architecture import (
     dense,
     flatten,
     global_average_pool,
-    identity,
     relu,
     serial,
 )
@@ -20,29 +19,20 @@ JITTER = 1e-10  # of the mean of the diagonal; the paper has no ridge
 
 
 @cache
-def network(read_out: str, convs: int, fixed: bool = False, activation: str = "relu"):
+def network(read_out: str, convs: int) -> Architecture:
     """gap, v: `convs` 3x3 convolutions with zero padding, c_sigma = 2; fc: as many dense layers.
 
-    fixed: first and last layer are not trained, the default of the authors' program.
+    All layers are trained; the authors' program leaves out the first and the last by default.
     """
-    function = {"relu": relu, "identity": identity}[activation]
-    variance = 2.0 if activation == "relu" else 1.0
-    layers: list[Architecture] = []
-    for layer in range(convs):
-        trained = not (fixed and layer == 0)
-        if read_out == "fc":
-            layers += [dense(1, variance, trained=trained), function()]
-        else:
-            layers += [conv(1, weight_variance=variance, trained=trained), function()]
-    if read_out != "fc":
-        layers.append(READ_OUTS[read_out]())
-    return serial(*layers, dense(1, trained=not fixed))
+    if read_out == "fc":
+        return serial(*[dense(1, 2.0), relu()] * convs, dense(1))
+    return serial(*[conv(1, weight_variance=2.0), relu()] * convs, READ_OUTS[read_out](), dense(1))
 
 
-def kernels(read_out: str, x: np.ndarray, convs: int, train: int | None = None, **options):
+def kernels(read_out: str, x: np.ndarray, convs: int, train: int | None = None):
     """(nngp, ntk) between images x (N, ...) and the first `train` of them (default: all)."""
     x = x.reshape(len(x), -1) if read_out == "fc" else x
-    net = network(read_out, convs, **options)
+    net = network(read_out, convs)
     if train is None:
         found = net.kernel(x)
         return np.asarray(found.nngp), np.asarray(found.ntk)
@@ -53,17 +43,19 @@ def kernels(read_out: str, x: np.ndarray, convs: int, train: int | None = None, 
     )
 
 
-def accuracy(kernel: np.ndarray, labels: np.ndarray, train: int) -> float:
-    """Of kernel regression; kernel (N, train), targets one-hot - .1, argmax."""
-    classes = labels.max() + 1
-    targets = np.eye(classes)[labels[:train]] - 0.1
+def regression(kernel: np.ndarray, labels: np.ndarray, train: int) -> np.ndarray:
+    """Classes told to the tests (N - train,); kernel (N, train), targets one-hot - .1, argmax."""
+    targets = np.eye(labels.max() + 1)[labels[:train]] - 0.1
     square = kernel[:train]
     ridge = JITTER * np.trace(square) / train * np.eye(train)
-    values = kernel[train:] @ np.linalg.solve(square + ridge, targets)
-    return float(np.mean(values.argmax(axis=1) == labels[train:]))
+    return (kernel[train:] @ np.linalg.solve(square + ridge, targets)).argmax(axis=1)
 
 
-def dense_limit(x1: np.ndarray, x2: np.ndarray, layers: int):
-    """(nngp, ntk) of `layers` hidden ReLU layers and a linear read-out on vectors."""
-    found = network("fc", layers).kernel(x1, x2)
-    return np.asarray(found.nngp), np.asarray(found.ntk)
+def accuracy(kernel: np.ndarray, labels: np.ndarray, train: int) -> float:
+    """Share of the tests that kernel regression tells right."""
+    return float(np.mean(regression(kernel, labels, train) == labels[train:]))
+
+
+def dense_limit(x1: np.ndarray, x2: np.ndarray, layers: int) -> np.ndarray:
+    """NTK of `layers` hidden ReLU layers and a linear read-out on vectors."""
+    return np.asarray(network("fc", layers).kernel(x1, x2).ntk)
