@@ -1,7 +1,7 @@
 """What is claimed of the CNTK: identities, finite networks, training, accuracies.
 
-Papers: A, Arora, Du, Hu, Li, Salakhutdinov & Wang 2019; L, Li et al. 2019; S, Arora et al. 2020. Their
-full texts were not at hand: numbers of theorems and tables are "reported as". "Ours" is derived in
+Papers: A, Arora, Du, Hu, Li, Salakhutdinov & Wang 2019; L, Li et al. 2019; S, Arora et al. 2020.
+Their full texts were not at hand: numbers of theorems and tables are "reported as". "Ours" is derived in
 the README.
 """
 
@@ -48,7 +48,7 @@ def claim(name: str, statement: str, **fields) -> Claim:
 IDENTITIES = [
     claim(
         "K1_pooling_averages_over_shifts",
-        "With circular padding the kernel of global average pooling (GAP) is the vanilla kernel (V) "
+        "With circular padding the kernel of global average pooling (GAP) is the vanilla one (V) "
         "averaged over all shifts of one image",
         formula=r"$K_{GAP}(x,x')=\frac1P\sum_\tau K_V(x,T_\tau x')$",
         source=L,
@@ -92,8 +92,8 @@ IDENTITIES = [
         why="that of K3",
         control="circular",
         expected="fail",
-        reason="zero padding shows where the border is: two convolutions on 5x5 pixels do so to every "
-        "position but one",
+        reason="zero padding shows where the border is, on 5x5 pixels two convolutions do so to all "
+        "positions but one",
     ),
     claim(
         "K5_dense_kernel_is_blind_to_order",
@@ -111,8 +111,8 @@ IDENTITIES = [
 FINITE = [
     claim(
         f"K6_finite_kernel_{arm}",
-        f"The kernel of a finite convolutional network {how} comes to its limit like c^(-1/2) in the "
-        "channels c",
+        f"The kernel of a finite convolutional network {how} comes to its limit like c^(-1/2) in "
+        "its channels c",
         formula=r"$\|\Theta_c-\Theta\|/\|\Theta\|\sim c^{-1/2}$",
         source=f"{A}, section 4 as reported, for the limit; the rate: central limit theorem",
         part="channels",
@@ -131,26 +131,26 @@ FINITE = [
 ] + [
     claim(
         "K7_no_bias_without_pooling",
-        "Without pooling the mean over networks of Theta(x, x) is its limit at any number of channels",
+        "Without pooling the mean over networks of Theta(x, x) is its limit, however few channels",
         source=f"{OURS}; Hanin & Nica 2020 for dense networks",
         part="channels",
         arm="v",
         estimator=per_seed("level", where={"channels": 64}),
         region=near(1, 0.03),
-        why="gates of ReLU open with chance 1/2 independently of sizes; half of the way to the rival "
-        "is .13",
+        why="gates of ReLU open with chance 1/2, whatever sizes are; half of the way to the rival "
+        "is .24",
         control="torus",
         kind="level",
         rival=Rival(0.5216, "who does not count the zeros at the borders, even light on 4x4"),
     ),
     claim(
         "K8_rate_of_theorem_3_1",
-        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than theorem 3.1 has "
-        "to promise, m^(-1/4)",
+        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than the m^(-1/4) "
+        "of theorem 3.1",
         source=f"{A}, theorem 3.1 as reported, for the bound; the rate: central limit theorem",
         part="dense",
         arm="dense",
-        estimator=loglog_slope("error", "width", summary="rms"),
+        estimator=loglog_slope("error", "width", summary="geometric"),
         region=near(-0.5, 0.12),
         why="sums over neurons; less than half of the way to the rival",
         control="one_layer_more",
@@ -163,9 +163,9 @@ FINITE = [
         source=f"{A}, theorem 3.2 as reported, for the limit; the rate: {OURS}",
         part="trained",
         arm="kappa",
-        estimator=loglog_slope("gap", "width", summary="rms"),
+        estimator=loglog_slope("gap", "width"),
         region=near(-0.25, 0.12),
-        why="kappa times the network before training; the kernel moves by 1/(kappa m^(1/2)) as well; "
+        why="kappa times the network before training; its kernel moves by 1/(kappa m^(1/2)) as well; "
         "less than half of the way to the rivals 0 and -1/2",
         control="plain",
         kind="exponent",
@@ -178,12 +178,12 @@ FINITE = [
         source="popular: a wide trained network is kernel regression",
         part="trained",
         arm="plain",
-        estimator=loglog_slope("gap", "width", summary="rms"),
+        estimator=loglog_slope("gap", "width"),
         region=at_most(-0.125),
         why="half of the way from 0 to -1/4",
         control="kappa",
         expected="fail",
-        reason="what the network was before training stays, f_0(x) - k K^-1 f_0(X), of the size of the "
+        reason="what the network was before training stays, f_0(x) - k K^-1 f_0(X), as large as the "
         "labels at any width; theorem 3.2 has kappa for that reason",
     ),
     claim(
@@ -194,7 +194,7 @@ FINITE = [
         arm="start",
         estimator=per_seed("start"),
         region=near(1, 0.03),
-        why="linear in f_0 for the limit kernel; the kernel's fluctuation, m^(-1/2) = .03 at 1024, has "
+        why="linear in f_0 for the limit kernel; its fluctuation, m^(-1/2) = .03 at 1024, has "
         "no mean in first order",
         control="bare_start",
         kind="level",
@@ -202,14 +202,14 @@ FINITE = [
     ),
     claim(
         "K12_depth_helps_pooled_conditioning",
-        "The NTK with GAP is better conditioned with ten convolutions than with five",
+        "Ten convolutions instead of two halve the condition number of the NTK with GAP",
         source=OURS,
         part="conditioning",
         arm="gap",
-        estimator=per_seed(_deeper(10, 5), columns=("convs", "condition"), center="geometric"),
-        region=at_most(0.9),
-        why="pooled kernels start nearly flat, and depth takes all to the same ratio of 1/4 to the "
-        "diagonal; a tenth is more than the control has",
+        estimator=per_seed(_deeper(10, 2), columns=("convs", "condition"), center="geometric"),
+        region=at_most(0.5),
+        why="pooled kernels start nearly flat, and depth takes all entries to 1/4 of the diagonal, "
+        "(n + 3)/3 = 9; V, at 21 from the start, cannot be halved on the way to 9 by ten layers",
         control="v",
     ),
 ]
@@ -293,7 +293,7 @@ ACCURACIES = [
         tier="laptop",
         estimator=less("ntk", "forest"),
         region=at_least(0.02),
-        why="the kernel sees inner products alone, trees cut along axes; .02 is the sampling error of "
+        why="the kernel sees inner products alone, trees cut along axes; .02 is the standard error of "
         "one split of four tables",
         control="tables",
     ),

@@ -1,7 +1,7 @@
 """What is measured, all in float64: identities of kernels, finite networks, accuracies.
 
-Kernels of the limit are those of `widenets.ntk`, circular padding that of `recursion`. A seed is one
-draw of images, networks and splits; kernels that are compared see the same split in one row.
+Kernels of the limit are those of `widenets.ntk`, circular padding that of `recursion`. A seed is
+one draw of images, networks and splits; kernels that are compared see the same split in one row.
 """
 
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ def shifts(
 ) -> Iterator[dict]:
     """Pooling and shifts under zero or circular padding, on textures.
 
-    average: largest |GAP - mean of V over all shifts of one image|, over the largest GAP. moved: the
-    same of GAP before and after a shift of one image. gap, v: accuracies; changed, v_changed: share of
-    test images that are told another class once all are moved by (2, 2).
+    average: largest |GAP - mean of V over all shifts of one image|, over the largest GAP. moved:
+    the same of GAP before and after a shift of one image. gap, v: accuracies; changed, v_changed:
+    share of test images that are told another class once all are moved by (2, 2).
     """
     for seed in seeds:
         stream = seed_stream(seed, "shifts", arm)
@@ -95,15 +95,16 @@ def channels(
 
 
 def dense(*, arm: str, width: int, seeds: tuple[int, ...], layers: int = 2) -> Iterator[dict]:
-    """error: of <grad f, grad f'> at two unit vectors of R^8 x sqrt(8), two hidden layers.
+    """error: of <grad f, grad f'> at four points of R^8, relative, of two hidden layers.
 
     layers: hidden layers of the limit that it is held against.
     """
     for seed in seeds:
         stream = seed_stream(seed, "dense", arm, width)
-        x = sphere(stream, 2, 8, np.sqrt(8))
+        x = sphere(stream, 4, 8, np.sqrt(8))
         limit = dense_limit(x, x, layers)
-        yield {"seed": seed, "error": abs(finite.dense_ntk(stream, width, x) - limit)[0, 1]}
+        found = finite.dense_ntk(stream, width, x)
+        yield {"seed": seed, "error": _size(found - limit) / _size(limit)}
 
 
 def trained(
@@ -112,15 +113,18 @@ def trained(
     """kappa f after training against kernel regression, kappa = width^-power; 5 points, 8 tests.
 
     gap: rms over tests. start: <gap, r> / <r, r> with r = kappa (f_0(x) - k K^-1 f_0(X)), what
-    survives of the network before training. corrected: with its second term. residual: largest left.
+    survives of the network before training. corrected: with its second term. residual: largest one
+    left. Widths of a seed share their points and labels.
     """
     for seed in seeds:
-        stream = seed_stream(seed, "trained", arm, width)
-        x = sphere(stream, 13, 8, np.sqrt(8))
-        y = stream.choice([-1.0, 1.0], size=5)
+        points = seed_stream(seed, "trained", arm)
+        x = sphere(points, 13, 8, np.sqrt(8))
+        y = points.choice([-1.0, 1.0], size=5)
         ntk = dense_limit(x, x[:5], 1)
         kappa = width**-power
-        run = finite.train(stream, width, kappa, x, y, ntk[:5], TRAINED_STEPS)
+        run = finite.train(
+            seed_stream(seed, "trained", arm, width), width, kappa, x, y, ntk[:5], TRAINED_STEPS
+        )
         weights = np.linalg.solve(ntk[:5], ntk[5:].T).T
         gap = run.end[5:] - weights @ y
         left = kappa * (run.start[5:] - corrected * (weights @ run.start[:5]))
@@ -171,7 +175,7 @@ def first_images(
     *, arm: str, data: str, read_out: str, train: int, test: int, side: int, convs: int,
     seeds: tuple[int, ...], data_dir: str | None = None,
 ) -> Iterator[dict]:  # fmt: skip
-    """Accuracy of one kernel, trained on the first images of a set, tested on its first test images.
+    """Accuracy of one kernel, trained on the first images of a set, tested on the first of its test.
 
     Nothing is drawn: `seed` is the run's. accuracy, nngp: of the NTK and of the NNGP.
     """
@@ -185,7 +189,7 @@ def random_features(
     *, arm: str, channels: int, nets: int, train: int, test: int, side: int, convs: int,
     seeds: tuple[int, ...], data: str = "textures",
 ) -> Iterator[dict]:  # fmt: skip
-    """exact: accuracy of CNTK-GAP. random: of the NTK of a finite network, or of the mean of `nets`."""
+    """Accuracies: exact, of CNTK-GAP; random, of the mean NTK of `nets` finite networks."""
     for seed in seeds:
         stream = seed_stream(seed, "random_features", arm, channels)
         task = images.split(stream, data, train, test, side)
@@ -206,8 +210,8 @@ def tables(
 ) -> Iterator[dict]:
     """Accuracies on a small table, C = 10 for all: NTK SVM (3 hidden layers), RBF SVM, forest.
 
-    Columns scaled to mean 0 and variance 1 over the training rows; rotated: the scaled rows are turned
-    by one orthogonal matrix, which both kernels cannot see.
+    Columns scaled to mean 0 and variance 1 over the training rows; rotated: the scaled rows are
+    turned by one orthogonal matrix, which both kernels cannot see.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.svm import SVC

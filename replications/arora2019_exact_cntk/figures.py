@@ -29,9 +29,9 @@ def _guide(axes, rows: DataFrame, x: str, y: str, slope: float, label: str) -> N
 def figure_finite(channels: DataFrame, dense: DataFrame, trained: DataFrame) -> Figure:
     """Finite networks on their way to the exact kernel, and to kernel regression
 
-    (a) Relative error of a finite network's kernel against channels, with and without pooling; dashed:
-    held against the other read-out's limit. (b) Error of one entry of a dense network's kernel; dashed:
-    the limit of one layer more. (c) Trained networks kappa f against kernel regression: with
+    (a) Relative error of a finite network's kernel against channels, with and without pooling;
+    dashed: held against the other read-out's limit. (b) The same of a dense network; dashed: the
+    limit of one layer more. (c) Trained networks kappa f against kernel regression: with
     kappa = m^(-1/4), and (dashed) without. Dotted: the predicted exponents.
     """
     figure, (axes,) = style.panels(3, height=2.9)
@@ -42,7 +42,7 @@ def figure_finite(channels: DataFrame, dense: DataFrame, trained: DataFrame) -> 
     arms = {"dense": "two layers", "one_layer_more": "limit of three"}
     _against(axes[1], dense, "width", "error", arms, ("one_layer_more",))
     _guide(axes[1], dense[dense["arm"] == "dense"], "width", "error", -0.5, r"$m^{-1/2}$")
-    axes[1].set(xlabel="width m", ylabel="error of an entry", title="(b) dense")
+    axes[1].set(xlabel="width m", ylabel="relative error", title="(b) dense")
     arms = {"kappa": r"$\kappa=m^{-1/4}$", "plain": r"$\kappa=1$"}
     _against(axes[2], trained, "width", "gap", arms, ("plain",))
     _guide(axes[2], trained[trained["arm"] == "kappa"], "width", "gap", -0.25, r"$m^{-1/4}$")
@@ -53,7 +53,7 @@ def figure_finite(channels: DataFrame, dense: DataFrame, trained: DataFrame) -> 
 
 
 def _bars(axes, rows: DataFrame, columns: dict[str, str], labels: dict[str, str]) -> None:
-    """Mean of each column per arm with its seeds as points; arms that no tier run has are left out."""
+    """Mean of each column per arm, 2.6 standard errors; arms that were not run are left out."""
     arms = [arm for arm in labels if (rows["arm"] == arm).any()]
     for index, (column, label) in enumerate(columns.items()):
         places = np.arange(len(arms)) + 0.25 * (index - (len(columns) - 1) / 2)
@@ -67,7 +67,7 @@ def _bars(axes, rows: DataFrame, columns: dict[str, str], labels: dict[str, str]
 def figure_accuracies(accuracies: DataFrame, random_features: DataFrame) -> Figure:
     """Accuracies of kernel regression on the same splits: dense, without pooling, with pooling
 
-    (a) Means over splits with 2.6 standard errors: patterns anywhere; the same with one other order of
+    (a) Means over splits with 2.6 standard errors: patterns anywhere; with one other order of
     pixels (control); patterns whose place is the class; real sets in larger tiers. (b) The exact
     kernel with pooling and that of one finite network, few and many channels.
     """

@@ -2,8 +2,8 @@
 
 textures: a class is an order of nine random values in a 3x3 pattern that stands anywhere on the
 torus, with noise, so that the values alone, without their order, tell nothing. places: one pattern
-for all classes, which stands where its class says, off the borders. Pixels of real images are averaged to
-the wanted side. Mean image of the training set removed, then images of unit norm.
+for all classes, which stands where its class says, off the borders. Pixels of real images are averaged
+to the wanted side. Mean image of the training set removed, then images of unit norm.
 """
 
 from typing import NamedTuple
@@ -71,11 +71,8 @@ def split(
     if kind in DRAWN:
         x, labels = pictures(stream, kind, train + test, side)
     else:
-        whole = (
-            data.digits()
-            if kind == "digits"
-            else REAL[kind]("train", data_dir=data_dir, count=POOL)
-        )
+        real = kind != "digits"
+        whole = REAL[kind]("train", data_dir=data_dir, count=POOL) if real else data.digits()
         chosen = stream.permutation(len(whole.labels))[: train + test]
         x, labels = whole.images[chosen].astype(np.float64), whole.labels[chosen]
         x = averaged(x, side)
