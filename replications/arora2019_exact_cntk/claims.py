@@ -92,7 +92,7 @@ IDENTITIES = [
         why="that of K3",
         control="circular",
         expected="fail",
-        reason="zero padding shows where the border is, on 5x5 pixels two convolutions do so to all "
+        reason="zero padding shows where the border is, two convolutions do so to all of 5x5 "
         "positions but one",
     ),
     claim(
@@ -145,8 +145,8 @@ FINITE = [
     ),
     claim(
         "K8_rate_of_theorem_3_1",
-        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than the m^(-1/4) "
-        "of theorem 3.1",
+        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than m^(-1/4) of "
+        " theorem 3.1",
         source=f"{A}, theorem 3.1 as reported, for the bound; the rate: central limit theorem",
         part="dense",
         arm="dense",
@@ -165,7 +165,7 @@ FINITE = [
         arm="kappa",
         estimator=loglog_slope("gap", "width"),
         region=near(-0.25, 0.12),
-        why="kappa times the network before training; its kernel moves by 1/(kappa m^(1/2)) as well; "
+        why="kappa times the network before training; its kernel moves by 1/(kappa m^(1/2)) too; "
         "less than half of the way to the rivals 0 and -1/2",
         control="plain",
         kind="exponent",
@@ -183,8 +183,8 @@ FINITE = [
         why="half of the way from 0 to -1/4",
         control="kappa",
         expected="fail",
-        reason="what the network was before training stays, f_0(x) - k K^-1 f_0(X), as large as the "
-        "labels at any width; theorem 3.2 has kappa for that reason",
+        reason="what the network was before training stays, f_0(x) - k K^-1 f_0(X), as large as "
+        "the labels at any width; theorem 3.2 has kappa for that reason",
     ),
     claim(
         "K11_what_survives_training",
@@ -293,8 +293,8 @@ ACCURACIES = [
         tier="laptop",
         estimator=less("ntk", "forest"),
         region=at_least(0.02),
-        why="the kernel sees inner products alone, trees cut along axes; .02 is the standard error of "
-        "one split of four tables",
+        why="the kernel sees inner products alone, trees cut along axes; .02 is the standard error "
+        "of one split of four tables",
         control="tables",
     ),
     claim(

@@ -15,7 +15,7 @@ from replications.arora2019_exact_cntk.recursion import rolled, vanilla
 from widenets.ntk.data import sphere
 
 CLASSES_ROLL = (2, 2)
-TRAINED_STEPS = 250
+TRAINED_STEPS = 120
 
 
 def _size(matrix: np.ndarray) -> float:
@@ -175,7 +175,7 @@ def first_images(
     *, arm: str, data: str, read_out: str, train: int, test: int, side: int, convs: int,
     seeds: tuple[int, ...], data_dir: str | None = None,
 ) -> Iterator[dict]:  # fmt: skip
-    """Accuracy of one kernel, trained on the first images of a set, tested on the first of its test.
+    """Accuracy of one kernel, trained on the first images of a set, tested on others.
 
     Nothing is drawn: `seed` is the run's. accuracy, nngp: of the NTK and of the NNGP.
     """

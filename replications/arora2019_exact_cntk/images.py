@@ -2,8 +2,8 @@
 
 textures: a class is an order of nine random values in a 3x3 pattern that stands anywhere on the
 torus, with noise, so that the values alone, without their order, tell nothing. places: one pattern
-for all classes, which stands where its class says, off the borders. Pixels of real images are averaged
-to the wanted side. Mean image of the training set removed, then images of unit norm.
+for all classes, which stands where its class says, off the borders. Pixels of real images are
+averaged to the wanted side. Mean image of the training set removed, then images of unit norm.
 """
 
 from typing import NamedTuple
