@@ -1,8 +1,8 @@
 """What is claimed of the CNTK: identities, finite networks, training, accuracies.
 
 Papers: A, Arora, Du, Hu, Li, Salakhutdinov & Wang 2019; L, Li et al. 2019; S, Arora et al. 2020.
-Their full texts were not at hand: numbers of theorems and tables are "reported as". "Ours" is derived in
-the README.
+Their full texts were not at hand: numbers of theorems and tables are "reported as". "Ours" is
+derived in the README.
 """
 
 from collections.abc import Callable

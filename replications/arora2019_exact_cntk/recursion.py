@@ -11,29 +11,19 @@ NEIGHBOURS = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
 PADDINGS = ("SAME", "CIRCULAR")
 
 
-def _moved(field: np.ndarray, step: tuple[int, int], axes: tuple[int, int], padding: str):
-    """field[p + step] along two axes; zeros from outside, or what lies on the other side."""
-    if padding == "CIRCULAR":
-        return np.roll(field, (-step[0], -step[1]), axes)
-    for size, axis in zip(step, axes, strict=True):
-        pad, cut = [(0, 0)] * field.ndim, [slice(None)] * field.ndim
-        pad[axis] = (max(-size, 0), max(size, 0))
-        cut[axis] = slice(max(size, 0), field.shape[axis] + max(size, 0))
-        field = np.pad(field, pad)[tuple(cut)]
-    return field
+def _convolved(field: np.ndarray, padding: str, images: int) -> np.ndarray:
+    """2/9 of the sum over neighbours p + a, or (p + a, q + a); field
+    (..., H, W) or (..., H, W, H, W).
 
-
-def _convolved(pairs: np.ndarray, padding: str) -> np.ndarray:
-    """2/9 of the sum over neighbours p + a, q + a; pairs (..., H, W, H, W)."""
-    total = np.zeros_like(pairs)
-    for step in NEIGHBOURS:
-        total += _moved(_moved(pairs, step, (-4, -3), padding), step, (-2, -1), padding)
-    return total * 2 / 9
-
-
-def _convolved_variances(variances: np.ndarray, padding: str) -> np.ndarray:
-    """The same of K[p, p] (..., H, W)."""
-    return sum(_moved(variances, step, (-2, -1), padding) for step in NEIGHBOURS) * 2 / 9
+    images: 1 or 2, how many pairs of axes are positions. Zeros from outside, or the other side.
+    """
+    extent = field.shape[-2 * images :]
+    around = [(0, 0)] * (field.ndim - 2 * images) + [(1, 1)] * (2 * images)
+    wide = np.pad(field, around, mode="wrap" if padding == "CIRCULAR" else "constant")
+    return sum(
+        wide[..., *(slice(1 + a, 1 + a + n) for a, n in zip(step * images, extent, strict=True))]
+        for step in NEIGHBOURS
+    ) * (2 / 9)
 
 
 def all_positions(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> tuple:
@@ -48,11 +38,11 @@ def all_positions(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> t
     q1, q2 = ((x**2).mean(axis=-1) for x in (x1, x2))
     for _ in range(convs):
         pairs, q1, q2 = (
-            _convolved(pairs, padding),
-            _convolved_variances(q1, padding),
-            _convolved_variances(q2, padding),
+            _convolved(pairs, padding, 2),
+            _convolved(q1, padding, 1),
+            _convolved(q2, padding, 1),
         )
-        tangents = pairs + _convolved(tangents, padding)
+        tangents = pairs + _convolved(tangents, padding, 2)
         norms = np.sqrt(q1[:, None, :, :, None, None] * q2[None, :, None, None])
         cosine = np.clip(pairs / np.where(norms > 0, norms, 1), -1, 1)
         angle = np.pi - np.arccos(cosine)
