@@ -1,0 +1,116 @@
+"""Finite networks in NumPy: kernels of convolutional and dense ones, training of the latter.
+
+The same networks as `kernels.network` (a test holds them against its init and apply); a compilation
+for every number of channels would cost more than the measurement.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from replications.arora2019_exact_cntk.recursion import NEIGHBOURS
+
+
+def _patches(a: np.ndarray) -> np.ndarray:
+    """(N, H, W, C) -> (N, H W, 9 C), zeros outside."""
+    count, rows, columns, channels = a.shape
+    wide = np.pad(a, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    parts = [wide[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns] for i, j in NEIGHBOURS]
+    return np.concatenate(parts, axis=-1).reshape(count, rows * columns, 9 * channels)
+
+
+def _back(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Adjoint of `_patches`: (N, H W, 9 C) -> shape = (N, H, W, C)."""
+    count, rows, columns, channels = shape
+    parts = gradient.reshape(count, rows, columns, 9, channels)
+    wide = np.zeros((count, rows + 2, columns + 2, channels))
+    for k, (i, j) in enumerate(NEIGHBOURS):
+        wide[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns] += parts[..., k, :]
+    return wide[:, 1:-1, 1:-1]
+
+
+def draw(stream: np.random.Generator, channels: int, convs: int, inputs: int) -> list[np.ndarray]:
+    """Weights (9 channels read, channels) of each convolution, entries N(0, 1)."""
+    read = [inputs] + [channels] * (convs - 1)
+    return [stream.standard_normal((9 * count, channels)) for count in read]
+
+
+def conv_ntk(weights: list[np.ndarray], readout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """NTK (N, N) of one network on images x.
+
+    readout (channels,): behind global average pooling; (H W, channels): behind flatten.
+    """
+    pooled, count = readout.ndim == 1, len(x)
+    a, layers = x, []
+    for weight in weights:
+        read = _patches(a)
+        scale = np.sqrt(2 / len(weight))
+        h = scale * (read @ weight)
+        layers.append((read, scale, h, a.shape))
+        a = np.maximum(h, 0).reshape(*x.shape[:3], -1)
+    positions, channels = h.shape[1:]
+    features = h.clip(0).mean(axis=1) if pooled else h.clip(0).reshape(count, -1)
+    kernel = features @ features.T / features.shape[1]
+    signal = readout / np.sqrt(channels) / positions if pooled else readout / np.sqrt(readout.size)
+    gradient = np.broadcast_to(signal, h.shape)
+    for weight, (read, scale, h, shape) in zip(weights[::-1], layers[::-1], strict=True):
+        delta = gradient * (h > 0)
+        steps = scale * (read.swapaxes(1, 2) @ delta).reshape(count, -1)
+        kernel = kernel + steps @ steps.T
+        gradient = _back(scale * (delta @ weight.T), shape).reshape(count, positions, -1)
+    return kernel
+
+
+def dense_ntk(stream: np.random.Generator, width: int, x: np.ndarray) -> np.ndarray:
+    """NTK (N, N) of a drawn network with two hidden ReLU layers on x (N, d)."""
+    first, second = (stream.standard_normal((n, width)) for n in (x.shape[1], width))
+    readout = stream.standard_normal(width)
+    z1 = np.sqrt(2 / x.shape[1]) * x @ first
+    a1 = z1.clip(0)
+    z2 = np.sqrt(2 / width) * a1 @ second
+    a2 = z2.clip(0)
+    delta2 = (z2 > 0) * readout / np.sqrt(width)
+    delta1 = (z1 > 0) * (np.sqrt(2 / width) * delta2 @ second.T)
+    return (
+        a2 @ a2.T / width
+        + 2 * (a1 @ a1.T / width) * (delta2 @ delta2.T)
+        + 2 * (x @ x.T / x.shape[1]) * (delta1 @ delta1.T)
+    )
+
+
+class Trained(NamedTuple):
+    """Outputs f at all points before training, and kappa f after it; the largest residual left."""
+
+    start: np.ndarray
+    end: np.ndarray
+    residual: float
+
+
+def train(
+    stream: np.random.Generator, width: int, kappa: float, x: np.ndarray, y: np.ndarray,
+    kernel: np.ndarray, steps: int,
+) -> Trained:  # fmt: skip
+    """kappa f of one hidden ReLU layer, both layers trained, on the first len(y) points of x.
+
+    Gradient descent on |kappa f - y|^2 / 2 with the rate 1 / (kappa^2 lambda_max) of the limit
+    `kernel` (train, train); at infinite width its end is kernel regression plus kappa times what
+    is left of f(theta(0)).
+    """
+    first = stream.standard_normal((x.shape[1], width))
+    readout = stream.standard_normal(width)
+    inner, outer, n = np.sqrt(2 / x.shape[1]), 1 / np.sqrt(width), len(y)
+    rate = 1 / (kappa**2 * np.linalg.eigvalsh(kernel)[-1])
+
+    def outputs(x):
+        return outer * (inner * x @ first).clip(0) @ readout
+
+    start = outputs(x)
+    for _ in range(steps):
+        z = inner * x[:n] @ first
+        error = kappa * (outer * z.clip(0) @ readout) - y
+        pull = rate * kappa * outer * error
+        slope = (z > 0) * readout
+        readout = readout - z.clip(0).T @ pull
+        first = first - inner * x[:n].T @ (slope * pull[:, None])
+    end = kappa * outputs(x)
+    return Trained(start, end, float(np.abs(end[:n] - y).max()))
