@@ -91,20 +91,26 @@ def figure_accuracies(accuracies: DataFrame, random_features: DataFrame) -> Figu
     return figure
 
 
-def figure_identities(shifts: DataFrame, conditioning: DataFrame) -> Figure:
-    """What padding does to invariance, and depth to conditioning
+def figure_shifts(shifts: DataFrame) -> Figure:
+    """What padding does to invariance under shifts
 
     (a) Share of test images that are told another class once all are shifted by (2, 2), GAP and V,
-    with circular and with zero padding. (b) Condition number of the NTK of 24 textures against the
-    number of convolutions: GAP, and (dashed) V.
+    with circular and with zero padding. (b) Largest difference between GAP and the mean of V over all
+    shifts, relative: rounding with circular padding.
     """
     figure, (axes,) = style.panels(2)
     labels = {"circular": "circular", "zero": "zero padding"}
     _bars(axes[0], shifts, {"changed": "GAP", "v_changed": "V"}, labels)
     style.accepted_band(axes[0], -0.02, 0.02)
     axes[0].set(ylabel="share of changed classes", title="(a) shifted images", ylim=(-0.05, 1))
-    axes[0].legend()
-    _against(axes[1], conditioning, "convs", "condition", {"gap": "GAP", "v": "V"}, ("v",))
-    axes[1].set(xlabel="convolutions", ylabel="condition number", title="(b) depth")
-    axes[1].legend()
+    axes[0].legend(loc="upper left")
+    for index, arm in enumerate(labels):
+        values = shifts[shifts["arm"] == arm]["average"]
+        look = style.arm_style(index)
+        axes[1].plot([index] * len(values), values, linestyle="none", label=labels[arm], **look)
+    axes[1].set(yscale="log", ylabel="relative difference", title="(b) GAP and shifted V")
+    style.accepted_band(axes[1], 1e-17, 1e-12)
+    axes[1].set_xticks([0, 1], labels=list(labels.values()))
+    axes[1].set_xlim(-0.5, 1.5)
+    axes[1].legend(loc="center left")
     return figure
