@@ -26,9 +26,8 @@ def test_recursion_is_the_kernel_of_the_library(read_out, padding):
     which, end = READ_OUTS[read_out]
     layers = [conv(1, padding=padding, weight_variance=2.0), relu()] * 2
     expected = serial(*layers, end(), dense(1)).kernel(X).ntk
-    np.testing.assert_allclose(
-        recursion.pooled_and_vanilla(X, X, 2, padding)[which], expected, rtol=1e-6
-    )
+    found = recursion.pooled_and_vanilla(X, X, 2, padding)[which]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("read_out", READ_OUTS)
