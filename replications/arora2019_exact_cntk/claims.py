@@ -206,7 +206,7 @@ ACCURACIES = [
         arm="textures",
         estimator=less("gap", "v"),
         region=at_least(0.2),
-        why="GAP sees each pattern at all 36 places; a quarter of the way from chance, 1/4, to all right",
+        why="GAP sees each pattern at all 36 places; a quarter of the way from chance, 1/4, to 1",
         control="textures_permuted",
     ),
     claim(

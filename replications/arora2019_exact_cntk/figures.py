@@ -114,3 +114,22 @@ def figure_shifts(shifts: DataFrame) -> Figure:
     axes[1].set_xlim(-0.5, 1.5)
     axes[1].legend(loc="center left")
     return figure
+
+
+def figure_learning(accuracies: DataFrame) -> Figure:
+    """Accuracy against the number of training images, on textures
+
+    Kernel regression with the dense kernel, without pooling (V) and with pooling (GAP), all on the
+    same splits; a quarter (dotted) is chance.
+    """
+    figure, (axes,) = style.panels(1, height=3.0)
+    rows = accuracies[accuracies["arm"] == "learning"]
+    for index, (column, label) in enumerate(KERNELS.items()):
+        style.seeds_and_mean(axes[0], rows, x="train", y=column, label=label, index=index)
+    sizes = sorted(rows["train"].unique())
+    if sizes:
+        axes[0].plot([sizes[0], sizes[-1]], [0.25, 0.25], ":", color=style.CONTROL, label="chance")
+        style.logarithmic(axes[0], "x", ticks=sizes)
+    axes[0].set(xlabel="training images", ylabel="accuracy", ylim=(0, 1.05))
+    axes[0].legend(loc="upper left")
+    return figure
