@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from replications.arora2019_exact_cntk import finite, images, recursion
+from replications.arora2019_exact_cntk import finite, images
 from replications.arora2019_exact_cntk.images import seed_stream
 from replications.arora2019_exact_cntk.kernels import accuracy, dense_limit, kernels, regression
-from replications.arora2019_exact_cntk.recursion import rolled, vanilla
+from replications.arora2019_exact_cntk.recursion import pooled_and_vanilla, rolled
 from widenets.ntk.data import sphere
 
-CLASSES_ROLL = (2, 2)
-TRAINED_STEPS = 120
+ROLL = (2, 2)  # of shifted test images
+TRAINED_STEPS = 80
+TESTS = 48  # points at which a trained network is looked at
 
 
 def _size(matrix: np.ndarray) -> float:
@@ -35,25 +36,28 @@ def shifts(
         stream = seed_stream(seed, "shifts", arm)
         x, labels, _ = images.split(stream, "textures", train, 2 * train, side)
         few, tests, seen = x[:4], x[train:], x[:train]
-        whole = recursion.pooled(few, few, convs, padding)
+        whole, _ = pooled_and_vanilla(few, few, convs, padding)
         turns = [(i, j) for i in range(side) for j in range(side)]
-        shifted = np.mean(
-            [vanilla(few, rolled(few, turn), convs, padding) for turn in turns], axis=0
+        _, of_turns = zip(
+            *(pooled_and_vanilla(few, rolled(few, turn), convs, padding) for turn in turns),
+            strict=True,
         )
-        once = recursion.pooled(few, rolled(few, CLASSES_ROLL), convs, padding)
+        once, _ = pooled_and_vanilla(few, rolled(few, ROLL), convs, padding)
         row = {
             "seed": seed,
-            "average": np.abs(whole - shifted).max() / whole.max(),
+            "average": np.abs(whole - np.mean(of_turns, axis=0)).max() / whole.max(),
             "moved": np.abs(whole - once).max() / whole.max(),
         }
-        for name, kernel in (("gap", recursion.pooled), ("v", vanilla)):
-            square = kernel(seen, seen, convs, padding)
+        square, before, after = (
+            pooled_and_vanilla(z, seen, convs, padding) for z in (seen, tests, rolled(tests, ROLL))
+        )
+        for k, (accurate, changed) in enumerate((("gap", "changed"), ("v", "v_changed"))):
             told, told_moved = (
-                regression(np.concatenate([square, kernel(z, seen, convs, padding)]), labels, train)
-                for z in (tests, rolled(tests, CLASSES_ROLL))
+                regression(np.concatenate([square[k], rest[k]]), labels, train)
+                for rest in (before, after)
             )
-            row[name] = np.mean(told == labels[train:])
-            row["changed" if name == "gap" else "v_changed"] = np.mean(told != told_moved)
+            row[accurate] = np.mean(told == labels[train:])
+            row[changed] = np.mean(told != told_moved)
         yield row
 
 
@@ -83,7 +87,10 @@ def channels(
         stream = seed_stream(seed, "channels", arm, channels)
         x = images.normalized(images.pictures(stream, "textures", 4, side)[0], 4) * side
         torus = assumed == "torus"
-        limit = vanilla(x, x, convs, "CIRCULAR") if torus else kernels(assumed, x, convs)[1]
+        if torus:
+            _, limit = pooled_and_vanilla(x, x, convs, "CIRCULAR")
+        else:
+            _, limit = kernels(assumed, x, convs)
         weights = finite.draw(stream, channels, convs, 1)
         shape = (channels,) if read_out == "gap" else (side * side, channels)
         found = finite.conv_ntk(weights, stream.standard_normal(shape), x)
@@ -110,7 +117,7 @@ def dense(*, arm: str, width: int, seeds: tuple[int, ...], layers: int = 2) -> I
 def trained(
     *, arm: str, power: float, width: int, seeds: tuple[int, ...], corrected: bool = True
 ) -> Iterator[dict]:
-    """kappa f after training against kernel regression, kappa = width^-power; 5 points, 8 tests.
+    """kappa f after training against kernel regression on 5 points, kappa = width^-power.
 
     gap: rms over tests. start: <gap, r> / <r, r> with r = kappa (f_0(x) - k K^-1 f_0(X)), what
     survives of the network before training. corrected: with its second term. residual: largest one
@@ -118,7 +125,7 @@ def trained(
     """
     for seed in seeds:
         points = seed_stream(seed, "trained", arm)
-        x = sphere(points, 13, 8, np.sqrt(8))
+        x = sphere(points, 5 + TESTS, 8, np.sqrt(8))
         y = points.choice([-1.0, 1.0], size=5)
         ntk = dense_limit(x, x[:5], 1)
         kappa = width**-power
@@ -134,15 +141,6 @@ def trained(
             "start": gap @ left / (left @ left),
             "residual": run.residual,
         }
-
-
-def conditioning(*, arm: str, read_out: str, convs: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """condition: number of the NTK of 24 textures of 6x6 pixels."""
-    for seed in seeds:
-        x = images.split(seed_stream(seed, "conditioning", arm), "textures", 24, 0, 6).x
-        _, ntk = kernels(read_out, x, convs)
-        values = np.linalg.eigvalsh(ntk)
-        yield {"seed": seed, "condition": values[-1] / values[0]}
 
 
 def accuracies(

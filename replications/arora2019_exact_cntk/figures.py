@@ -91,20 +91,45 @@ def figure_accuracies(accuracies: DataFrame, random_features: DataFrame) -> Figu
     return figure
 
 
-def figure_identities(shifts: DataFrame, conditioning: DataFrame) -> Figure:
-    """What padding does to invariance, and depth to conditioning
+def figure_shifts(shifts: DataFrame) -> Figure:
+    """What padding does to invariance under shifts
 
     (a) Share of test images that are told another class once all are shifted by (2, 2), GAP and V,
-    with circular and with zero padding. (b) Condition number of the NTK of 24 textures against the
-    number of convolutions: GAP, and (dashed) V.
+    with circular and with zero padding. (b) Largest difference between GAP and the mean of V over
+    all shifts, relative: rounding with circular padding.
     """
     figure, (axes,) = style.panels(2)
     labels = {"circular": "circular", "zero": "zero padding"}
     _bars(axes[0], shifts, {"changed": "GAP", "v_changed": "V"}, labels)
     style.accepted_band(axes[0], -0.02, 0.02)
     axes[0].set(ylabel="share of changed classes", title="(a) shifted images", ylim=(-0.05, 1))
-    axes[0].legend()
-    _against(axes[1], conditioning, "convs", "condition", {"gap": "GAP", "v": "V"}, ("v",))
-    axes[1].set(xlabel="convolutions", ylabel="condition number", title="(b) depth")
-    axes[1].legend()
+    axes[0].legend(loc="upper left")
+    for index, arm in enumerate(labels):
+        values = shifts[shifts["arm"] == arm]["average"]
+        look = style.arm_style(index)
+        axes[1].plot([index] * len(values), values, linestyle="none", label=labels[arm], **look)
+    axes[1].set(yscale="log", ylabel="relative difference", title="(b) GAP and shifted V")
+    style.accepted_band(axes[1], 1e-17, 1e-12)
+    axes[1].set_xticks([0, 1], labels=list(labels.values()))
+    axes[1].set_xlim(-0.5, 1.5)
+    axes[1].legend(loc="center left")
+    return figure
+
+
+def figure_learning(accuracies: DataFrame) -> Figure:
+    """Accuracy against the number of training images, on textures
+
+    Kernel regression with the dense kernel, without pooling (V) and with pooling (GAP), all on the
+    same splits; a quarter (dotted) is chance.
+    """
+    figure, (axes,) = style.panels(1, height=3.0)
+    rows = accuracies[accuracies["arm"] == "learning"]
+    for index, (column, label) in enumerate(KERNELS.items()):
+        style.seeds_and_mean(axes[0], rows, x="train", y=column, label=label, index=index)
+    sizes = sorted(rows["train"].unique())
+    if sizes:
+        axes[0].plot([sizes[0], sizes[-1]], [0.25, 0.25], ":", color=style.CONTROL, label="chance")
+        style.logarithmic(axes[0], "x", ticks=sizes)
+    axes[0].set(xlabel="training images", ylabel="accuracy", ylim=(0, 1.05))
+    axes[0].legend(loc="upper left")
     return figure

@@ -52,18 +52,13 @@ def all_positions(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> t
     return pairs, tangents
 
 
-def pooled(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> np.ndarray:
-    """CNTK-GAP (N1, N2): the mean over all pairs of positions, read-out trained."""
-    pairs, tangents = all_positions(x1, x2, convs, padding)
-    return (pairs + tangents).mean(axis=(2, 3, 4, 5))
-
-
-def vanilla(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> np.ndarray:
-    """CNTK-V (N1, N2): the mean over equal positions."""
+def pooled_and_vanilla(x1: np.ndarray, x2: np.ndarray, convs: int, padding: str) -> tuple:
+    """(CNTK-GAP, CNTK-V), each (N1, N2), read-out trained: means over all pairs of positions, and
+    over equal positions."""
     pairs, tangents = all_positions(x1, x2, convs, padding)
     size = x1.shape[1] * x1.shape[2]
-    flat = (pairs + tangents).reshape(len(x1), len(x2), size, size)
-    return np.trace(flat, axis1=2, axis2=3) / size
+    whole = (pairs + tangents).reshape(len(x1), len(x2), size, size)
+    return whole.mean(axis=(2, 3)), np.trace(whole, axis1=2, axis2=3) / size
 
 
 def rolled(x: np.ndarray, step: tuple[int, int]) -> np.ndarray:
