@@ -16,7 +16,7 @@ def _arms(axes, rows: DataFrame, column: str, labels: dict[str, str], frozen: se
     for place, arm in enumerate(shown):
         values = rows.loc[rows["arm"] == arm, column].to_numpy(float)
         look = {"color": style.CONTROL, "marker": "x"} if arm in frozen else style.arm_style(0)
-        axes.plot(np.full(values.size, place), values, "", linestyle="none", alpha=0.3,
+        axes.plot(np.full(values.size, place), values, linestyle="none", alpha=0.3,
                   markersize=2.5, **look)  # fmt: skip
         found = student_t(values)
         reach = [[found.value - found.low], [found.high - found.value]]
