@@ -27,12 +27,12 @@ def _largest(column):
     return lambda rows: float(rows[column].max())
 
 
-def _formed_after(rows):
-    """log10 of (steps from .3 to .8) / (steps to .3), between recorded steps by lines."""
+def _plateau(rows):
+    """(steps to .3) / (steps to .8), between recorded steps by lines; 0 where it starts there."""
     rows = rows.sort_values("step")
     steps, accuracy = rows["step"].to_numpy(), np.maximum.accumulate(rows["accuracy"].to_numpy())
     low, high = (float(np.interp(level, accuracy, steps)) for level in (0.3, 0.8))
-    return float(np.log10((high - low) / low))
+    return low / high
 
 
 def _four_or_one(heads):
@@ -67,11 +67,11 @@ COPYING = [
     Claim(
         name="C1c_abrupt",
         statement="Accuracy rises from .3 to .8 in fewer steps than it took to reach .3",
-        formula=r"$\log_{10}((t_{.8}-t_{.3})/t_{.3})<0$",
+        formula=r"$t_{.3}/t_{.8}\geq 1/2$",
         source="Olsson et al. 2022; Reddy 2023 (arXiv:2312.03002); levels are ours",
         part="copying",
-        estimator=per_seed(_formed_after, columns=("step", "accuracy")),
-        region=at_most(0),
+        estimator=per_seed(_plateau, columns=("step", "accuracy")),
+        region=at_least(0.5),
         why="a plateau longer than the rise, a convention. Where the last token itself is wanted, "
         "which the read-out tells, there is no plateau",
         control="itself",
