@@ -1,7 +1,5 @@
 """Claims on capabilities: copying, regression in context, addition, grokking, transfer."""
 
-import numpy as np
-
 from widenets.evidence import (
     Claim,
     Rival,
@@ -25,14 +23,6 @@ def _last(column):
 
 def _largest(column):
     return lambda rows: float(rows[column].max())
-
-
-def _plateau(rows):
-    """(steps to .3) / (steps to .8), between recorded steps by lines; 0 where it starts there."""
-    rows = rows.sort_values("step")
-    steps, accuracy = rows["step"].to_numpy(), np.maximum.accumulate(rows["accuracy"].to_numpy())
-    low, high = (float(np.interp(level, accuracy, steps)) for level in (0.3, 0.8))
-    return low / high
 
 
 def _four_or_one(heads):
@@ -63,19 +53,6 @@ COPYING = [
         why="more than on all other tokens together; 1/8 if it is spread evenly",
         control="one_layer",
         rival=Rival(0.125, "who has it copy by another circuit"),
-    ),
-    Claim(
-        name="C1c_abrupt",
-        statement="Accuracy rises from .3 to .8 in fewer steps than it took to reach .3",
-        formula=r"$t_{.3}/t_{.8}\geq 1/2$",
-        source="Olsson et al. 2022; Reddy 2023 (arXiv:2312.03002); levels are ours",
-        part="copying",
-        estimator=per_seed(_plateau, columns=("step", "accuracy")),
-        region=at_least(0.5),
-        why="a plateau longer than the rise, a convention. Where the last token itself is wanted, "
-        "which the read-out tells, there is no plateau",
-        control="itself",
-        tier="laptop",
     ),
     Claim(
         name="C1d_frozen",
