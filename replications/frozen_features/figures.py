@@ -16,7 +16,7 @@ def _arms(axes, rows: DataFrame, column: str, labels: dict[str, str], frozen: se
     for place, arm in enumerate(shown):
         values = rows.loc[rows["arm"] == arm, column].to_numpy(float)
         look = {"color": style.CONTROL, "marker": "x"} if arm in frozen else style.arm_style(0)
-        axes.plot(np.full(values.size, place), values, "", linestyle="none", alpha=0.3,
+        axes.plot(np.full(values.size, place), values, linestyle="none", alpha=0.3,
                   markersize=2.5, **look)  # fmt: skip
         found = student_t(values)
         reach = [[found.value - found.low], [found.high - found.value]]
@@ -101,6 +101,7 @@ def figure_addition(addition: DataFrame, grokking: DataFrame) -> Figure:
                            control=True)  # fmt: skip
     axes[0].set(xlabel="steps", ylabel="accuracy", title="(a) in time", ylim=(-0.03, 1.03))
     axes[0].set_xscale("symlog", linthresh=10)
+    axes[0].set_xlim(left=0)
     labels = {"theory": "infinite\nwidth", "own": "start", "trained": "step 500"}
     _arms(axes[1], addition, "best", labels, {"theory", "own"})
     axes[1].set(ylabel="accuracy, others", title="(b) kernels", ylim=(-0.03, 1.03))
@@ -180,7 +181,7 @@ def figure_direction(direction: DataFrame) -> Figure:
     )
     moved = rows[rows["arm"].isin(["theory", "few", "enough"])]
     for index, (dimension, of) in enumerate(moved.groupby("dimension")):
-        style.seeds_and_mean(axes, of, x="share", y="error", label=f"network, d = {dimension}",
+        style.seeds_and_mean(axes, of, x="share", y="error", label=f"network, d = {dimension:g}",
                              index=index)  # fmt: skip
     for arm, marker, label in (("frozen", "x", "frozen"), ("told", "+", "told the degree")):
         of = rows[rows["arm"] == arm].groupby("share")["error"].mean()
@@ -242,6 +243,7 @@ def figure_edge(edge: DataFrame) -> Figure:
                              control=arm == "frozen")  # fmt: skip
     axes[0].set(xlabel="steps", ylabel="loss, decades", title="(a) in time", ylim=(-7, 6))
     axes[0].set_xscale("symlog", linthresh=1)
+    axes[0].set_xlim(left=0)
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
     axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
     for axis in axes:
