@@ -46,12 +46,12 @@ def copying(
     """Accuracy on sequences whose last token was seen before, a row per recorded step and factor.
 
     arms: theory: two layers; one_layer; shuffled: trained on any of the seen tokens; itself:
-    trained on the last token itself (both are tested on successors, and have no claim); frozen:
-    the linearization at the start, trained alike at the
-    rates `factors`, and (factor 0) its least-squares solution; late: the solution of the
-    linearization after training; half, formed: trained until `every`, before and after heads have
-    formed, then frozen to the end. `prefix` is the attention of the last token on the right one, in
-    the best head of layer 2 (0 where it is not looked at).
+    trained on the last token itself (both are tested on successors, and have no claim); frozen: the
+    linearization at the start, trained alike at the rates `factors`, and (factor 0) its
+    least-squares solution; late: the solution of the linearization after training; half, formed:
+    trained until `every`, before and after heads have formed, then frozen to the end. `prefix` is
+    the attention of the last token on the right one, in the best head of layer 2 (0 where it is not
+    looked at).
     """
     layers = 1 if arm == "one_layer" else 2
     wanted = {"shuffled": "any", "itself": "itself"}.get(arm, "successor")
