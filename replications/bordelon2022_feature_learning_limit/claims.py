@@ -422,7 +422,7 @@ NETWORKS = [
         statement="Single networks deviate from the limit by N^(-1/2)",
         source=BP23,
         part="nets",
-        estimator=loglog_slope("deviation", "width", reduce="rms"),
+        estimator=loglog_slope("deviation", "width", reduce="rms", summary="rms"),
         region=near(-0.5, 0.05),
         why="rms over networks and three points of f less the limit; the squared bias of 1/N^2 "
         "adds 3 % at N = 16, .01 in the exponent. Against the frozen kernel it stays",
