@@ -580,8 +580,8 @@ RULES = [
             "half",
             "half_flat",
             Rival(0.5, NO_RULE),
-            why="gradients of L blocks of order L^-a each; paired over depths; a correction of relative "
-            "order 1/L is .02 in the slope",
+            why="gradients of L blocks of order L^-a each; paired over depths; a correction of "
+            "relative order 1/L is .02 in the slope",
             region=near(0, 0.08 if group == "hidden" else 0.1),
         )
         for group, said in IN_BLOCKS.items()
