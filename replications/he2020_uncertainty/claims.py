@@ -142,6 +142,7 @@ CLAIMS = [
         "known from members that the limit's kernel trains, and taken out. The control leaves the "
         "read-out's gradient in",
         control="whole_tangent",
+        tier="laptop",
         kind="level",
         rival=Rival(1.24, "who takes the gradient by all parameters: J(K + Theta) / J(Theta)"),
     ),
@@ -157,6 +158,7 @@ CLAIMS = [
         region=near(1, 0.04),
         why="what would follow, and does for the corrected ensemble",
         control="theory",
+        tier="laptop",
         expected="fail",
         reason="their start has the covariance K, not Theta: a quarter of the variance",
         kind="level",
@@ -371,6 +373,7 @@ CLAIMS = [
         "the control, "
         "no scale repairs a wrong spectrum",
         control="linear",
+        tier="laptop",
         kind="level",
         rival=Rival(1.0, "who keeps the default scale"),
     ),

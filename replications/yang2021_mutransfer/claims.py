@@ -311,14 +311,14 @@ COORDINATES = [
         f"{layer} of a perceptron have moved by n^{exponent:g} in {NAMES[arm]}.",
         source=f"{TP5}, Appendix D.1 (coordinate checks); exponent from the rules of {TP4}",
         part="coordinates",
+        estimator=change_exponent(layer, optimizer, step),
+        region=near(exponent, TOLERANCE[layer]),
+        why=FIRST_STEP,
         arm=arm,
         control=control,
         formula=f"rms({layer}_{step} - {layer}_0) ~ n^{exponent:g}",
         kind="exponent",
         rival=Rival(exponent + 0.5, "who multiplies the rate by one n^1/2 too many"),
-        estimator=change_exponent(layer, optimizer, step),
-        region=near(exponent, TOLERANCE[layer]),
-        why=FIRST_STEP,
     )
     for arm, optimizer, layer, step, exponent, control in (
         (MUP, "sgd", "h1", 1, 0.0, SP),
@@ -450,14 +450,14 @@ FEATURES = [
         name="T4_limit_exists",
         statement="In muP networks of widths n and 2n, trained on the same batches, come to differ "
         "by n^-1/2: their functions have one limit.",
-        source=f"{TP4}, Theorem on limits of training (reported as 6.4); exponent derived here",
+        source=f"{TP4}, the limit of training in muP; exponent derived here",
         part="limit",
         estimator=loglog_slope("distance", "width"),
         region=near(-0.5, 0.1),
-        why="both outputs leave the limit by a sum of n independent terms that muP's read-out "
-        "divides by n; the limit's own corrections are 1/n, which turn the slope by .04 from 64 on "
-        "where they are as large as the fluctuation at n = 16. In the NTK parameterization the "
-        "outputs start as draws of a Gaussian process, whose difference no width removes",
+        why="each network leaves the limit by a mean over n neurons with draws of their own, whose "
+        "deviation is n^-1/2; half-width: a fifth of the way to the rival, for a bias of relative "
+        "order n^-1/2, .05 from 64 on. In the NTK parameterization the outputs start as draws of a "
+        "Gaussian process, whose difference no width removes",
         arm=MUP,
         control=NTP,
         formula="rms(f_n - f_2n) ~ n^-1/2",
