@@ -129,7 +129,7 @@ def figure_edge(floor: DataFrame, speed: DataFrame) -> Figure:
 
     (a) K at the end over its least value at any minimum, 2 g0, for eta g0 = .97 and .3 (dashed; the
     flow's end is q / g0); K = 2 / eta would be 1.031 (dotted). (b) Time to f = .9 y against g0: in
-    units of 1 / K_max with K_max the largest kernel, and of 1 / K_0 (dashed).
+    units of 1 / K_max with K_max the largest kernel, and of 1 / K_0 (dashed; L = 2 is the lower).
     """
     figure, (axes,) = style.panels(2)
     for arm, label in (("theory", r"$\eta g_0=0.97$"), ("slow", r"$\eta g_0=0.3$")):
@@ -141,8 +141,9 @@ def figure_edge(floor: DataFrame, speed: DataFrame) -> Figure:
     for index, depth in enumerate(sorted(speed["depth"].unique())):
         for arm, label in (("theory", "1/largest K"), ("fixed", "1/first K")):
             rows = speed[(speed["depth"] == depth) & (speed["arm"] == arm)]
-            label = f"L = {depth:g}, {label}"
-            look = {"label": label, "index": index, "control": arm != "theory"}
+            look = {"label": f"L = {depth:g}, {label}", "index": index, "control": arm != "theory"}
+            if look["control"]:  # all in the controls' one look
+                look["label"] = None if index else f"{label}, both L"
             style.seeds_and_mean(axes[1], rows, x="richness", y="ratio", **look)
     style.theory_line(axes[1], [0.1, 4], [1, 1], label="frozen kernel")
     axes[0].set(xlabel=r"richness $g_0$", ylabel=r"$K_\infty/(2g_0)$", title="(a) end of descent")

@@ -136,11 +136,11 @@ def figure_moments(moments: DataFrame, streams: DataFrame) -> Figure:
         shifted = rows.assign(place=rows["place"] + 0.15 * (index - 1))
         style.seeds_and_mean(axes[0], shifted, x="place", y=column, label=label, index=index)
     style.theory_line(axes[0], [-0.3, 2.3], [1, 1], label="exact law")
-    axes[0].set_ylim(0.8, 1.2)
+    axes[0].set_ylim(0.8, 1.3)
     style.accepted_band(axes[0], 0.97, 1.03)
     axes[0].set_xticks(range(3), labels=["8 × 4", "16 × 16", "8 × 64"])
     axes[0].set(xlabel="width × blocks", ylabel="mean over its law", title="(a) moments")
-    axes[0].legend(ncols=2)
+    axes[0].legend(ncols=2, loc="upper center")
     arms = {
         "two_gelu": "two-layer GELU",
         "inc_relu": "one-layer ReLU less mean",

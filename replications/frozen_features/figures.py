@@ -68,7 +68,8 @@ def figure_regression(regression: DataFrame, span: DataFrame) -> Figure:
     look = {"x": "heads", "y": "excess", "geometric": True}
     style.seeds_and_mean(axes[0], frozen, label="frozen", control=True, **look)
     trained = regression[regression["arm"] == "theory"]
-    style.seeds_and_mean(axes[0], trained, label="trained", **look)
+    if len(trained):
+        style.seeds_and_mean(axes[0], trained, label="trained", **look)
     axes[0].axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
     style.logarithmic(axes[0], "xy", ticks=sorted(regression["heads"].unique()))
     style.accepted_band(axes[0], 0, 0.02)
@@ -107,7 +108,7 @@ def figure_addition(addition: DataFrame, grokking: DataFrame) -> Figure:
     axes[1].set(ylabel="accuracy, others", title="(b) kernels", ylim=(-0.03, 1.03))
     for axis in axes:
         style.theory_line(axis, axis.get_xlim(), [CHANCE] * 2, label="chance")
-        axis.legend(loc="center left")
+    style.legend_below(figure)
     return figure
 
 
@@ -130,7 +131,7 @@ def figure_forgetting(forgetting: DataFrame) -> Figure:
     style.guide_slope(axes, decays, slope=-1, through=(decays[0], first), label="1 / decay")
     style.logarithmic(axes, "xy", ticks=decays)
     axes.set(xlabel="decay", ylabel="steps")
-    axes.legend()
+    axes.legend(loc="center", bbox_to_anchor=(0.5, 0.26))
     return figure
 
 

@@ -48,6 +48,7 @@ def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
     _curves(axes[2], heads, "heads", "excess", arms, "shared")
     axes[2].set(xlabel="heads H", ylabel="excess kurtosis", title="(c) heads")
     _guide(axes[2], heads, "heads", "excess", "many", -1, r"$H^{-1}$")
+    axes[2].set_ylim(bottom=0.08)  # room for the legend
     arms = {"orthogonal": "orthogonal", "alike": "all alike"}
     _curves(axes[3], sequence, "tokens", "of_scores", arms, "alike")
     lengths = sorted(sequence["tokens"].unique())

@@ -12,7 +12,7 @@ import pandas as pd
 from workflow.base.files import write_json, write_text
 from workflow.base.records import write_table
 from workflow.page import write_views
-from workflow.page.content import STATES
+from workflow.page.content import FORMAT, STATES
 
 FIGURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 220" width="340" height="220">'
@@ -52,7 +52,7 @@ def report(papers: int = 3, claims: int = 12) -> dict:
     kinds = [claim["kind"] for one in made for claim in one["claims"]]
     problems = [f"{one['name']}: {text}" for one in made for text in one["problems"]]
     return {
-        "format": 2,
+        "format": FORMAT,
         "tier": "laptop",
         "seed": 0,
         "seeds_at_most": 0,

@@ -5,6 +5,8 @@ A forger who changes a file also changes the checksum beside it, and the files m
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -13,6 +15,7 @@ from workflow.audit import _differing
 from workflow.base.files import sha256
 from workflow.base.tree import Results
 from workflow.gate import INCOMPLETE
+from workflow.trust.scratch import environment
 
 PAPER = "alpha2000_toy"
 FOLDER = f"replications/{PAPER}"
@@ -227,3 +230,28 @@ def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
     table = project.path("results/smoke/tables/alpha2000_toy.csv")
     table.write_text(table.read_text(encoding="utf-8").replace("theory", "control", 1), "utf-8")
     assert project.gate().code == 2
+
+
+def test_the_gate_reads_sources_not_the_digests_kept_of_them(project):
+    """Code changed after its record, and the memory of digests told that it is the old code."""
+    said = f"from workflow.base.records import experiment_digest as d; print(d({PAPER!r}))"
+
+    def digest():
+        command, place = [sys.executable, "-c", said], environment(project.folder)
+        done = subprocess.run(
+            command, cwd=project.folder, env=place, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    measured = digest()
+    project.edit(f"{FOLDER}/experiment.py", '"size": size}', '"size": 2 * size}')
+    today = digest()
+    memory = project.path("workflow/base/__pycache__/digests.json")
+    kept = memory.read_text(encoding="utf-8")
+    assert kept.count(today) == 1
+    memory.write_text(kept.replace(today, measured), encoding="utf-8")
+    assert digest() == measured != today
+    gate = project.gate()
+    assert gate.code == INCOMPLETE
+    assert f"{PAPER}: record main is stale: the code it was measured with" in gate.output
+    assert digest() == today  # the gate has put right what was kept

@@ -342,6 +342,8 @@ def found(tmp_path, slope="agrees", level="pass", text=FINDING):
 def test_a_finding_has_the_numbers_of_this_run_and_is_told_only_where_they_are_decided(tmp_path):
     assert found(tmp_path)["says"] == "The slope is -1.00 at 1.23e+03."
     assert found(tmp_path)["figure"] == "figure_1"
+    shares = found(tmp_path, text=FINDING.replace("{A_slope}", "{A_slope:.1%}"))
+    assert shares["says"] == "The slope is -99.8% at 1.23e+03."
     for state in ("not judged", "fail", "inconclusive", "unexpected pass", "withheld"):
         second = found(tmp_path, slope=state)
         assert second["says"] == "At least 1.23e+03."
@@ -467,6 +469,8 @@ def test_every_finding_names_claims_and_a_figure_that_are_there(replication):
     for entry in entries:
         assert set(finding.named(entry)) <= known
         assert entry["figure"] in drawn
+    judged = [{"claim": name, "id": name, "state": "pass", "estimate": 0.5} for name in known]
+    assert "{" not in finding.finding(ROOT / "replications" / replication, judged, drawn)["says"]
 
 
 def test_macros_are_numbers_that_latex_can_read():

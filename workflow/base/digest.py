@@ -7,7 +7,8 @@ imported from elsewhere has its versions in `outside.py`.
 
 Parsing is most of what a run with nothing to do costs, and every job would do it again. What was
 found is kept in a file beside the compiled code, by the content of the files that it was found in:
-an edit makes another key, so that nothing kept can be out of date.
+an edit makes another key, so that nothing kept can be out of date. It could be forged, though: who
+trusts no file calls `forget` first.
 """
 
 import ast
@@ -104,6 +105,13 @@ def _imports(path: Path, root: Path) -> tuple[str, ...]:
     """What a file may import."""
     place = ["imports", path.relative_to(root).as_posix(), _content(path)]
     return tuple(_remembered(place, lambda: _read(path, root).imports))
+
+
+def forget() -> None:
+    """From here on this process finds out by itself whatever was kept, and keeps that instead."""
+    for kept in (code_digest, _imports):
+        kept.cache_clear()
+    _memory().clear()
 
 
 def _remembered(key: list, found: Callable[[], object]) -> object:

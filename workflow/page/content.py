@@ -25,7 +25,7 @@ from workflow.page.explore import explorables
 from workflow.page.finding import finding
 from workflow.page.markdown import sections
 
-FORMAT = 2  # raise it when a field changes its meaning
+FORMAT = 3  # raise it when a field goes or changes its meaning, and tell the schema of it
 # What a reader is told about a claim, worst first: the final verdict seen with the expected one. A
 # pass agrees with the prediction, or is another number within the margin, or obeys a bound. Of a
 # reader's own network a claim about which nothing is expected is answered: yes, no, or open.

@@ -1,8 +1,9 @@
 """What was found in a paper: a sentence from its folder, with the numbers of this run.
 
 `finding.yaml` is a list; the first entry is told whose claims are all decided here, and as
-expected. {NAME} in a sentence stands for the estimate of that claim. A sentence is never told
-where a number in it is not judged, or came out otherwise than the sentence says.
+expected. {NAME} in a sentence stands for the estimate of that claim, {NAME:.1%} for the same in
+Python's format. A sentence is never told where a number in it is not judged, or came out otherwise
+than the sentence says.
 """
 
 import re
@@ -14,7 +15,7 @@ import yaml
 FILE = "finding.yaml"
 KEYS = {"says", "number", "figure"}
 OPTIONAL = {"printed"}  # the number as the paper itself prints it, with where
-NAMED = re.compile(r"\{(\w+)\}")
+NAMED = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
 TOLD = ("agrees", "within the margin", "pass", "refuted")  # states in which a sentence stands
 
 
@@ -41,7 +42,8 @@ def entries(folder: Path) -> list[dict[str, str]]:
 
 def named(entry: dict[str, str]) -> list[str]:
     """The claims that an entry rests on."""
-    return list(dict.fromkeys([*NAMED.findall(entry["says"]), entry["number"]]))
+    found = [match[1] for match in NAMED.finditer(entry["says"])]
+    return list(dict.fromkeys([*found, entry["number"]]))
 
 
 def finding(folder: Path, claims: list[dict[str, Any]], figures: set[str]) -> dict | None:
@@ -50,7 +52,9 @@ def finding(folder: Path, claims: list[dict[str, Any]], figures: set[str]) -> di
     for entry in entries(folder):
         told = [known.get(name, {"state": "unknown"}) for name in named(entry)]
         if all(claim["state"] in TOLD for claim in told):
-            says = NAMED.sub(lambda found: rounded(known[found[1]]["estimate"]), entry["says"])
+            says = NAMED.sub(
+                lambda found: _written(known[found[1]]["estimate"], found[2]), entry["says"]
+            )
             return {
                 "says": says,
                 "number": known[entry["number"]]["id"],
@@ -58,6 +62,10 @@ def finding(folder: Path, claims: list[dict[str, Any]], figures: set[str]) -> di
                 "printed": entry.get("printed", ""),
             }
     return None
+
+
+def _written(number: float, form: str | None) -> str:
+    return format(number, form) if form else rounded(number)
 
 
 def rounded(number: float) -> str:
