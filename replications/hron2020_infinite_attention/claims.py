@@ -393,7 +393,7 @@ BLOCK = [
         control="no_skip",
         tier="laptop",
         kind="level",
-        rival=Rival(2.1, "who forgets the skip around attention"),
+        rival=Rival(2.15, "who forgets the skip around attention"),
     ),
     claim(
         "T10_rate",

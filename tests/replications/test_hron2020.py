@@ -183,6 +183,16 @@ def test_rivals_of_the_kernels_follow_from_what_each_matrix_adds():
         assert theta / (theta + added * nngp) == pytest.approx(stated[name])
 
 
+def test_rival_of_the_block_is_the_limit_without_a_skip_over_the_limit():
+    ratios = []
+    for seed in range(24):
+        x = experiment._sequences(seed, "test")
+        bare, whole = (networks.limit("block", skip).kernel(x).ntk for skip in (False, True))
+        ratios.append(np.trace(bare) / np.trace(whole))
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == "T10_transformer_block"]
+    assert claim.rival.value == pytest.approx(np.mean(ratios), rel=0.03)
+
+
 def test_law_at_large_d_leaves_what_the_claim_says():
     sizes = 1 / np.array([16, 32, 64])
     over = [
