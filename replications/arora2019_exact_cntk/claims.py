@@ -73,7 +73,7 @@ IDENTITIES = [
         arm="circular",
         estimator=per_seed("changed", floor=0),
         region=at_most(0.02),
-        why="exact but for ties; one of a hundred images and more",
+        why="exact but for ties; one image of 16 in every third seed",
         control="zero",
     ),
     claim(
@@ -140,8 +140,8 @@ FINITE = [
     ),
     claim(
         "K8_rate_of_theorem_3_1",
-        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than m^(-1/4) of "
-        " theorem 3.1",
+        "The NTK of a dense ReLU network comes to its limit like m^(-1/2), faster than the "
+        "m^(-1/4) of theorem 3.1",
         source=f"{A}, theorem 3.1 as reported, for the bound; the rate: central limit theorem",
         part="dense",
         arm="dense",
@@ -206,7 +206,7 @@ ACCURACIES = [
         arm="textures",
         estimator=less("gap", "v"),
         region=at_least(0.2),
-        why="GAP sees each pattern at all 36 places; a quarter of the way from chance, 1/4, to 1",
+        why="GAP sees each pattern at all 36 places; .27 of the way from chance, 1/4, to 1",
         control="textures_permuted",
     ),
     claim(
@@ -241,7 +241,7 @@ ACCURACIES = [
         arm="few_channels",
         estimator=less("exact", "random"),
         region=at_least(0.1),
-        why="a seventh of the way from chance, 1/4, to all right",
+        why=".13 of the way from chance, 1/4, to all right",
         control="many_channels",
     ),
     claim(
@@ -252,7 +252,7 @@ ACCURACIES = [
         arm="many_channels",
         estimator=less("exact", "random"),
         region=at_most(0.1),
-        why="its error of c^(-1/2) (K6) is a tenth there",
+        why="its relative error (K6) is c^(-1/2) = .125 there",
         control="few_channels",
     ),
     claim(

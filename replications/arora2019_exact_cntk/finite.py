@@ -1,14 +1,19 @@
-"""Finite networks in NumPy: kernels of convolutional and dense ones, training of the latter.
+"""Finite networks: kernels of convolutional and dense ones, training of the latter.
 
-The same networks as `kernels.network` (a test holds them against its init and apply); a compilation
-for every number of channels would cost more than the measurement.
+Convolutional ones and training are NumPy, of the same networks as `kernels.network` (a test holds
+them against its init and apply): a compilation for every number of channels would cost more than
+the measurement.
 """
 
+from functools import cache
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
+from replications.arora2019_exact_cntk.kernels import network
 from replications.arora2019_exact_cntk.recursion import NEIGHBOURS
+from widenets.ntk.empirical import dense_kernels
 
 
 def _patches(a: np.ndarray) -> np.ndarray:
@@ -61,21 +66,20 @@ def conv_ntk(weights: list[np.ndarray], readout: np.ndarray, x: np.ndarray) -> n
     return kernel
 
 
+@cache
+def _dense_ntk(width: int):
+    """Compiled: (params, x) -> NTK of two hidden layers of this width."""
+    net = network("fc", 2, width)
+    return jax.jit(lambda params, x: dense_kernels(net, params, x).ntk)
+
+
 def dense_ntk(stream: np.random.Generator, width: int, x: np.ndarray) -> np.ndarray:
     """NTK (N, N) of a drawn network with two hidden ReLU layers on x (N, d)."""
-    first, second = (stream.standard_normal((n, width)) for n in (x.shape[1], width))
-    readout = stream.standard_normal(width)
-    z1 = np.sqrt(2 / x.shape[1]) * x @ first
-    a1 = z1.clip(0)
-    z2 = np.sqrt(2 / width) * a1 @ second
-    a2 = z2.clip(0)
-    delta2 = (z2 > 0) * readout / np.sqrt(width)
-    delta1 = (z1 > 0) * (np.sqrt(2 / width) * delta2 @ second.T)
-    return (
-        a2 @ a2.T / width
-        + 2 * (a1 @ a1.T / width) * (delta2 @ delta2.T)
-        + 2 * (x @ x.T / x.shape[1]) * (delta1 @ delta1.T)
-    )
+    first = stream.standard_normal((x.shape[1], width))
+    second = stream.standard_normal((width, width))
+    readout = stream.standard_normal((width, 1))
+    params = ({"weight": first}, (), {"weight": second}, (), {"weight": readout})
+    return np.asarray(_dense_ntk(width)(params, x))
 
 
 class Trained(NamedTuple):

@@ -19,14 +19,16 @@ JITTER = 1e-10  # of the mean of the diagonal; the paper has no ridge
 
 
 @cache
-def network(read_out: str, convs: int) -> Architecture:
+def network(read_out: str, convs: int, width: int = 1) -> Architecture:
     """gap, v: `convs` 3x3 convolutions with zero padding, c_sigma = 2; fc: as many dense layers.
 
+    width: channels or neurons of a finite one; the kernel has none.
     All layers are trained; the authors' program leaves out the first and the last by default.
     """
     if read_out == "fc":
-        return serial(*[dense(1, 2.0), relu()] * convs, dense(1))
-    return serial(*[conv(1, weight_variance=2.0), relu()] * convs, READ_OUTS[read_out](), dense(1))
+        return serial(*[dense(width, 2.0), relu()] * convs, dense(1))
+    hidden = [conv(width, weight_variance=2.0), relu()] * convs
+    return serial(*hidden, READ_OUTS[read_out](), dense(1))
 
 
 def kernels(read_out: str, x: np.ndarray, convs: int, train: int | None = None):

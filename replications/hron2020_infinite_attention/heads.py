@@ -10,7 +10,7 @@ the two cases that have a limit kernel; here are all of them, and the tests comp
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import roots_genlaguerre
+from scipy.special import roots_genlaguerre, softmax
 
 NODES = 14  # of the quadrature over scores, per dimension: 1e-3 of the law, 3e-2 at most
 LENGTHS = 6  # of that over lengths of queries
@@ -35,16 +35,6 @@ class Attention:
     hot: bool = False
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis."""
-    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
-
-
-def weights_of(kind: Attention, scores: np.ndarray) -> np.ndarray:
-    return softmax(scores) if kind.zeta == "softmax" else scores
-
-
 def draw(stream: np.random.Generator, *shape: int) -> np.ndarray:
     return stream.standard_normal(shape, dtype=np.float32)
 
@@ -61,7 +51,8 @@ def attention_weights(
     queries = keys[..., :rows, :] if kind.tied else x[:rows] @ draw(stream, *matrix.shape)
     scores = queries @ np.swapaxes(keys, -1, -2) / np.float32(d**kind.power)
     scores = scores * np.float32(np.sqrt(d)) if kind.hot else scores
-    return np.broadcast_to(weights_of(kind, scores), (count, heads, rows, len(x)))
+    weights = softmax(scores, axis=-1) if kind.zeta == "softmax" else scores
+    return np.broadcast_to(weights, (count, heads, rows, len(x)))
 
 
 def conditional_variance(
@@ -122,7 +113,7 @@ def softmax_law(kernel: np.ndarray, d: float, heads: int) -> float:
         w, of_w = roots_genlaguerre(LENGTHS, d / 2 - 1)
         w, of_w = w * 2 / d, of_w / of_w.sum()
     scores = np.sqrt(kernel[0, 0] * w)[:, None, None] * differences
-    weights = softmax(scores)
+    weights = softmax(scores, axis=-1)
     s = np.sum(weights @ kernel * weights, axis=-1)
     first, second = (of_w @ power @ mass for power in (s, s**2))
     return float(3 * ((1 + 2 / d) * second / first**2 - 1) / heads)

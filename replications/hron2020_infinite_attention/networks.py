@@ -9,6 +9,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import softmax
 
 from widenets.ntk.architecture import (
     Architecture,
@@ -142,8 +143,7 @@ def query_constant(kernel: np.ndarray, both_sides: bool = True) -> float:
     both_sides S = B, as if queries alone learned.
     """
     tokens = len(kernel)
-    raised = np.exp(kernel - kernel.max(axis=1, keepdims=True))
-    weights = raised / raised.sum(axis=1, keepdims=True)
+    weights = softmax(kernel, axis=1)
     # by_value[p, q, r]: of B_pq, per unit of y_r
     by_value = weights[:, :, None] * (np.eye(tokens) - weights[:, None, :]) / tokens
     felt = by_value + by_value.transpose(1, 0, 2) if both_sides else by_value

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from replications.hron2020_infinite_attention import claims, experiment, heads, networks
 from widenets.ntk.architecture import self_attention
@@ -73,7 +74,7 @@ def test_laws_at_infinity_and_for_orthogonal_tokens():
 
 def test_constant_of_tied_heads_by_finite_differences():
     def value(scores):
-        weights = heads.softmax(scores)
+        weights = softmax(scores)
         return weights @ KERNEL @ weights
 
     steps = 1e-5 * np.eye(4)
@@ -158,7 +159,9 @@ def _mean_ratios():
         kernel = x @ x.T / experiment.WIDE_FEATURES
         alone, both = (networks.query_constant(kernel, side) for side in (False, True))
         found.setdefault("T6_what_queries_add", []).append(alone / both)
-    return {name: np.mean(values) for name, values in found.items()}
+    means = {name: np.mean(values) for name, values in found.items()}
+    means["T1_softmax"] = np.exp(np.mean(np.log(found["T1_softmax"])))  # as its claim takes them
+    return means
 
 
 def test_rivals_are_what_their_theories_give_at_the_sizes_of_the_grid():
@@ -178,6 +181,16 @@ def test_rivals_of_the_kernels_follow_from_what_each_matrix_adds():
         limit = networks.limit(scaling).kernel(x)
         theta, nngp = np.trace(limit.ntk), np.trace(limit.nngp)
         assert theta / (theta + added * nngp) == pytest.approx(stated[name])
+
+
+def test_rival_of_the_block_is_the_limit_without_a_skip_over_the_limit():
+    ratios = []
+    for seed in range(24):
+        x = experiment._sequences(seed, "test")
+        bare, whole = (networks.limit("block", skip).kernel(x).ntk for skip in (False, True))
+        ratios.append(np.trace(bare) / np.trace(whole))
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == "T10_transformer_block"]
+    assert claim.rival.value == pytest.approx(np.mean(ratios), rel=0.03)
 
 
 def test_law_at_large_d_leaves_what_the_claim_says():
