@@ -75,7 +75,8 @@ COPYING = [
     ),
     Claim(
         name="C1e_kernel_at_first",
-        statement="Features frozen after 50 steps of training do not learn to copy in the steps that are "
+        statement="Features frozen after 50 steps of training do not learn to copy in the steps "
+        "that are "
         "left",
         source="against Fort et al. 2020 (arXiv:2010.15110) read as: the kernel takes over early",
         part="copying",
@@ -141,7 +142,8 @@ CONTEXT = [
         part="regression",
         estimator=per_seed("excess", where={"heads": 1}),
         region=at_most(0.009),
-        why="as in C2_regression_needs_heads: the optimum is p = e_y, Q = (1, 0); 24 parameters of 8000 prompts. Frozen, one head "
+        why="as in C2_regression_needs_heads: the optimum is p = e_y, Q = (1, 0); 24 parameters "
+        "of 8000 prompts. Frozen, one head "
         "misses it",
         control="one_head",
         tier="laptop",
@@ -278,7 +280,8 @@ TRANSFER = [
     ),
     Claim(
         name="C4_unrelated",
-        statement="Features moved by a first task explain no more than frozen ones of a task that is "
+        statement="Features moved by a first task explain no more than frozen ones of a task that "
+        "is "
         "unrelated to it",
         source=OURS,
         part="transfer",

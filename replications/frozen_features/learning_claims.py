@@ -139,7 +139,8 @@ SAMPLES = [
     ),
     Claim(
         name="L4_stairs_below_every_kernel",
-        statement="On x1 + x1 x2 + x1 x2 x3 the network's error with 256 samples is less than that of "
+        statement="On x1 + x1 x2 + x1 x2 x3 the network's error with 256 samples is less than "
+        "that of "
         "any 256 fixed functions",
         source=BOUND,
         part="stairs",
@@ -151,7 +152,8 @@ SAMPLES = [
     ),
     Claim(
         name="L5_no_stairs",
-        statement="Alone, without its stairs, the product of three is not found in most draws with 256 "
+        statement="Alone, without its stairs, the product of three is not found in most draws "
+        "with 256 "
         "samples",
         source="reported of Barak et al. 2022 (arXiv:2207.08799); the size is ours",
         part="stairs",
@@ -165,7 +167,8 @@ SAMPLES = [
     ),
     Claim(
         name="L5_more_samples",
-        statement="With 512 samples the network finds the product of three alone, without its stairs",
+        statement="With 512 samples the network finds the product of three alone, without its "
+        "stairs",
         source="reported of Barak et al. 2022 (arXiv:2207.08799); the size is ours",
         part="stairs",
         arm="parity",
@@ -278,7 +281,8 @@ DESCENT = [
     ),
     Claim(
         name="L9_frozen_peak",
-        statement="The test error of frozen features has a peak where parameters are as many as samples",
+        statement="The test error of frozen features has a peak where parameters are as many as "
+        "samples",
         source="reported of Belkin et al. 2019 (arXiv:1812.11118)",
         part="peaks",
         estimator=per_seed(_peak("frozen"), columns=("over", "frozen")),
@@ -329,14 +333,16 @@ DESCENT = [
             _late("validation", "network"), columns=("step", "validation", "network")
         ),
         region=at_least(0.1),
-        why="100 points of noise 1 are fitted, which costs of the order of its variance (N3 has 2/3 on "
+        why="100 points of noise 1 are fitted, which costs of the order of its variance (N3 has "
+        "2/3 on "
         "a circle); a tenth is a convention. Without noise it costs nothing",
         control="clean",
         rival=Rival(0.0, "who has overfitting of wide networks benign"),
     ),
     Claim(
         name="N2_frozen_overfits_late",
-        statement="Frozen features trained on noisy labels to the end are worse than stopped early, by a "
+        statement="Frozen features trained on noisy labels to the end are worse than stopped "
+        "early, by a "
         "tenth of the variance at least",
         source=OURS,
         part="noise",
@@ -356,7 +362,8 @@ DESCENT = [
         part="tempered",
         estimator=per_seed("excess", where={"samples": 128}),
         region=near(POLYGON, 0.02),
-        why="the kernel has a kink, so that its interpolant is a polygon but for smooth terms; 3 %, "
+        why="the kernel has a kink, so that its interpolant is a polygon but for smooth terms; 3 "
+        "%, "
         "under half of the way to what a network of finite width has (N3_frozen_width, .71)",
         control="smooth",
         kind="level",
@@ -364,7 +371,8 @@ DESCENT = [
     ),
     Claim(
         name="N3_no_benefit_of_samples",
-        statement="What interpolated noise costs relu's kernel on a circle does not depend on the number "
+        statement="What interpolated noise costs relu's kernel on a circle does not depend on the "
+        "number "
         "of samples: neither benign nor catastrophic",
         source="the kind: Mallinar et al. 2022 (arXiv:2207.06569)",
         part="tempered",
