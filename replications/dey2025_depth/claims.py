@@ -390,7 +390,8 @@ STEPS = [
     *(
         claim(
             f"D11_block_{arm}",
-            f"Under the depth rule of Adam's rate each block's own change falls like 1/L, with {said}",
+            "Under the depth rule of Adam's rate each block's own change falls like 1/L, with "
+            f"{said}",
             source=f"{TP6}; {CP}, as reported",
             part="steps",
             arm=arm,
