@@ -142,8 +142,8 @@ EXACT = [
     ),
     Claim(
         name="D4_small_richness",
-        statement="f differs from the frozen kernel's by a known multiple of g0^2, at K_0 t = 2, L "
-        "= 1, 2, 3",
+        statement="The output f differs from the frozen kernel's by a known multiple of g0^2, at "
+        "K_0 t = 2, L = 1, 2, 3",
         formula=r"$f-f_{NTK}=g_0^2\,c\,e^{-\tau}(\tau-3/2+2e^{-\tau}-e^{-2\tau}/2)$",
         source="ours (README, 3)",
         part="output",
@@ -206,7 +206,7 @@ EXACT = [
     ),
     Claim(
         name="D9_flow_is_not_the_step",
-        statement="df = eta K Delta, the equation of flow taken step by step, misses the limit of "
+        statement="The equation of flow taken step by step, df = eta K Delta, misses the limit of "
         "descent by O(eta)",
         source=f"ours, against {NOTEBOOK}",
         part="flow_form",

@@ -107,7 +107,7 @@ def figure_addition(addition: DataFrame, grokking: DataFrame) -> Figure:
     axes[1].set(ylabel="accuracy, others", title="(b) kernels", ylim=(-0.03, 1.03))
     for axis in axes:
         style.theory_line(axis, axis.get_xlim(), [CHANCE] * 2, label="chance")
-        axis.legend(loc="center left")
+        axis.legend(loc="upper left")
     return figure
 
 
