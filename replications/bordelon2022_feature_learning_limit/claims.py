@@ -142,8 +142,8 @@ EXACT = [
     ),
     Claim(
         name="D4_small_richness",
-        statement="f differs from the frozen kernel's by a known multiple of g0^2, at K_0 t = 2, L "
-        "= 1, 2, 3",
+        statement="The output f differs from the frozen kernel's by a known multiple of g0^2, at "
+        "K_0 t = 2, L = 1, 2, 3",
         formula=r"$f-f_{NTK}=g_0^2\,c\,e^{-\tau}(\tau-3/2+2e^{-\tau}-e^{-2\tau}/2)$",
         source="ours (README, 3)",
         part="output",
@@ -187,7 +187,7 @@ EXACT = [
             kind="exponent",
             rival=Rival(other, f"who takes the law of L = {nearest}"),
         )
-        for depth, words, other, nearest in ((2, "two", 1.5, 3), (3, "three", 4 / 3, 2))
+        for depth, words, other, nearest in ((2, "two", 1.5, 3), (3, "three", 1.6, 4))
     ),
     Claim(
         name="D6_popular_square",
@@ -206,7 +206,7 @@ EXACT = [
     ),
     Claim(
         name="D9_flow_is_not_the_step",
-        statement="df = eta K Delta, the equation of flow taken step by step, misses the limit of "
+        statement="The equation of flow taken step by step, df = eta K Delta, misses the limit of "
         "descent by O(eta)",
         source=f"ours, against {NOTEBOOK}",
         part="flow_form",
@@ -248,7 +248,7 @@ EXACT = [
         "right, as with one layer (control), which has no responses",
         control="one_layer",
         expected="fail",
-        reason="without responses K_11 grows by a quarter, with them it falls by 2 %",
+        reason="without responses K_11 grows by a quarter, with them it falls by 3 %",
     ),
     Claim(
         name="D17_change_has_rank_one",
@@ -284,7 +284,7 @@ EXACT = [
         part="machine",
         estimator=of_limit(lambda rows: float(rows["gap"].max()), "gap"),
         region=at_least(0.01),
-        why="what would follow; tanh networks, the control, do miss it by 3 to 6 %",
+        why="what would follow; tanh networks, the control, do miss it by 11 %",
         control="tanh",
         expected="fail",
         reason="in linear networks f = K K^-1 f_train at every time and richness: the weights stay "
@@ -422,7 +422,7 @@ NETWORKS = [
         statement="Single networks deviate from the limit by N^(-1/2)",
         source=BP23,
         part="nets",
-        estimator=loglog_slope("deviation", "width", reduce="rms", summary="rms"),
+        estimator=loglog_slope("deviation", "width", summary="rms"),
         region=near(-0.5, 0.05),
         why="rms over networks and three points of f less the limit; the squared bias of 1/N^2 "
         "adds 3 % at N = 16, .01 in the exponent. Against the frozen kernel it stays",

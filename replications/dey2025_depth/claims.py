@@ -73,7 +73,8 @@ MOMENTS = [
     ),
     claim(
         "D2_block_kernel_at_one",
-        "With the multiplier 1/L the same formula holds, so that the blocks' kernel falls like 1/L",
+        "With the multiplier 1/L the tangent kernel of all blocks is L m^2 (1 + m^2)^(L-1) too, so "
+        "that it falls like 1/L",
         source=f"{OURS}, 1",
         part="moments",
         arm="one",
@@ -229,8 +230,9 @@ MOVES = [
     ),
     claim(
         "D6_constant",
-        "In infinitely wide plain ReLU networks that is (2/3) L^3: the largest rate that keeps "
-        "features in place is sqrt(3/2) L^-3/2",
+        "One step of gradient descent moves the last features of infinitely wide plain ReLU "
+        "networks by (2/3) L^3 in units of one layer's square: the largest rate that keeps them in "
+        "place is sqrt(3/2) L^-3/2",
         source=f"{JH}, as reported, for the exponent; the constant: {OURS}, 4",
         part="law",
         arm="relu",
@@ -282,7 +284,11 @@ MOVES = [
         "networks has it too, one of the features' own size misses by the root of D6",
         control="relu_features",
         kind="level",
-        rival=Rival(2.134, "who takes the features' move, the root of D6, mean over L = 4 and 8"),
+        rival=Rival(
+            2.134,
+            "who takes the features' move, the root of D6, mean over L = 4 and 8; the "
+            "control has the mean length, which is less than its rms",
+        ),
     ),
     claim(
         "D9_popular_three_halves",
@@ -317,8 +323,22 @@ MOVES = [
             rival=Rival(rival, who),
         )
         for arm, value, said, control, rival, who in (
-            ("residual_weights", 1.1299, "weights of variance 1/(nL)", "linear", 1.5, "WU"),
-            ("residual_one", -1.0732, "the multiplier 1/L", "residual", 0.0, "who expects L^0"),
+            (
+                "residual_weights",
+                1.1299,
+                "weights of variance 1/(nL)",
+                "linear",
+                1.5,
+                "who takes L^-3/2 for residual networks too",
+            ),
+            (
+                "residual_one",
+                -1.0732,
+                "the multiplier 1/L",
+                "residual",
+                0.0,
+                "who takes the exponent of the multiplier L^-1/2",
+            ),
         )
     ),
     claim(
@@ -370,7 +390,8 @@ STEPS = [
     *(
         claim(
             f"D11_block_{arm}",
-            f"Each block's own change then falls like 1/L, with {said}",
+            "Under the depth rule of Adam's rate each block's own change falls like 1/L, with "
+            f"{said}",
             source=f"{TP6}; {CP}, as reported",
             part="steps",
             arm=arm,
@@ -401,7 +422,9 @@ STEPS = [
     ),
     claim(
         "D12_blocks_not_lazy_at_one",
-        "With the multiplier 1/L they do not: the share stays",
+        "With the multiplier 1/L GELU blocks do not train lazily: the share of a block's change "
+        "that "
+        "its linearization misses stays",
         source=f"{CP}, as reported",
         part="steps",
         arm="one",
@@ -415,8 +438,8 @@ STEPS = [
     *(
         claim(
             f"D13_relu_{name}",
-            f"{said} blocks are lazy only like the root of that: a change s of what enters flips "
-            "a share s of the gates, each for an error s",
+            f"With the multiplier L^-1/2 {said} blocks are lazy like L^-1/4 only: a change s of "
+            "what enters flips a share s of the gates, each for an error s",
             formula=r"rms remainder $\sim s^{3/2}$, share $\sim s^{1/2}=L^{(a-1)/2}$",
             source=f"{OURS}, 5",
             part="steps",
@@ -430,7 +453,7 @@ STEPS = [
             rival=Rival(-0.5, "who has the law of smooth activations"),
             tier="laptop",
         )
-        for name, said in (("two", "Two-layer ReLU"), ("one", "One-layer ReLU"))
+        for name, said in (("two", "two-layer ReLU"), ("one", "one-layer ReLU"))
     ),
     claim(
         "D14_linear_in_weights",

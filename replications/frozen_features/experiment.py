@@ -45,19 +45,16 @@ def copying(
 ) -> Iterator[dict]:
     """Accuracy on sequences whose last token was seen before, a row per recorded step and factor.
 
-    arms: theory: two layers; one_layer; shuffled: trained on any of the seen tokens; itself:
-    trained on the last token itself (both are tested on successors, and have no claim); frozen: the
-    linearization at the start, trained alike at the rates `factors`, and (factor 0) its
-    least-squares solution; late: the solution of the linearization after training; half, formed:
+    arms: theory: two layers; one_layer; frozen: the linearization at the start, trained alike at
+    the rates `factors`, and (factor 0) its least-squares solution; late: the solution of the
+    linearization after training; half, formed:
     trained until `every`, before and after heads have formed, then frozen to the end. `prefix` is
     the attention of the last token on the right one, in the best head of layer 2 (0 where it is not
     looked at).
     """
-    layers = 1 if arm == "one_layer" else 2
-    wanted = {"shuffled": "any", "itself": "itself"}.get(arm, "successor")
-    of = induction.problems(layers, heads, steps, wanted, seeds)
+    of = induction.problems(1 if arm == "one_layer" else 2, heads, steps, seeds)
     runs = [Run(problem) for problem in of]
-    if arm in ("theory", "one_layer", "shuffled", "itself"):
+    if arm in ("theory", "one_layer"):
         record = range(0, steps + 1, every)
         found, kept = induction.followed(NETWORK, runs, steps, record, keep=(0, steps))
         looked = arm == "theory"
@@ -228,7 +225,7 @@ def direction(*, arm: str, dimension: int, samples: int, seeds: tuple[int, ...])
     """Error on a degree-2 harmonic of a direction, its bound 1 - n / N, and by how much it is over.
 
     arms: theory: a rich network, few and enough the same; frozen: its best frozen features; told:
-    the kernel of degree 2 alone; lazy: the network at alpha = 300.
+    the kernel of degree 2 alone.
     """
     yield from targets.direction_rows(arm, dimension, samples, seeds)
 
@@ -252,8 +249,7 @@ def stairs(*, arm: str, dimension: int, samples: int, seeds: tuple[int, ...]) ->
 
 def edge(*, arm: str, factor: float, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Loss in decades, over that of f = 0, at the rate factor / lambda_max of the start; and rate *
-    lambda_max at the end. arms: theory: the network; frozen: its linearization; small: a network at
-    a rate that is small."""
+    lambda_max at the end. arms: theory: the network; frozen, stable: its linearization."""
     yield from descent.edge_rows(arm, factor, seeds)
 
 
@@ -287,15 +283,15 @@ def completion(*, arm: str, scale: float, seeds: tuple[int, ...]) -> Iterator[di
 def frequencies(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """Steps until half of each frequency is learned: by the network, frozen, by the limit's kernel.
 
-    arms: theory: alpha = 1; rich: alpha = .03; encoded: inputs that hold the highest frequency.
+    arms: theory; encoded: inputs that hold the highest frequency.
     """
     yield from frequency_rows(arm, seeds)
 
 
 def tempered(*, arm: str, samples: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Mean square, on test points, of an interpolant of noise of variance 1 on the circle.
+    """Mean square, on test points and over the noise, of an interpolant of noise of variance 1.
 
-    arms: theory: relu's kernel at infinite width; frozen: a network's at the start; network:
-    trained until it interpolates (`left`: the largest loss); smooth: a kernel with all derivatives.
+    arms: theory: relu's kernel at infinite width; frozen: a network's at the start; smooth: a
+    kernel with all derivatives; ridge: as theory, with a ridge.
     """
     yield from tempered_rows(arm, samples, seeds)

@@ -317,11 +317,11 @@ def figure_tempered(tempered: DataFrame) -> Figure:
     a polygon, 2/3.
     """
     figure, ((axes,),) = style.panels()
-    arms = {"theory": "infinite width", "frozen": "frozen network", "network": "trained network"}
-    for index, (arm, label) in enumerate(arms.items()):
+    for index, (arm, label) in enumerate(
+        (("theory", "infinite width"), ("frozen", "frozen network"))
+    ):
         rows = tempered[tempered["arm"] == arm]
-        if len(rows):
-            style.seeds_and_mean(axes, rows, x="samples", y="excess", label=label, index=index)
+        style.seeds_and_mean(axes, rows, x="samples", y="excess", label=label, index=index)
     smooth = tempered[tempered["arm"] == "smooth"]
     style.seeds_and_mean(axes, smooth, x="samples", y="excess", label="smooth", control=True,
                          geometric=True)  # fmt: skip

@@ -69,26 +69,20 @@ class Copier(nn.Module):
         return x[..., -1, :] @ self.read
 
 
-def sequences(draws: np.random.Generator, count: int, wanted: str = "successor"):
-    """Tokens (count, 8) and targets (count,): the successor of the last token's first showing, the
-    token `itself`, or `any` of the seven."""
+def sequences(draws: np.random.Generator, count: int):
+    """Tokens (count, 8) and targets (count,), the successor of the last token's first showing."""
     seen = draws.permuted(np.tile(np.arange(TOKENS), (count, 1)), axis=1)[:, :DISTINCT]
     asked, rows = draws.integers(DISTINCT - 1, size=count), np.arange(count)
-    answer = {
-        "successor": asked + 1,
-        "itself": asked,
-        "any": draws.integers(DISTINCT, size=count),
-    }[wanted]
     tokens = np.concatenate([seen, seen[rows, asked][:, None]], axis=1)
-    return torch.as_tensor(tokens), torch.as_tensor(seen[rows, answer])
+    return torch.as_tensor(tokens), torch.as_tensor(seen[rows, asked + 1])
 
 
-def subject(layers: int, heads: int, steps: int, wanted: str) -> Subject:
+def subject(layers: int, heads: int, steps: int) -> Subject:
     """As a reader's file would say it; training sequences are seen once, in their order."""
 
     def data(seed):
         draws = np.random.Generator(np.random.PCG64(seed))
-        training = sequences(draws, steps * BATCH, wanted)
+        training = sequences(draws, steps * BATCH)
         return training, sequences(draws, HELD)
 
     return Subject(
@@ -106,10 +100,8 @@ def subject(layers: int, heads: int, steps: int, wanted: str) -> Subject:
 
 
 @functools.lru_cache(maxsize=2)
-def problems(
-    layers: int, heads: int, steps: int, wanted: str, seeds: tuple[int, ...]
-) -> list[Problem]:
-    of = subject(layers, heads, steps, wanted)
+def problems(layers: int, heads: int, steps: int, seeds: tuple[int, ...]) -> list[Problem]:
+    of = subject(layers, heads, steps)
     return [problem(of, seed) for seed in seeds]
 
 

@@ -4,7 +4,7 @@
 
 n points of a noisy linear target. The tangent features at the start are p functions: their
 interpolant's error peaks at p = n, where the least singular value is smallest. The network is
-trained from the same start. Errors are medians' material: the frozen peak has heavy tails.
+trained from the same start. The frozen peak has heavy tails: it is judged in decades.
 """
 
 import functools

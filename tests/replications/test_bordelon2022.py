@@ -113,16 +113,49 @@ def _flow_form():
     return taken / limit
 
 
+def _first_layer(depth, responses):
+    """Phi^1 - 1 over Phi^L - 1 of one sample, from k^2 d1 + k (L+1-k) d2, or from d1 + d2."""
+    one = (np.ones((1, 1)), np.ones(1), depth, 0.4)
+    if not responses:
+        return 1 / depth
+    first, last = (leading.feature_change(*one, layer)[0, 0] for layer in (1, depth))
+    return first / last
+
+
+def _with_over_without(depth):
+    one = (np.ones((1, 1)), np.ones(1), depth, 0.4)
+    bare = leading.kernel_change_without_responses(*one)
+    return (leading.kernel_change(*one) / bare)[0, 0]
+
+
+def _rich_exponent(depth):
+    """L + 1 factors of equal norm whose product is g0: K is a product of L of them squared."""
+    return 2 * depth / (depth + 1)
+
+
 RIVALS = {
     "D1_final_kernel": lambda: (1 + 1 / 8) / np.sqrt(5 / 4),
     "D2_leading_kernel": lambda: 6 / (3 * 4),
+    "D2_first_layer_moves_least": lambda: _first_layer(3, responses=False),
     "D3_published_order": lambda: 3 * 4 / 6,
+    "D4_small_richness": lambda: 1 / _with_over_without(2),
+    "D5_lazy_exponent": lambda: 1,  # 1 / alpha = g0
+    "D6_rich_exponent_2": lambda: _rich_exponent(3),
+    "D6_rich_exponent_3": lambda: _rich_exponent(4),
+    "D6_popular_square": lambda: _rich_exponent(2),
+    "D8_deviation": lambda: -1,
+    "D9_flow_is_not_the_step": lambda: 2,
+    "D10_readout_needs_responses_2": lambda: 1,
+    "D10_readout_needs_responses_3": lambda: 1,
     "D7_tanh_output": lambda: _predicted("tanh", 0.3, 6, "no_responses", 1),
     "D7_tanh_kernel": lambda: _predicted("tanh", 0.3, 6, "no_responses", None),
     "D7_tanh_first_output": lambda: _predicted("tanh", 0.3, 6, "no_responses", 0),
     "D7_linear_output": _flow_form,
     "D7_linear_kernel": lambda: _predicted("linear", 0.1, 5, "no_responses", None),
+    "D13_noise_of_the_kernel": lambda: 4 / (4 / (1 + 1**2)),
+    "D13_bias_of_the_kernel": lambda: 0,
     "D14_noise_grows": lambda: 1 / np.sqrt(2),
+    "D18_alignment_is_silent_at_small_init": lambda: 1 - 0.9,
     "D22_ends_at_the_floor": lambda: 1 / 0.97,
     "D25_one_sample_a_step": lambda: _predicted("tanh", 0.3, 10, "full_batch", 1, True),
     "D25_one_sample_a_step_linear": lambda: _predicted("linear", 0.1, 9, "full_batch", 0, True),
@@ -133,6 +166,28 @@ RIVALS = {
 def test_rivals_are_what_their_theories_give_at_the_sizes_of_the_grid(name):
     (claim,) = [claim for claim in claims.CLAIMS if claim.name == name]
     assert claim.rival.value == pytest.approx(RIVALS[name](), rel=2e-3)
+
+
+def test_numbers_that_texts_give():
+    assert _first_layer(3, responses=True) == pytest.approx(1 / 6)
+    assert _predicted("tanh", 0.3, 6, "frozen", 1) == pytest.approx(0.516, abs=2e-3)
+    outputs = [
+        Training("linear", 0.1, 5).limit(follow_kernel=follow).prediction[-1, 0]
+        for follow in (True, False)
+    ]
+    assert outputs == pytest.approx([0.6501, 0.6569], abs=1e-4)
+    (row,) = experiment.machine(arm="tanh", activation="tanh", depth=2, richness=1.0, seeds=(0,))
+    assert row["gap"] == pytest.approx(0.11, abs=5e-3)
+
+
+def test_responses_turn_the_sign_of_the_kernels_change():
+    (row,) = experiment.sign(arm="theory", depth=3, seeds=(0,))
+    start = feature_learning_limit(
+        networks.INPUTS[:3] @ networks.INPUTS[:3].T, networks.TARGETS[:3], 3, "tanh", 1.0, 0.3, 0,
+        samples=1024,
+    ).tangent[0, 0, 0]  # fmt: skip
+    assert row["change"] / start == pytest.approx(-0.03, abs=5e-3)
+    assert row["without"] / start == pytest.approx(0.25, abs=0.03)
 
 
 def test_alignment_has_gone_most_of_its_way_at_the_constant():
