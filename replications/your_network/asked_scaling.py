@@ -16,7 +16,6 @@ TP6 = "Yang, Yu, Zhu, Hayou 2023, arXiv:2310.02244"
 COMPLETE = "Dey et al. 2025, arXiv:2505.01618"
 QUARTER = "half of 1/4: a quarter of the gap between neighbouring exponents, so that L^-1/4 is seen"
 HALF = "half of 1/2, the gap between neighbouring exponents, so that no two are accepted at once"
-KERNEL = Rival(-0.5, "who trains by NTK parameterization with a rate for all layers")
 
 
 def parameterization_claims(
@@ -128,7 +127,7 @@ _TABLE = {
             "why": HALF,
             "control": "rates",
             "formula": "rms(h(w_t) - h(w_0)) ~ n^0",
-            "rival": Rival(-0.5, "who trains in NTK parameterization with one rate for all"),
+            "rival": Rival(-0.5, "who trains by SGD in NTK parameterization with one rate for all"),
         },
     ),
     "P2_initial_scales": (
@@ -223,7 +222,7 @@ _IN_DEPTH = {
             "source": f"{TP6}; {COMPLETE}",
             "control": "branches",
             "formula": "rms(h_L - h_0) / rms(h_0) ~ L^0 at most",
-            "rival": Rival(0.5, "who leaves out the multiplier of the branches"),
+            "rival": Rival(0.25, "who gives the branches the multiplier L^-1/4"),
         },
     ),
     "L2_movement": (

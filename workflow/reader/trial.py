@@ -41,8 +41,8 @@ def main() -> None:
 
 def tried(subject: str, tier: str, seeds: Seeds) -> None:
     """Announce what the measurement will cost; an error says why there is none."""
-    expectations(STAND, subject)
     found = load(subject)
+    expectations(STAND, subject)
     cells = [cell for some in shards(STAND, tier, seeds).values() for cell in some]
     of_part = {cell.part: cell.seeds for cell in cells}
     costs = list(_timed(found, of_part, {(cell.part, cell.arm) for cell in cells}))

@@ -118,7 +118,34 @@ def _subject() -> list[BadInput]:
     number = BadInput(
         "subject", "`subject=7`", ("config", "subject=7"), "subject: 7 is not of type"
     )
-    return [*listed, another, number]
+    return [*listed, another, number, *_sizes()]
+
+
+def _sizes() -> list[BadInput]:
+    """Names for the checks in width and depth, met where a file is tried before it is measured."""
+    lines = [
+        ("widths", "widths = 64", "widths must be several, found 64"),
+        ("depths", "depths = 8", "depths must be several, found 8"),
+        ("depths", "depths = (4, 8)", "depths must be three or more, found (4, 8)"),
+        ("depths", "depths = (4, 8, 0)", "depths must be a positive integer, found 0"),
+        ("depths", "depths = (4, 8, 16.0)", "depths must be a positive integer, found 16.0"),
+        ("widths", 'decay = "both"', "decay must be 'independent' or 'coupled', found 'both'"),
+        ("depths", "depth_exponent = 2", "depth_exponent must be a number above 0, at most 1"),
+        ("depths", "depth_exponent = 0", "depth_exponent must be a number above 0, at most 1"),
+        ("depths", "depth_exponent = True", "at most 1, found True"),
+    ]
+    text = "model = data = loss = optimizer = print\n{} = (4, 8, 16)\n{}\n"
+    words = ("workflow.reader.trial", "--subject", "my_model.py", "--tier", "smoke")
+    return [
+        BadInput(
+            "subject",
+            f"`{line}`",
+            words,
+            said,
+            (Edit("my_model.py", None, text.format(size, line)),),
+        )
+        for size, line, said in lines
+    ]
 
 
 def _grid() -> list[BadInput]:
