@@ -1,6 +1,6 @@
 """Claims on learning: few samples, large rates, double descent, noise, completion, frequencies."""
 
-from math import log10
+from math import log10, nan
 
 import numpy as np
 
@@ -34,6 +34,8 @@ def _needed(rows):
         error = np.minimum.accumulate(of["error"].to_numpy())
         sizes = np.log(of["samples"].to_numpy())
         points.append((np.log(dimension), np.interp(-0.5, -error, sizes)))
+    if len(points) < 2:
+        return nan  # a tier with one dimension has no exponent
     return float(np.polyfit(*np.array(points).T, 1)[0])
 
 

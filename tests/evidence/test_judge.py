@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.exceptions import RankWarning
 
 from widenets.evidence import (
     Claim,
@@ -185,6 +186,18 @@ def test_programming_errors_are_not_swallowed():
         judge(claim(estimator=lambda rows: 0.5), table(), "smoke")
     with pytest.raises(ValueError, match="outside its interval"):
         judge(claim(estimator=lambda rows: Estimate(2, 0, 1, 5)), table(), "smoke")
+
+
+def test_a_fit_through_too_few_points_is_no_estimate():
+    """numpy gives it a number and warns; in a claim it stops the run, wherever that is judged."""
+
+    def slope(rows):
+        return float(np.polyfit(np.log(rows["width"]), np.log(rows["value"]), 1)[0])
+
+    rows = pd.DataFrame({"arm": "theory", "part": "drift", "seed": [0, 1], "width": 64, "value": 2})
+    with pytest.raises(RankWarning) as raised:
+        judge(claim(estimator=per_seed(slope)), rows, "laptop", replication="paper")
+    assert "X1_slope" in raised.value.__notes__[0]
 
 
 def test_columns_of_other_parts_do_not_disturb():

@@ -5,8 +5,10 @@ and a pass counts only if the control arm, judged by the very same estimator and
 """
 
 import math
+import warnings
 from dataclasses import dataclass
 
+from numpy.exceptions import RankWarning
 from pandas import DataFrame
 
 from widenets.evidence.claim import (
@@ -208,7 +210,10 @@ def _estimate(claim: Claim, part: DataFrame, arm: str, empty: set[str]) -> Estim
     if rows.empty:
         return no_estimate(f"no rows for arm {arm!r} of part {claim.part!r}")
     try:
-        estimate = claim.estimator(rows)
+        with warnings.catch_warnings():
+            # a fit through fewer points than it has parameters is no estimate
+            warnings.simplefilter("error", RankWarning)
+            estimate = claim.estimator(rows)
     except KeyError as error:
         if error.args and error.args[0] in empty:
             return no_estimate(f"column {error.args[0]!r} holds no value")
