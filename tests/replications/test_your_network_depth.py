@@ -116,7 +116,7 @@ def test_the_estimator_passes_what_is_right_and_fails_for_what_is_off(quantity):
     ["no_multiplier_one", "quarter", "block_rate", "block_rate_one", "eps_embedding", "no_final"],
 )
 def test_mistakes_of_the_built_in_network_are_named(variant):
-    """All, and eighty right ones: `python -m workflow.trust.depth depth`."""
+    """All, and eighty right ones: `python -m workflow.trust.conformance depth`."""
     mistake = next(mistake for mistake in DEEP_MISTAKES if mistake.variant == variant)
     rows = pd.DataFrame(depth_rows("theory", f"deep_residual:{variant}", range(100, 105)))
     assert deep_named_rightly(mistake, parameterization(rows))

@@ -253,7 +253,7 @@ def test_asked_claims_have_no_expectation_and_their_controls_are_arms():
 
 @pytest.mark.parametrize("variant", ["readout_multiplier", "one_rate", "attention", "base_width"])
 def test_mistakes_of_the_built_in_transformer_are_named(variant):
-    """All fifteen, and thirty right ones: `python -m workflow.trust.mup`."""
+    """All fifteen, and thirty right ones: `python -m workflow.trust.conformance mup`."""
     mistake = next(mistake for mistake in MISTAKES if mistake.variant == variant)
     rows = pd.DataFrame(scaling_rows("theory", f"mup_transformer:{variant}", (100, 101, 102, 103)))
     assert named_rightly(mistake, parameterization(rows))
@@ -270,7 +270,7 @@ def test_the_right_transformer_has_no_mistake():
 
 @pytest.mark.parametrize("variant", ["embedding", "adam_rate", "transposed", "decay_twice"])
 def test_mistakes_of_optimizers_are_named(variant):
-    """All ten, and thirty-two right ones: `python -m workflow.trust.depth width`."""
+    """All ten, and thirty-two right ones: `python -m workflow.trust.conformance optimizers`."""
     mistake = next(mistake for mistake in OPTIMIZER_MISTAKES if mistake.variant == variant)
     rows = pd.DataFrame(scaling_rows("theory", f"muon_transformer:{variant}", range(100, 104)))
     assert named_rightly(mistake, parameterization(rows))

@@ -65,7 +65,8 @@ def publish(tables: dict[str, pd.DataFrame], root: Path = ROOT) -> None:
     write_text(root / "docs" / "calibration.md", page(tables))
 
 
-BY_FALSE_NAMES = {"farthest"}  # how often right networks are called wrong: workflow.trust.mup
+# How often right networks are called wrong: workflow.trust.conformance mup.
+BY_FALSE_NAMES = {"farthest"}
 
 
 def kind_of(estimator) -> str:

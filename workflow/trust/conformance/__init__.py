@@ -1,0 +1,1 @@
+"""Are mistakes of a parameterization seen, and named, where they are known?"""
