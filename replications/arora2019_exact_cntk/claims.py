@@ -67,7 +67,8 @@ IDENTITIES = [
     ),
     claim(
         "K3_predictions_under_shifts",
-        "Kernel regression with it tells a shifted image the class that it told before",
+        "Regression with the pooled convolutional kernel and circular padding puts an image "
+        "shifted by pixels into the class of the image itself, but for 2 % at most",
         source=OURS,
         part="shifts",
         arm="circular",
@@ -159,9 +160,9 @@ FINITE = [
         part="trained",
         arm="kappa",
         estimator=loglog_slope("gap", "width"),
-        region=near(-0.25, 0.12),
+        region=near(-0.25, 0.083),
         why="kappa times the network before training; its kernel moves by 1/(kappa m^(1/2)) too; "
-        "less than half of the way to the rivals 0 and -1/2",
+        "a third of the way to the rivals 0 and -1/2",
         control="plain",
         kind="exponent",
         rival=Rival(-0.5, "who counts the kernel's own fluctuation alone"),

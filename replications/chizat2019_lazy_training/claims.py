@@ -2,6 +2,7 @@
 those of the paper and of the authors' programs."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from pandas import DataFrame
@@ -12,6 +13,7 @@ from widenets.evidence import (
     at_least,
     at_most,
     between,
+    corrected_slope,
     loglog_slope,
     near,
     per_seed,
@@ -51,14 +53,17 @@ def _rate_in_alpha(
     reason: str = "",
     summary: str | None = None,
     where: dict | None = None,
+    order: float | None = None,
 ) -> Claim:
+    """order: of the next term in 1/alpha, if it is fitted."""
+    slope = loglog_slope if order is None else partial(corrected_slope, order=order)
     return Claim(
         name=name,
         statement=statement,
         source=source,
         part="scaling",
         arm=arm,
-        estimator=loglog_slope(measure, "alpha", summary=summary, where=where),
+        estimator=slope(measure, "alpha", summary=summary, where=where),
         region=near(exponent, tolerance),
         why=why,
         control=control,
@@ -146,7 +151,8 @@ CLAIMS = [
         arm="paired",
         control="theory",
         why="opposite neurons move oppositely in a, alike in b: the second-order terms cancel; "
-        "the next order, alpha^-2, is .0005 in the exponent",
+        "the next order, relatively alpha^-2, would be .0005 in the exponent and is fitted",
+        order=2.0,
     ),
     _rate_in_alpha(
         "A4_paired_second_order",
@@ -159,7 +165,8 @@ CLAIMS = [
         arm="paired",
         control="theory",
         why="opposite neurons move oppositely in a, alike in b: the first-order terms cancel; "
-        "the next order, alpha^-2, is .0005 in the exponent",
+        "the next order, relatively alpha^-2, would be .0005 in the exponent and is fitted",
+        order=2.0,
     ),
     _rate_in_alpha(
         "A5_relu_distance",

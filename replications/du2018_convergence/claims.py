@@ -9,9 +9,9 @@ import numpy as np
 from widenets.evidence import (
     Claim,
     Rival,
+    asymptotic,
     at_least,
     at_most,
-    corrected_slope,
     exact,
     extrapolated,
     loglog_slope,
@@ -692,12 +692,11 @@ CLAIMS = [
         source="Du et al. 2019 (1811.03804), reported as Theorem 6.1",
         part="deep_kernel",
         arm="residual",
-        estimator=corrected_slope(
-            "smallest_last", "depth", order=1.0, where={"depth": lambda depth: depth >= 16}
-        ),
+        estimator=asymptotic("smallest_last", "depth", law="power", terms=((1, 0),)),
         region=near(-2, 0.03),
         why="the branch enters with 1/H^2 and the skip carries a Gram matrix that converges; the "
-        "correction in 1/H is taken out, the next is 1/H^2. Branches of size 1/sqrt(H) give -1",
+        "correction in 1/H is taken out, from 32 to 128 layers, and the interval reaches as far "
+        "as the next, 1/H^2. Branches of size 1/sqrt(H) give -1",
         control="residual_root",
         tags=("deep",),
         kind="exponent",
@@ -824,15 +823,11 @@ CLAIMS = [
         source="Du et al. 2019 (1811.03804), reported as Theorem 7.1",
         part="conv_kernel",
         arm="residual",
-        estimator=corrected_slope(
-            "smallest_last", "depth", order=1.0, where={"depth": lambda depth: depth >= 8}
-        ),
+        estimator=asymptotic("smallest_last", "depth", law="power", terms=((1, 0),)),
         region=near(-2, 0.05),
         why="as S2: the branch enters with 1/H^2 and the skip carries covariances that converge; "
-        "the "
-        "correction in 1/H is taken out, the next is c/H^2 with c of the order of 1 and more, 2 "
-        "% at "
-        "H = 8",
+        "the correction in 1/H is taken out, from 16 to 64 layers; the next, c/H^2 with c of the "
+        "order of 1 and more, is 2 % at H = 8",
         control="residual_root",
         tier="laptop",
         tags=("deep",),

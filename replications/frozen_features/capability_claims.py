@@ -75,9 +75,9 @@ COPYING = [
     ),
     Claim(
         name="C1e_kernel_at_first",
-        statement="Features frozen after 50 steps of training do not learn to copy in the steps "
-        "that are "
-        "left",
+        statement="A two-layer attention network whose features are frozen after 50 of 400 "
+        "steps does not learn to copy what followed an earlier token in the steps "
+        "that are left",
         source="against Fort et al. 2020 (arXiv:2010.15110) read as: the kernel takes over early",
         part="copying",
         arm="half",
@@ -280,9 +280,9 @@ TRANSFER = [
     ),
     Claim(
         name="C4_unrelated",
-        statement="Features moved by a first task explain no more than frozen ones of a task that "
-        "is "
-        "unrelated to it",
+        statement="On 80 samples of a second task, of other coordinates, the kernel of features "
+        "that a first task has moved explains no more than the best frozen ones do, to .05 of the "
+        "variance",
         source=OURS,
         part="transfer",
         arm="unrelated",

@@ -10,23 +10,24 @@ EXPONENTS = np.arange(-0.5, 1.5001, 0.0025)  # kappa where the collapse is tried
 
 
 def crossover_exponent(level: float) -> Statistic:
-    """d ln alpha* / d ln h, alpha* where the relative change of the kernel passes `level`."""
+    """p of alpha* ~ h^p (1 + b/h), alpha* where the relative change of the kernel passes `level`;
+    NaN of less than three widths."""
 
     def statistic(rows: DataFrame) -> float:
         points = [(width, _passage(of_width, level)) for width, of_width in rows.groupby("width")]
-        return _slope(points)
+        return _corrected_slope(points)
 
     return statistic
 
 
 def halfway_exponent(measure: str) -> Statistic:
-    """d ln alpha* / d ln h, alpha* where `measure` is half-way between its values at the smallest
-    and at the largest scale of that width."""
+    """p of alpha* ~ h^p (1 + b/h), alpha* where `measure` is half-way between its values at the
+    smallest and at the largest scale of that width; NaN of less than three widths."""
 
     def statistic(rows: DataFrame) -> float:
         curves = _curves(rows, measure, log=False, unit=True)
         halves = [(width, np.exp(np.interp(0.5, y, x))) for width, (x, y) in curves.items()]
-        return _slope(halves)
+        return _corrected_slope(halves)
 
     return statistic
 
@@ -65,6 +66,22 @@ def collapse_exponent(measure: str, **options) -> Statistic:
     return statistic
 
 
+def corrected_collapse(measure: str, **options) -> Statistic:
+    """kappa of h^kappa (1 + b/h) alpha: of the two pairs of neighbours among the three largest
+    widths, less what 1/h turns between them; NaN of less than three widths."""
+    of_pair = collapse_exponent(measure, **options)
+
+    def statistic(rows: DataFrame) -> float:
+        widths = np.sort(rows["width"].unique())[-3:]
+        if widths.size < 3:
+            return np.nan
+        narrow, wide = (of_pair(rows[rows["width"].isin(widths[i : i + 2])]) for i in (0, 1))
+        turned = -np.diff(1 / widths) / np.diff(np.log(widths))
+        return float((turned[0] * wide - turned[1] * narrow) / (turned[0] - turned[1]))
+
+    return statistic
+
+
 def misfit_excess(measure: str, kappa: float, **options) -> Statistic:
     """Misfit against h^kappa alpha minus that against h^(1/2) alpha, in units of the misfit that a
     power law in h^(1/2) alpha, of any exponent, has on the same scales."""
@@ -97,6 +114,15 @@ def _slope(points) -> float:
     widths, places = np.log(np.array(points, dtype=float)).T
     centred = widths - widths.mean()
     return float(centred @ places / (centred @ centred))
+
+
+def _corrected_slope(points) -> float:
+    """Least squares of the logarithm on 1, ln h and 1/h, the order of P / h."""
+    widths, places = np.array(points, dtype=float).T
+    if widths.size < 3:
+        return np.nan
+    design = [np.ones_like(widths), np.log(widths), widths.min() / widths]
+    return float(np.linalg.pinv(np.stack(design, axis=1))[1] @ np.log(places))
 
 
 def _curves(rows: DataFrame, measure: str, *, log=True, unit=False, of_lazy=False) -> dict:

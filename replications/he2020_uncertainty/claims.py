@@ -379,7 +379,8 @@ CLAIMS = [
     ),
     Claim(
         name="U13_softmax_is_underconfident",
-        statement="Softmax of the regression mean is off in confidence by more than half on digits",
+        statement="Softmax of the kernel regression's mean is less sure of its digit than it "
+        "is right by more than half, on average over test digits",
         source=f"{ADLAM} (heuristics for probabilities from regression); the bound: ours",
         part="classes",
         arm="softmax",
@@ -411,7 +412,8 @@ CLAIMS = [
     ),
     Claim(
         name="U13_likelihood",
-        statement="Its negative log-likelihood on digits is below .4 nats",
+        statement="The posterior chance of each digit to be the largest output, at the type-"
+        "II scale, has a negative log-likelihood below .4 nats on test digits",
         source="ours",
         part="classes",
         estimator=per_seed(
@@ -478,9 +480,8 @@ CLAIMS = [
     ),
     Claim(
         name="U16_strangers",
-        statement="The posterior variance tells digits with permuted pixels from digits, area "
-        "under "
-        "the curve above .9",
+        statement="The posterior variance of a kernel regression on the digits 0 to 4 tells "
+        "them with their pixels permuted from new ones, area under the curve above .9",
         source=f"{ADLAM}, {HE} (detection out of distribution)",
         part="ranking",
         estimator=per_seed(
@@ -496,8 +497,8 @@ CLAIMS = [
     ),
     Claim(
         name="U16_near_strangers",
-        statement="It also tells the digits 5 to 9 from 0 to 4, the only ones it knows, area "
-        "above .7",
+        statement="The posterior variance of a kernel regression on the digits 0 to 4 tells "
+        "the digits 5 to 9 from them, area under the curve above .7",
         source=f"{HE} (detection out of distribution); digits: ours",
         part="ranking",
         estimator=per_seed(

@@ -52,7 +52,8 @@ HEADS = [
     ),
     claim(
         "T1_large_d",
-        "As d grows that excess kurtosis tends to 6 tr K^4/(tr K^2)^2, not to 0",
+        "As d grows the excess kurtosis of one attention head's output, at "
+        "1/sqrt(d) without softmax, tends to 6 tr K^4/(tr K^2)^2, not to 0",
         formula=r"$\kappa\to6\,\mathrm{tr}K^4/(\mathrm{tr}K^2)^2$",
         source=f"{HB}, abstract; Sakai et al. 2025, abstract; the constant: {OURS}",
         part="heads",

@@ -277,7 +277,7 @@ POLAR_STEPS = [
     ),
     claim(
         "O12_iteration_highest",
-        "It leaves none above 1.2024",
+        "From .75 / 3.4445^k on, k steps of Muon's iteration leave no singular value above 1.2024",
         formula=r"$\max p=p(.5545)=1.2024$",
         source=f"coefficients: Jordan et al. 2024; {OURS}",
         part="iteration",
@@ -568,7 +568,8 @@ MUON = [
     ),
     claim(
         "O29_level_of_muons_norm",
-        "That norm is sqrt(2 rate / decay) sqrt(1 - rate decay / 2)",
+        "Under Muon with decay the spectral norm of a square weight without a "
+        "signal comes to sqrt(2 rate / decay) sqrt(1 - rate decay / 2)",
         source=f"{OURS}: a sum of free rotations, Akemann & Ostrand 1976 as reported",
         part="muon",
         arm="muon",

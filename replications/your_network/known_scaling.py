@@ -15,7 +15,7 @@ from replications.your_network.asked_scaling import (
     transfer_claims,
 )
 from replications.your_network.exponents import DEPTHS, QUANTITIES
-from widenets.evidence import Claim, Region, Rival, at_least, at_most, per_seed, worst
+from widenets.evidence import Claim, Region, Rival, at_least, at_most, near, per_seed, worst
 from widenets.evidence.claim import Estimate, Estimator
 
 SOURCE = "ours: the answer is known by construction"
@@ -179,8 +179,29 @@ _NEARER = {
 }
 
 
+# What width or depth leaves alone for these networks is told to what chance leaves, not to half of
+# the way to the next exponent, within which a reader's own file is asked.
+_EXACT = {
+    "P2_initial_scales": (
+        near(0.0, 0.1),
+        "variances are 1 over the fan-in at every width, so that the gain is, but for the chance "
+        "of one draw: a fifth of the gap between neighbouring exponents",
+    ),
+    "P5_decay": (near(0.0, 0.01), "an identity of the optimizer, to the rounding of float32"),
+    "L4_epsilon": (near(0.0, 0.01), "both are the same power of L, to the rounding of float32"),
+    "L2_movement": (
+        near(0.0, 0.1),
+        "a fifth of the gap between neighbouring exponents; the next order of Adam's coherent step "
+        "through L blocks is 1/L, which turns the slope by .05 at most from 8 blocks on",
+    ),
+}
+
+
 def _of_this_network(claim: Claim) -> Claim:
-    return replace(claim, rival=_NEARER.get(claim.name, claim.rival))
+    quantity = claim.name.removeprefix(re.match("[PL]_[a-z]+_", claim.name)[0])
+    region, why = _EXACT.get(quantity, (claim.region, claim.why))
+    rival = _NEARER.get(claim.name, claim.rival)
+    return replace(claim, rival=rival, region=region, why=why)
 
 
 KNOWN_SCALING = [
@@ -301,11 +322,13 @@ JUDGED = (
 )  # fmt: skip
 
 KNOWN_DEPTH = [
-    *depth_claims("pass", prefix="L_half_", where={"subject": "deep_residual"}),
     *map(
         _of_this_network,
-        depth_claims(
-            "pass", prefix="L_one_", where={"subject": "deep_residual:one"}, tier="laptop"
+        (
+            *depth_claims("pass", prefix="L_half_", where={"subject": "deep_residual"}),
+            *depth_claims(
+                "pass", prefix="L_one_", where={"subject": "deep_residual:one"}, tier="laptop"
+            ),
         ),
     ),
     *(_deep_seen(mistake) for mistake in DEEP_MISTAKES if mistake.variant in JUDGED),

@@ -105,3 +105,13 @@ def test_a_chance_is_a_number_at_any_distance(n, away):
     chance = alarm(row(today, FAR_AWAY, region=(-edge, edge), n=n))
     assert 0 <= chance < 0.2 or away == 3.0
     assert np.isfinite(chance)
+
+
+def test_ends_of_a_union_of_intervals_have_centres_of_their_own():
+    """A tensor at -.2 and one at .2, each as sure as .01: the far end is no scatter of the near."""
+    low, high = interval_of(-0.2, 0.01, 16), interval_of(0.2, 0.01, 16)
+    both = (low.value, low.low, high.high)
+    union = {"n": 16, "kind": "union of t intervals of all tensors"}
+    assert alarm(row(both, FAR_AWAY, region=(-0.25, 0.25), **union)) < 1e-6
+    assert alarm(row(both, FAR_AWAY, region=(-0.25, 0.25), n=16)) > 0.1
+    assert alarm(row(both, FAR_AWAY, region=(-0.25, high.high + 0.001), **union)) > 0.1

@@ -9,6 +9,10 @@ fresh interval lies below the edge h if m' + t s' <= h, that is if (m' - h) / s'
 (m' - h) / s' has the noncentral t law with n - 1 degrees of freedom and noncentrality (m - h) / e.
 So the scatter of the interval's own width counts, which for 4 seeds is larger than that of m.
 
+Where the interval is the union of several tensors' intervals, each of its ends has a centre of its
+own, which the row does not know: the end is taken to be that of a tensor as noisy as the farthest
+one, whose half-width is the distance from the estimate to the nearer end, at most.
+
 The range of n seeds, by which bounds for every draw are judged, has no such law: how far beyond its
 ends a fresh draw may lie is what the bound itself says. There the chance is NaN.
 """
@@ -26,6 +30,7 @@ from widenets.evidence.claim import Verdict
 from widenets.evidence.intervals import LEVEL, clopper_pearson
 
 SHARES, RANGE, LOGARITHMS = "Clopper-Pearson", "range of seeds", "t over logarithms of seeds"
+UNION = "union of t intervals"  # of `farthest` in replications/your_network, in any continuation
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Fresh:
             return float(edge > 0)
         if self.kind == SHARES:
             return self._share_below(edge, shift)
-        ends = (self.value + shift, self.high + shift, edge)
+        ends = (self._middle_of(self.high) + shift, self.high + shift, edge)
         if self.kind == LOGARITHMS and min(ends) > 0:
             return _mean_below(*map(math.log, ends), self.n)
         return _mean_below(*ends, self.n)
@@ -59,10 +64,17 @@ class Fresh:
         if self.kind == SHARES:
             mirrored = Fresh(1 - self.value, 1 - self.high, 1 - self.low, self.n, self.kind)
             return mirrored._share_below(1 - edge, -shift)
-        ends = (self.value + shift, self.low + shift, edge)
+        ends = (self._middle_of(self.low) + shift, self.low + shift, edge)
         if self.kind == LOGARITHMS and min(ends) > 0:
             return _mean_below(*(-math.log(end) for end in ends), self.n)
         return _mean_below(*(-end for end in ends), self.n)
+
+    def _middle_of(self, end: float) -> float:
+        """The number whose interval ends there: today's value but for a union of intervals."""
+        if not self.kind.startswith(UNION):
+            return self.value
+        half = min(self.high - self.value, self.value - self.low)
+        return end - half if end == self.high else end + half
 
     def _share_below(self, edge: float, shift: float) -> float:
         share = min(max(self.value + shift, 0.0), 1.0)
