@@ -5,6 +5,9 @@ et al. 2023; WU: Wu et al. 2026; HY: Hayou & Yang 2023. Abstracts and public cod
 numbers of theorems and figures are "reported as". "Ours" is derived in the README.
 """
 
+import numpy as np
+from pandas import DataFrame
+
 from widenets.evidence import (
     Claim,
     Rival,
@@ -12,6 +15,7 @@ from widenets.evidence import (
     at_most,
     corrected_slope,
     extrapolated,
+    jackknife,
     loglog_slope,
     near,
     per_seed,
@@ -653,4 +657,107 @@ RULES = [
     ),
 ]
 
-CLAIMS = [*MOMENTS, *MOVES, *STEPS, *DIVERSITY, *RULES]
+SOFTNESS = 0.1  # of ln loss: what lies so far above the lowest value counts e times less
+
+
+def lowest(curve) -> float:
+    """ln of where the mean ln loss is lowest, against a grid of settings (a Series over it).
+
+    The vertex of a parabola in ln, each value weighted by exp(-(loss - least) / SOFTNESS), so that
+    the fit is local and has no preferred place; nan where the grid does not bracket it.
+    """
+    places, values = np.log(curve.index.to_numpy(float)), curve.to_numpy(float)
+    weights = np.exp(-(values - values.min()) / SOFTNESS)
+    bend, slope, _ = np.polyfit(places, values, 2, w=np.sqrt(np.maximum(weights, 1e-9)))
+    vertex = -slope / (2 * bend) if bend > 0 else np.nan
+    return float(vertex) if places[0] < vertex < places[-1] else np.nan
+
+
+def exponent_of(places) -> float:
+    """Slope of the logarithms `places` on ln L (a Series over L)."""
+    return float(np.polyfit(np.log(places.index.to_numpy(float)), places, 1)[0])
+
+
+def exponent_of_best_rate(rows: DataFrame) -> float:
+    losses = rows.groupby(["depth", "rate"])["log_loss"].mean()
+    return exponent_of(losses.groupby("depth").apply(lambda of: lowest(of.droplevel("depth"))))
+
+
+def exponent_of_best_multiplier(rows: DataFrame) -> float:
+    """Each multiplier at the best of its rates, in the mean over seeds."""
+    losses = rows.groupby(["depth", "factor", "rate"])["log_loss"].mean()
+    best = losses.groupby(["depth", "factor"]).min()
+    return exponent_of(best.groupby("depth").apply(lambda of: lowest(of.droplevel("depth"))))
+
+
+def one_less_half(rows: DataFrame) -> float:
+    """ln loss at m = (32 / 2)^-1 less that at (32 / 2)^(-1/2), each at its best rate."""
+    best = rows.groupby(["factor", "rate"])["log_loss"].mean().groupby("factor").min()
+    return float(best[1 / 16] - best[1 / 4])
+
+
+TRANSFER = [
+    *(
+        claim(
+            f"D20_rate_transfers_{arm}",
+            f"With the multiplier {said} the best rate of the blocks, in units of the rule "
+            "L^(a-1), is the same at 2, 8 and 32 blocks",
+            source=f"{TP6}; {CP}; Bordelon et al. 2023, as reported",
+            part="transfer",
+            arm=arm,
+            estimator=jackknife(exponent_of_best_rate, columns=("depth", "rate", "log_loss")),
+            region=near(0, 0.25),
+            why="the same change of the function per step at any depth; half of the way to the "
+            "exponent that is left if a = 1/2 and 1 exchange their rules",
+            control="unscaled",
+            kind="exponent",
+            rival=Rival(rival, who),
+            tier="paper",
+        )
+        for arm, said, rival, who in (
+            ("half", "L^-1/2", -0.5, NO_RULE),
+            ("one", "1/L", 0.5, "who gives it the factor L^-1/2 of the multiplier L^-1/2"),
+        )
+    ),
+    claim(
+        "D21_popular_best_multiplier",
+        "The best multiplier of residual branches falls like 1/L: a = 1 is the best exponent",
+        source=f"popular reading of {CP}, as reported; at n = 32, 160 steps, without attention",
+        part="multipliers",
+        arm="two_gelu",
+        estimator=jackknife(
+            exponent_of_best_multiplier, columns=("depth", "factor", "rate", "log_loss")
+        ),
+        region=near(-1, 0.2),
+        why="less than half of the way to the multiplier that keeps the stream's own growth O(1) "
+        "with branches of independent directions; branches of one direction pass",
+        control="coherent",
+        expected="fail",
+        reason="branches of independent weights add up like sqrt(L) m at the start, and the best "
+        "multiplier keeps that O(1); only branches that agree, as one-layer ReLU branches do "
+        "through their mean (D5), add up like L m",
+        kind="exponent",
+        rival=Rival(-0.5, "independent branches: sqrt(L) m of order 1"),
+        tier="paper",
+    ),
+    claim(
+        "D22_popular_one_beats_half",
+        "At 32 blocks a = 1 leaves no more of the loss than a = 1/2, each at its best rate and "
+        "with two blocks as depth of base",
+        source=f"popular reading of {CP}, as reported; at n = 32, 160 steps, without attention",
+        part="multipliers",
+        arm="two_gelu",
+        estimator=jackknife(
+            one_less_half, where={"depth": 32}, columns=("factor", "rate", "log_loss")
+        ),
+        region=at_most(0),
+        why="what it says; branches of one direction, whose best multiplier falls like 1/L, pass",
+        control="coherent",
+        expected="fail",
+        reason="1/16 is below the best multiplier of independent branches, 1/4 is near it (D21); "
+        "gains of a = 1 are reported at 1e8 parameters with attention and decay, not at this size",
+        tier="paper",
+    ),
+]
+
+CLAIMS = [*MOMENTS, *MOVES, *STEPS, *DIVERSITY, *RULES, *TRANSFER]

@@ -257,6 +257,73 @@ def _of_group(gradient: dict, group: str, depths: int, seeds: int) -> np.ndarray
     )
 
 
+def transfer(
+    *, arm: str, branch: str, power: float, base: int, width: int, depth: int, deepest: int,
+    batch: int, steps: int, rates: tuple[float, ...], seeds: tuple[int, ...], rule: str = "depth",
+) -> Iterator[dict]:  # fmt: skip
+    """What training leaves of the test loss, against the rate of Adam in blocks alone.
+
+    m = (L / L0)^-a, L0 = base; the hidden weights learn by rate / n times (L / L0)^(a-1) (rule
+    `depth`) or by rate / n (`flat`), embedding and read-out stay. log_loss: see
+    `networks.test_losses`.
+    """
+    relative = depth / base
+    ruled = relative ** {"depth": power - 1, "flat": 0.0}[rule]
+    settings = [(relative**-power, rate * ruled) for rate in rates]
+    sizes = (branch, width, depth, deepest, batch, steps)
+    for seed, losses in _trained(sizes, settings, seeds):
+        for rate, value in zip(rates, losses, strict=True):
+            yield {"seed": seed, "rate": rate, "log_loss": float(value)}
+
+
+def multipliers(
+    *, arm: str, branch: str, width: int, depth: int, deepest: int, batch: int, steps: int,
+    factors: tuple[float, ...], rates: tuple[float, ...], seeds: tuple[int, ...],
+) -> Iterator[dict]:  # fmt: skip
+    """What training leaves of the test loss, against the multiplier m and the rate of blocks.
+
+    The hidden weights learn by rate / (n m L): the rule for any m. factors: the values of m, the
+    same at each depth, so that no exponent is at the centre of the grid.
+    """
+    pairs = list(itertools.product(factors, rates))
+    settings = [(factor, rate / (factor * depth)) for factor, rate in pairs]
+    sizes = (branch, width, depth, deepest, batch, steps)
+    for seed, losses in _trained(sizes, settings, seeds):
+        for (factor, rate), value in zip(pairs, losses, strict=True):
+            yield {"seed": seed, "factor": factor, "rate": rate, "log_loss": float(value)}
+
+
+TESTED = 512  # points
+
+
+def _trained(
+    sizes: tuple, settings: list[tuple[float, float]], seeds: tuple[int, ...]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(seed, ln test losses of the settings (m, n times the rate)).
+
+    Weights, batches and test points of a seed are those of all its depths, settings and arms.
+    """
+    branch, width, depth, deepest, batch, steps = sizes
+    shape = networks.Shape(branch, width, deepest, batch)
+    factor, rate = np.array(settings).T
+    for some in _in_turn(seeds):
+        parameters, *_ = shape.draw(some, "training", "weights")
+        blocks = {key: parameters[key][:, :depth] for key in networks.BLOCKS}
+        batches = _tasks(some, "batches", steps, batch)
+        tested = _tasks(some, "tested", TESTED)
+        found = networks.test_losses(
+            branch, {**parameters, **blocks}, factor[:, None] * np.ones(depth), batches, tested,
+            rate / width,
+        )  # fmt: skip
+        yield from zip(some, np.asarray(found).T, strict=True)
+
+
+def _tasks(seeds: tuple[int, ...], name: str, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets with seeds in front."""
+    drawn = [networks.task(generator(seed, "depth", "training", name), *shape) for seed in seeds]
+    return tuple(np.stack(parts) for parts in zip(*drawn, strict=True))
+
+
 LAGS = {  # shares of the depth
     "fine": (1 / 256, 1 / 128, 1 / 64),
     "coarse": (1 / 32, 1 / 16, 1 / 8),

@@ -181,3 +181,33 @@ def figure_diversity(diversity: DataFrame) -> Figure:
     axes.set(ylabel=r"exponent $\kappa$ of $u^\kappa$", ylim=(0.4, 1.1))
     axes.legend(loc="upper left")
     return figure
+
+
+def figure_transfer(transfer: DataFrame, multipliers: DataFrame) -> Figure:
+    """What training leaves of the test loss, against the rate of blocks and against the multiplier
+
+    ln of the mean square error on test points over that of f = 0, by the number L of blocks; mean
+    over seeds and their range. (a) With m ~ L^-1/2 against the rate of blocks in units of the rule
+    L^(a-1). (b) The same with m = 1 at any depth and no rule. (c) Against the multiplier of
+    two-layer GELU blocks, at one rate per m L. (d) Of one-layer ReLU branches, which add up.
+    """
+    figure, axes = style.panels(2, 2, height=2.8)
+    middle = sorted(multipliers["rate"].unique())[1]
+    at_one_rate = multipliers[multipliers["rate"] == middle]
+    for panel, rows, arm, x, said in (
+        (axes[0][0], transfer, "half", "rate", r"(a) m $\sim L^{-1/2}$, with its rule"),
+        (axes[0][1], transfer, "unscaled", "rate", "(b) m = 1, no rule"),
+        (axes[1][0], at_one_rate, "two_gelu", "factor", "(c) two-layer GELU blocks"),
+        (axes[1][1], at_one_rate, "coherent", "factor", "(d) one-layer ReLU blocks"),
+    ):
+        of_arm = rows[rows["arm"] == arm]
+        for index, (depth, some) in enumerate(of_arm.groupby("depth")):
+            style.curve_over_seeds(
+                panel, some, x=x, y="log_loss", label=f"L = {depth}", index=index
+            )  # fmt: skip
+        style.logarithmic(panel, "x")
+        panel.set(xlabel="rate of blocks" if x == "rate" else "multiplier m", title=said)
+        panel.legend()
+    for row in axes:
+        row[0].set_ylabel("ln test loss")
+    return figure

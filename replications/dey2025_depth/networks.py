@@ -62,6 +62,15 @@ class Shape:
         return parameters, inputs / np.linalg.norm(inputs, axis=1, keepdims=True), targets
 
 
+def task(stream: np.random.Generator, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs z / sqrt(INPUTS), (*shape, INPUTS), of Gaussian z; targets (z_1 z_2 + tanh 2 z_3) / 4.
+
+    Outputs |LN(h) v / n| are at most about 1, which targets hardly ever exceed.
+    """
+    z = stream.standard_normal((*shape, INPUTS))
+    return z / np.sqrt(INPUTS), (z[..., 0] * z[..., 1] + np.tanh(2 * z[..., 2])) / 4
+
+
 def factors(depths: tuple[int, ...], deepest: int, power: float) -> np.ndarray:
     """m of each block, (depths, deepest): L^-power, and 0 from L on."""
     there = np.arange(deepest) < np.array(depths)[:, None]
@@ -115,18 +124,19 @@ def with_hidden(parameters: dict, hidden: dict) -> dict:
 
 def hidden_steps(
     name: str, parameters: dict, factor: jax.Array, data: tuple, rate: jax.Array,
-    steps: jax.Array, adam: jax.Array,
+    steps: jax.Array, adam: jax.Array, fresh: bool = False,
 ) -> dict:  # fmt: skip
     """The hidden weights after so many steps of Adam (.9, .999, no epsilon), or of SGD.
 
     rate: of one depth, with all its factors. The first step of Adam is the sign of the gradient.
+    fresh: inputs and targets have an axis of steps in front, a batch for each.
     """
     start = {key: parameters[key] for key in HIDDEN}
-    gradient = jax.grad(lambda h: loss(name, with_hidden(parameters, h), factor, *data))
+    gradient = jax.grad(lambda h, data: loss(name, with_hidden(parameters, h), factor, *data))
 
     def step(number, state):
         hidden, first, second = state
-        found = gradient(hidden)
+        found = gradient(hidden, tuple(part[number] for part in data) if fresh else data)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, found)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, second, found)
         ahead = number + 1.0
@@ -222,3 +232,25 @@ def trained_streams(name, parameters, factor, data, rate, steps):
         return stream(parameters, data[0]), stream(with_hidden(parameters, trained), data[0])
 
     return jax.vmap(one)(parameters, data)
+
+
+@partial(jax.jit, static_argnames="name")
+def test_losses(name, parameters, factor, batches, tested, rate):
+    """ln of the mean square of f - y on the points `tested` over that of y, after a step of Adam on
+    the hidden weights for each of the fresh `batches`; (settings, seeds).
+
+    Seeds in front of parameters, batches and points; settings in front of factor and rate. What
+    is no better than f = 0, diverged runs included, counts as 0: f = 0 is there without training.
+    """
+    steps = batches[1].shape[1]
+
+    def one(parameters, batches, tested, factor, rate):
+        trained = hidden_steps(name, parameters, factor, batches, rate, steps, True, fresh=True)
+        left = loss(name, with_hidden(parameters, trained), factor, *tested)
+        found = jnp.log(2 * left / jnp.mean(tested[1] ** 2))
+        return jnp.where(found < 0, found, 0.0)  # also where it is not a number
+
+    over_seeds = jax.vmap(one, in_axes=(0, 0, 0, None, None))
+    return jax.lax.map(
+        lambda setting: over_seeds(parameters, batches, tested, *setting), (factor, rate)
+    )

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import integrate, special
 
@@ -232,3 +233,74 @@ def test_numbers_that_texts_give():
     spreads = [_residual_spread(L) for L in RESIDUAL]
     assert (min(spreads), max(spreads)) == pytest.approx((1.48, 1.64), abs=5e-3)
     assert np.log(laws.coherent_rms(64, 1 / 8)) == pytest.approx(2.55, abs=5e-3)
+
+
+TRAINED = {"branch": "two_gelu", "width": 6, "depth": 2, "deepest": 4, "batch": 5, "steps": 3}
+
+
+def test_multiplier_and_rate_by_the_rule_are_those_of_the_transfer():
+    """m = (L / L0)^-a and rate (L / L0)^(a-1) / n of one part are a cell of the other."""
+    power, base, rate, seeds = 0.5, 8, 0.2, (0, 1)
+    cell = {**TRAINED, "arm": "test", "seeds": seeds}
+    found = experiment.transfer(power=power, base=base, rates=(rate,), **cell)
+    factor = (2 / base) ** -power
+    by_rule = rate * (2 / base) ** (power - 1) * factor * 2
+    other = experiment.multipliers(factors=(factor,), rates=(by_rule,), **cell)
+    for one, two in zip(found, other, strict=True):
+        assert one["log_loss"] == pytest.approx(two["log_loss"], rel=1e-10)
+
+
+def test_training_is_steps_of_adam_on_fresh_batches():
+    """Three steps by hand with jax.grad, batch by batch, then the loss on the tested points."""
+    (row,) = experiment.transfer(arm="test", power=0.5, base=2, rates=(0.3,), seeds=(0,), **TRAINED)
+    shape = networks.Shape("two_gelu", 6, 4, 5)
+    parameters, *_ = jax.tree.map(lambda leaf: leaf[0], shape.draw((0,), "training", "weights"))
+    parameters |= {key: parameters[key][:2] for key in networks.BLOCKS}
+    batches = experiment._tasks((0,), "batches", 3, 5)
+    first = second = dict.fromkeys(networks.HIDDEN, 0.0)
+    for number in range(3):
+        data = [part[0, number] for part in batches]
+        found = jax.grad(networks.loss, argnums=1)("two_gelu", parameters, np.ones(2), *data)
+        for key in networks.HIDDEN:
+            first = {**first, key: 0.9 * first[key] + 0.1 * found[key]}
+            second = {**second, key: 0.999 * second[key] + 0.001 * found[key] ** 2}
+            mean = first[key] / (1 - 0.9 ** (number + 1))
+            size = jnp.sqrt(second[key] / (1 - 0.999 ** (number + 1)))
+            parameters[key] = parameters[key] - 0.3 / 6 * mean / size
+    inputs, targets = (part[0] for part in experiment._tasks((0,), "tested", experiment.TESTED))
+    left = 2 * networks.loss("two_gelu", parameters, np.ones(2), inputs, targets)
+    expected = min(float(jnp.log(left / np.mean(targets**2))), 0.0)
+    assert row["log_loss"] == pytest.approx(expected, rel=1e-8)
+
+
+def test_diverged_runs_are_no_better_than_zero():
+    rows = experiment.transfer(arm="test", power=0.5, base=2, rates=(1e200,), seeds=(0,), **TRAINED)
+    assert [row["log_loss"] for row in rows] == [0.0]
+
+
+def _curves(exponent, values):
+    """Losses that are lowest at L^exponent and steeper below, on a grid with another centre."""
+    return pd.DataFrame(
+        {"seed": 0, "depth": depth, "factor": value, "rate": value,
+         "log_loss": -2 + 0.3 * away**2 - 0.02 * away**3}
+        for depth in (2, 8, 32) for value in values
+        for away in [np.log(value) - exponent * np.log(depth)]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("exponent", [0.0, -0.5, -1.0])
+def test_exponents_of_the_best_are_not_drawn_to_the_grid(exponent):
+    rows = _curves(exponent, 2.0 ** np.arange(-7, 3))
+    for estimate in (claims.exponent_of_best_rate, claims.exponent_of_best_multiplier):
+        assert estimate(rows) == pytest.approx(exponent, abs=0.03)
+        assert np.isnan(estimate(rows[rows["rate"] >= 1.0]))
+
+
+def test_a_against_its_half_at_32_blocks():
+    rows = pd.DataFrame(
+        {"factor": factor, "rate": rate, "log_loss": loss}
+        for factor, rate, loss in (
+            (1 / 16, 1, -1.0), (1 / 16, 2, -2.0), (1 / 4, 1, -2.5), (1 / 4, 2, -1.5), (1, 1, -9),
+        )
+    )  # fmt: skip
+    assert claims.one_less_half(rows) == pytest.approx(0.5)
