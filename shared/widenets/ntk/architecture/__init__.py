@@ -30,7 +30,13 @@ from widenets.ntk.architecture.activations import (
 from widenets.ntk.architecture.affine import dense
 from widenets.ntk.architecture.attention import self_attention
 from widenets.ntk.architecture.base import Architecture, Kernels
-from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
+from widenets.ntk.architecture.composition import (
+    concatenate,
+    fully_connected,
+    repeat,
+    residual,
+    serial,
+)
 from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
 from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
@@ -41,6 +47,7 @@ __all__ = [
     "Kernels",
     "abs_",
     "average_pool",
+    "concatenate",
     "conv",
     "cos",
     "dense",

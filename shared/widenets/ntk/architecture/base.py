@@ -31,9 +31,10 @@ class Scales(NamedTuple):
     """What an affine layer makes of its parameters, see `dense`."""
 
     weight_variance: Any
-    bias_variance: Any
+    bias_variance: Any  # of a bias that starts at 0: the square of its factor, 1
     standard: bool
     trained: Any
+    zero_bias: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from widenets.ntk.architecture.affine import (
     affine_output,
     affine_parameters,
     affine_step,
-    checked_parameterization,
     kept,
+    scales_of,
 )
 from widenets.ntk.architecture.base import Architecture
 from widenets.ntk.architecture.state import (
@@ -49,9 +49,7 @@ from widenets.ntk.architecture.windows import (
 from widenets.ntk.checks import (
     checked_count,
     checked_keywords,
-    checked_number,
     checked_shape,
-    checked_switch,
 )
 from widenets.ntk.engine.chord import safe_sqrt
 from widenets.ntk.engine.fused import Box
@@ -93,6 +91,7 @@ def conv(
     bias_variance=0.0,
     parameterization: str = "ntk",
     trained: bool = True,
+    zero_bias: bool = False,
 ) -> Architecture:
     """Convolution; as `dense` with fan_in = channels read x kernel_size^2 at every position.
 
@@ -103,22 +102,17 @@ def conv(
     """
     channels = checked_count(channels, "channels")
     windows = windows_of(kernel_size, stride, padding, "kernel_size")
-    weights = checked_number(weight_variance, "weight_variance", least=0)
-    biases = checked_number(bias_variance, "bias_variance", least=0)
-    standard = checked_parameterization(parameterization) == "standard"
-    trained = checked_switch(trained, "trained")
+    scales = scales_of(weight_variance, bias_variance, parameterization, trained, zero_bias)
     taps = windows[0].size * windows[1].size
 
     def init(key, input_shape, dtype=jnp.float32):
         if len(checked_shape(input_shape)) != 3:
             raise ValueError(f"conv needs (height, width, channels), found {input_shape}")
         shape = (windows[0].size, windows[1].size, input_shape[-1], channels)
-        return affine_parameters(
-            key, shape, taps * input_shape[-1], weights, biases, standard, dtype
-        )
+        return affine_parameters(key, shape, taps * input_shape[-1], scales, dtype)
 
     def apply(params, x, key=None):
-        params = kept(params, trained)
+        params = kept(params, scales.trained)
         circular = padding == "CIRCULAR"
         output = lax.conv_general_dilated(
             wrapped(x, windows) if circular else x,
@@ -128,7 +122,7 @@ def conv(
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             precision=lax.Precision.HIGHEST,
         )
-        return affine_output(params, output, taps * x.shape[-1], weights, biases, standard)
+        return affine_output(params, output, taps * x.shape[-1], scales)
 
     def propagate(state: State) -> State:
         state = images(state, "conv")
@@ -136,15 +130,14 @@ def conv(
             box_variance(q, state.extent, windows) for q in (state.variance1, state.variance2)
         )
         mixed = remember(lambda displacement: _box_pairs(state, windows, displacement))
-        step = affine_step(weights, biases, taps * state.fan_in, standard, trained)
+        step = affine_step(scales, taps * state.fan_in)
         after = affine(state, mixed, variances, step, channels)
         return after._replace(extent=outputs_of(state.extent, windows))
 
     plain = padding == "SAME" and all(w.stride == 1 and w.size % 2 for w in windows)
-    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases))
+    traced = any(isinstance(v, jax.core.Tracer) for v in scales)
     steps = None
-    if plain and not standard and not traced:
-        step = affine_step(weights, biases, 0, standard, trained)
-        steps = (Box(windows[0].size, windows[1].size), step)
+    if plain and not scales.standard and not traced:
+        steps = (Box(windows[0].size, windows[1].size), affine_step(scales, 0))
     strides = tuple(w.stride for w in windows)
     return Architecture(init, apply, alike(propagate), law.affine, "conv", strides, steps)
