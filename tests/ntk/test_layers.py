@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 
 from widenets.ntk.architecture import (
+    average_pool,
     concatenate,
     conv,
     cos,
     dense,
     flatten,
     fully_connected,
+    global_average_pool,
+    global_sum_pool,
     identity,
     layer_norm,
     relu,
     residual,
     serial,
+    sum_pool,
 )
 from widenets.ntk.empirical import dense_kernels
 
@@ -142,7 +146,7 @@ def test_a_zero_bias_is_refused_beside_a_variance():
 
 
 def test_concatenation_is_the_mean_by_shares_of_width():
-    """sum s_i K_i and sum s_i Theta_i to 1e-12; the inputs themselves may be one of the branches."""
+    """sum s_i K_i and sum s_i Theta_i to 1e-12; a branch may be the inputs themselves."""
     one, two = serial(dense(3, 1.5), relu()), serial(dense(1, 0.5), cos())
     found = concatenate(one, two).kernel(X)
     for whole, first, second in zip(found, one.kernel(X), two.kernel(X), strict=True):
@@ -205,3 +209,44 @@ def test_what_concatenate_refuses(make, message):
     with pytest.raises(ValueError, match=message) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+# --- sums instead of means -----------------------------------------------------------------------
+
+IMAGES = RANDOM.normal(size=(2, 5, 4, 2))
+PAIRS = [(average_pool, sum_pool, 6), (global_average_pool, global_sum_pool, 20)]
+
+
+@pytest.mark.parametrize("mean, total, count", PAIRS)
+@pytest.mark.parametrize("activation", [relu, cos])
+def test_sums_are_means_times_the_count(mean, total, count, activation):
+    """K and Theta times count^2, by the loops (relu) and traced (cos); apply times count."""
+    size = {"window": (2, 3)} if mean is average_pool else {}
+
+    def network(pool):
+        ends = (dense(1, 1.3),) if mean is global_average_pool else (flatten(), dense(1, 1.3))
+        return serial(conv(3, bias_variance=0.1), activation(), pool(**size), *ends)
+
+    for one, many in zip(network(mean).kernel(IMAGES), network(total).kernel(IMAGES), strict=True):
+        np.testing.assert_allclose(many, count**2 * np.asarray(one), rtol=1e-12)
+    x = jnp.asarray(IMAGES, jnp.float32)
+    outputs = [pool(**size).apply((), x) for pool in (mean, total)]
+    np.testing.assert_allclose(outputs[1], count * outputs[0], rtol=1e-5)
+
+
+def test_a_norm_after_a_sum_takes_its_mean_off():
+    """Means of units grow with the count too: a norm makes sums and means one."""
+
+    def network(pool):
+        return serial(conv(3), relu(), pool(2), layer_norm(0), global_average_pool(), dense(1))
+
+    for one, many in zip(
+        network(average_pool).kernel(IMAGES[:1]), network(sum_pool).kernel(IMAGES[:1]), strict=True
+    ):
+        np.testing.assert_allclose(one, many, rtol=1e-10)
+
+
+def test_sums_refuse_vectors():
+    for layer in (sum_pool(), global_sum_pool()):
+        with pytest.raises(ValueError, match=f"{layer.name} needs images"):
+            serial(dense(2), layer).kernel(X)

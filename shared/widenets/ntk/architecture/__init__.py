@@ -39,7 +39,13 @@ from widenets.ntk.architecture.composition import (
 )
 from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
-from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
+from widenets.ntk.architecture.pooling import (
+    average_pool,
+    flatten,
+    global_average_pool,
+    global_sum_pool,
+    sum_pool,
+)
 from widenets.ntk.architecture.quadrature import silu, smooth, softplus, tanh
 
 __all__ = [
@@ -57,6 +63,7 @@ __all__ = [
     "fully_connected",
     "gelu",
     "global_average_pool",
+    "global_sum_pool",
     "identity",
     "layer_norm",
     "leaky_relu",
@@ -72,5 +79,6 @@ __all__ = [
     "sin",
     "smooth",
     "softplus",
+    "sum_pool",
     "tanh",
 ]

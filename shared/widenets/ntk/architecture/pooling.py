@@ -38,12 +38,26 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
 
     K'[p, p'] = mean over a, b of K[p + a, p' + b]: reads (2 window - 1)^2 displacements.
     """
+    return _window_pool("average_pool", window, stride, padding, total=False)
+
+
+@checked_keywords
+def sum_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
+    """Sum over each window: `average_pool` times the count of its positions.
+
+    K'[p, p'] = sum over a, b of K[p + a, p' + b], and Theta' likewise.
+    """
+    return _window_pool("sum_pool", window, stride, padding, total=True)
+
+
+def _window_pool(name: str, window, stride, padding: str, total: bool) -> Architecture:
     windows = windows_of(window, window if stride is None else stride, padding, "window")
-    count = windows[0].size * windows[1].size
+    positions = windows[0].size * windows[1].size
+    count = 1 if total else positions
 
     def apply(x):
         circular = padding == "CIRCULAR"
-        total = lax.reduce_window(
+        sums = lax.reduce_window(
             wrapped(x, windows) if circular else x,
             x.dtype.type(0),  # a number known while tracing: only then is it differentiable
             lax.add,
@@ -51,7 +65,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
             (1, *(w.stride for w in windows), 1),
             "VALID" if circular else padding,
         )
-        return total / count
+        return sums / count
 
     def pairs_sum(state: State, displacement) -> tuple:
         """Sums of K and Theta over both windows independently: one offset b - a at a time."""
@@ -88,7 +102,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         return sums
 
     def propagate(state: State) -> State:
-        state = images(state, "average_pool")
+        state = images(state, name)
         after = _pooled(
             state,
             lambda displacement: pairs_sum(state, displacement),
@@ -100,6 +114,7 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
             mean if jnp.ndim(mean) == 0 else box_variance(mean, state.extent, windows)
             for mean in (state.mean1, state.mean2)
         )
+        means = (mean * (positions / count) for mean in means)
         return after._replace(**dict(zip(("mean1", "mean2"), means, strict=True)))
 
     apart = padding == "VALID" and all(w.stride == w.size for w in windows)
@@ -107,10 +122,10 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         lambda key, input_shape, dtype=jnp.float32: (),
         lambda params, x, key=None: apply(x),
         propagate,
-        law.linear("average_pool"),
-        "average_pool",
+        law.linear(name),
+        name,
         tuple(w.stride for w in windows),
-        steps=(Means(*(w.size for w in windows)),) if apart else None,
+        steps=(Means(*(w.size for w in windows), total),) if apart else None,
     )
 
 
@@ -142,10 +157,20 @@ def global_average_pool() -> Architecture:
 
     K' = mean over all p, p' of K[p, p']: one displacement at a time.
     """
+    return _global_pool("global_average_pool", jnp.mean, total=False)
 
+
+def global_sum_pool() -> Architecture:
+    """Sum over all positions: `global_average_pool` times their count, K' times its square."""
+    return _global_pool("global_sum_pool", jnp.sum, total=True)
+
+
+def _global_pool(name: str, function: Callable, total: bool) -> Architecture:
     def propagate(state: State) -> State:
-        state = images(state, "global_average_pool")
+        state = images(state, name)
         rows, columns = state.variance1.shape[:2]
+        positions = state.extent[0] * state.extent[1]
+        count = 1 if total else positions
 
         def sums(_):
             steps = jnp.stack(jnp.divmod(jnp.arange(rows * columns), columns), axis=1)
@@ -163,7 +188,7 @@ def global_average_pool() -> Architecture:
                 return tuple(t + f for t, f in zip(totals, fields, strict=True)), None
 
             totals, _ = lax.scan(add, (zero, zero), steps)
-            return tuple(total / (state.extent[0] * state.extent[1]) ** 2 for total in totals)
+            return tuple(total / count**2 for total in totals)
 
         after = _pooled(
             state,
@@ -173,11 +198,11 @@ def global_average_pool() -> Architecture:
             origin=(),
         )
         means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in state.means)
+        means = (mean * (positions / count) for mean in means)
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    name = "global_average_pool"
-    layer = parameter_free(name, lambda x: jnp.mean(x, axis=(1, 2)), propagate, law.linear(name))
-    return replace(layer, steps=(Pool(),))
+    layer = parameter_free(name, lambda x: function(x, axis=(1, 2)), propagate, law.linear(name))
+    return replace(layer, steps=(Pool(total),))
 
 
 def _inside(state: State, displacement):

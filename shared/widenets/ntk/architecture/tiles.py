@@ -230,7 +230,8 @@ def _displaced(part: Part, after: Part | None, pairs, same, before, one: Side, t
     if after is None:
         return sums
     window = part.end
-    pooled /= dtype.type((window.rows * window.columns) ** 2)
+    if not window.total:
+        pooled /= dtype.type((window.rows * window.columns) ** 2)
     return pooled
 
 
@@ -332,9 +333,10 @@ def _after(part: Part, steps, sums, one: Alone, two: Alone, symmetric: bool) -> 
         deficit, surplus = deficit + gap, surplus + gap
         q1, q2 = (alone.last.sum(axis=1) / dtype.type(positions) for alone in (one, two))
     else:
+        count = 1 if part.end.total else positions**2
         means, q1, q2 = (
-            sums / positions**2,
-            *(((a.sums[:, 1] - a.sums[:, 0]) / 2 / positions**2).astype(dtype) for a in (one, two)),
+            sums / count,
+            *(((a.sums[:, 1] - a.sums[:, 0]) / 2 / count).astype(dtype) for a in (one, two)),
         )
         tangent = means[..., 2]
         covariance = ((means[..., 1] - means[..., 0]) / 2).astype(dtype)
