@@ -1,4 +1,4 @@
-"""Layers that were added for those who come from other libraries: limits, finite networks, refusals.
+"""Layers for those who come from other libraries: limits, finite networks, refusals.
 
 Each limit stands beside finite networks here (`test_finite_networks_average_to_the_kernel`), with a
 neighbour that the same interval must exclude, and beside neural-tangents' numbers in
@@ -16,6 +16,7 @@ from widenets.ntk.architecture import (
     conv,
     cos,
     dense,
+    erf,
     flatten,
     fully_connected,
     global_average_pool,
@@ -24,10 +25,13 @@ from widenets.ntk.architecture import (
     layer_norm,
     relu,
     residual,
+    self_attention,
     serial,
+    sign,
     sum_pool,
 )
 from widenets.ntk.empirical import dense_kernels
+from widenets.ntk.kernels import kernel_in_blocks
 
 RANDOM = np.random.default_rng(12)
 X = RANDOM.normal(size=(3, 5))
@@ -111,7 +115,9 @@ def test_a_zero_bias_adds_one_to_theta_in_either_parameterization():
         np.testing.assert_allclose(ntk, slope * X @ X.T + 1, rtol=1e-12)
     options = {"depth": 2, "width": 9, "weight_variance": 2.0, "parameterization": "standard"}
     trick = fully_connected(**options, bias_variance=1e-300).kernel(X)
-    for found, wanted in zip(fully_connected(**options, zero_bias=True).kernel(X), trick):
+    for found, wanted in zip(
+        fully_connected(**options, zero_bias=True).kernel(X), trick, strict=True
+    ):
         np.testing.assert_allclose(found, wanted, rtol=1e-14)
 
 
@@ -181,7 +187,7 @@ def test_concatenation_of_images_and_inside_of_others():
         (lambda: concatenate(dense(2), relu), "branch 1 of concatenate must be a layer, found the"),
         (
             lambda: serial(dense(2), concatenate(dense(2), dense(3)), relu()),
-            "relu after concatenate: its input is not Gaussian",
+            "relu after concatenate: its input",
         ),
         (
             lambda: serial(dense(2), residual(concatenate(identity(), relu()))),
@@ -248,5 +254,137 @@ def test_a_norm_after_a_sum_takes_its_mean_off():
 
 def test_sums_refuse_vectors():
     for layer in (sum_pool(), global_sum_pool()):
-        with pytest.raises(ValueError, match=f"{layer.name} needs images"):
+        with pytest.raises(
+            ValueError,
+            match=rf"{layer.name} needs images \(inputs, height, width, channels\) or sequences",
+        ):
             serial(dense(2), layer).kernel(X)
+
+
+# --- sequences -----------------------------------------------------------------------------------
+
+TOKENS = RANDOM.normal(size=(3, 6, 2))
+
+
+def convolved(wide, end, window=3, pool=2):
+    layers = [conv(wide, window, bias_variance=0.1), relu(), average_pool(pool)]
+    return serial(*layers, conv(wide, window, padding="VALID"), relu(), end(), dense(1))
+
+
+FINITE["sequences"] = (
+    convolved(WIDE, global_average_pool),
+    TOKENS,
+    convolved(WIDE, global_average_pool, 1),
+)
+
+
+def window(number, rows):
+    """As sequences and as images of one row are told."""
+    return number if rows is None else (rows, number)
+
+
+SEQUENCES = {
+    "loops": (
+        lambda r: serial(conv(2, window(3, r)), relu(), average_pool(window(2, r)), conv(2, 1)),
+        6,
+    ),
+    "strides": (lambda r: conv(2, window(3, r), window(2, r), bias_variance=0.2), 6),
+    "circular": (lambda r: conv(2, window(3, r), padding="CIRCULAR"), 6),
+    "sum": (
+        lambda r: serial(conv(2, window(2, r)), erf(), sum_pool(window(2, r))),
+        4,
+    ),
+    "attention": (lambda r: serial(dense(2), self_attention(2)), 3),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequences_are_images_of_one_row(name):
+    """A window of n reads n positions: what an image of one row gives to a window (1, n), 1e-13."""
+    body, length = SEQUENCES[name]
+    x = TOKENS[:, :length]
+    ends = serial(conv(1, 1), cos(), flatten()) if name == "circular" else global_average_pool()
+    with jax.disable_jit():  # compiling each costs more than all of its steps
+        sequence = serial(body(None), ends, dense(1)).kernel(x, x[:2])
+        rows = serial(body(1), ends, dense(1)).kernel(x[:, None], x[:2, None])
+    for found, wanted in zip(sequence, rows, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
+
+
+def test_weights_of_sequences_have_no_rows():
+    network = serial(conv(4, 3, 2, "CIRCULAR"), relu(), sum_pool(3), flatten(), dense(2))
+    params = network.init(jax.random.key(0), (6, 2))
+    assert params[0]["weight"].shape == (3, 2, 4)
+    x = jnp.asarray(TOKENS, jnp.float32)
+    assert network.apply(params, x).shape == (3, 2)
+    image = [{**params[0], "weight": params[0]["weight"][None]}, *params[1:]]
+    rows = serial(conv(4, (1, 3), (1, 2), "CIRCULAR"), relu(), sum_pool((1, 3)), flatten())
+    wanted = rows.apply(image[:-1], x[:, None])
+    found = serial(*network.form[:-1]).apply(params[:-1], x)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: serial(dense(2), conv(2)).kernel(TOKENS), "sequences of 6 are left at the output"),
+        (lambda: serial(conv(2, (5, 3)), flatten()).kernel(TOKENS), r"found \(5, 3\) and \(1, 1"),
+        (
+            lambda: conv(2, (5, 3)).init(jax.random.key(0), (6, 2)),
+            "conv on sequences takes one num",
+        ),
+        (lambda: conv(2).init(jax.random.key(0), (6,)), r"or \(positions, channels\), found \(6,"),
+        (lambda: average_pool().apply((), jnp.ones((2, 6))), "average_pool needs .*found 1 axes"),
+        (lambda: global_sum_pool().apply((), jnp.ones((2, 6))), r"sequences, found shape \(2, 6"),
+        (lambda: dense(2).kernel(TOKENS[None, None]), r"\(inputs, positions, channels\) or"),
+        (lambda: serial(conv(2), flatten()).kernel(TOKENS, TOKENS[:, :5]), "the same features, fo"),
+    ],
+)
+def test_what_sequences_are_told(make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+# --- sign ----------------------------------------------------------------------------------------
+
+
+def signs(trained, weights=1.5, wide=WIDE):
+    hidden = dense(wide, 2.0, 0.1, trained=trained), sign(), dense(wide, weights), relu()
+    return serial(*hidden, dense(1))
+
+
+FINITE["sign"] = (signs(trained=False), X, signs(trained=False, weights=2.0))
+
+
+def test_sign_is_the_arcsine_and_the_limit_of_steep_erf():
+    """(2 / pi) asin(correlation) to 1e-12, duplicates, antipodes and 0 included."""
+    x = np.concatenate([X, X[:1], -X[:1], 0 * X[:1]])
+    network = serial(dense(1, 1.7, trained=False), sign())
+    nngp, ntk = network.kernel(x)
+    length = np.sqrt((x**2).sum(1)) + (x == 0).all(1)
+    correlation = np.clip(x @ x.T / np.outer(length, length), -1, 1)
+    np.testing.assert_allclose(nngp[:3, :3], 2 / np.pi * np.arcsin(correlation)[:3, :3], atol=2e-8)
+    off = ~np.eye(3, dtype=bool)
+    wanted = (2 / np.pi * np.arcsin(correlation))[:3, :3][off]
+    np.testing.assert_allclose(np.asarray(nngp)[:3, :3][off], wanted, rtol=1e-12)
+    np.testing.assert_array_equal(np.diag(nngp), [1, 1, 1, 1, 1, 0])
+    assert nngp[0, 3] == 1
+    assert nngp[0, 4] == -1
+    assert not np.any(nngp[5])
+    assert not np.any(ntk)
+    steep = serial(dense(1, 1e16), erf()).kernel(X).nngp
+    np.testing.assert_allclose(nngp[:3, :3], steep, atol=3e-8)
+
+
+def test_theta_through_sign_is_refused_and_its_nngp_is_not():
+    message = "sign has no tangent kernel.* trained=False .*which='nngp'"
+    with pytest.raises(ValueError, match=message) as error:
+        signs(trained=True).kernel(X)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match=message):
+        kernel_in_blocks(signs(trained=True), X)
+    alone = kernel_in_blocks(signs(trained=True), X, which="nngp")
+    np.testing.assert_allclose(alone, signs(trained=False).kernel(X).nngp, rtol=1e-13)
+    inside = jax.jit(lambda x: signs(trained=True).limit(x, None).ntk)(X)
+    assert np.isnan(inside).all()

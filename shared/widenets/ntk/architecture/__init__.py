@@ -25,6 +25,7 @@ from widenets.ntk.architecture.activations import (
     pointwise,
     polynomial,
     relu,
+    sign,
     sin,
 )
 from widenets.ntk.architecture.affine import dense
@@ -75,6 +76,7 @@ __all__ = [
     "residual",
     "self_attention",
     "serial",
+    "sign",
     "silu",
     "sin",
     "smooth",

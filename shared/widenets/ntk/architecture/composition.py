@@ -330,7 +330,9 @@ def _side_by_side(states: list[State]) -> State:
         return merge(parts, roots, others)
 
     fields = {name: mean(name) for name in ("variance1", "variance2", "mean1", "mean2")}
-    selves = tuple(_side_by_side(list(ones)) for ones in zip(*(s.selves for s in states)))
+    selves = tuple(
+        _side_by_side(list(ones)) for ones in zip(*(s.selves for s in states), strict=True)
+    )
     return states[0]._replace(pairs=remember(pairs), fan_in=units, selves=selves, **fields)
 
 

@@ -1,16 +1,19 @@
-"""Convolution of images (N, height, width, channels).
+"""Convolution of images (N, height, width, channels), and of sequences (N, positions, channels).
 
 Pairs of positions are taken displacement by displacement: at displacement D all positions p of x
 are paired with p + D of x', as if x' had been shifted. A convolution then never mixes different
 displacements, `flatten` reads D = 0 only, and pooling sums over D, so that the memory is
 O(pairs of images x positions) and not O(pairs x positions^2). Positions lie on a torus, where
 every pair of positions occurs exactly once; a tap that leaves the image on either side is masked.
+A sequence is an image of one row, on which windows have one row too.
 
 Every window, stride and padding is exact here, traced by jax. `kernel_in_blocks` has a loop that is
 several times faster for SAME, stride 1, odd windows and one global pooling (`tiles.images`).
 """
 
 from __future__ import annotations
+
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +40,7 @@ from widenets.ntk.architecture.state import (
     shifted,
 )
 from widenets.ntk.architecture.windows import (
+    along_positions,
     box_variance,
     continued,
     images,
@@ -44,6 +48,7 @@ from widenets.ntk.architecture.windows import (
     read,
     strided,
     windows_of,
+    windows_on,
     wrapped,
 )
 from widenets.ntk.checks import (
@@ -97,42 +102,47 @@ def conv(
 
     kernel_size, stride: a number or (rows, columns). padding: "SAME" and "VALID" as in lax,
     zeros outside; "CIRCULAR" wraps around. fan_in counts the zeros at the borders too.
+    On sequences a number is the window along the positions, and the weight has no axis of rows.
     params: dict(weight=(rows, columns, channels read, channels), bias=(channels,)).
     K'[p, p'] = weight_variance / kernel_size^2 sum_a K[p + a, p' + a] + bias_variance.
     """
     channels = checked_count(channels, "channels")
     windows = windows_of(kernel_size, stride, padding, "kernel_size")
     scales = scales_of(weight_variance, bias_variance, parameterization, trained, zero_bias)
-    taps = windows[0].size * windows[1].size
 
     def init(key, input_shape, dtype=jnp.float32):
-        if len(checked_shape(input_shape)) != 3:
-            raise ValueError(f"conv needs (height, width, channels), found {input_shape}")
-        shape = (windows[0].size, windows[1].size, input_shape[-1], channels)
-        return affine_parameters(key, shape, taps * input_shape[-1], scales, dtype)
+        if len(checked_shape(input_shape)) not in (2, 3):
+            raise ValueError(
+                "conv needs (height, width, channels) or (positions, channels), found "
+                f"{tuple(input_shape)}"
+            )
+        sizes = [w.size for w in windows_on(windows, len(input_shape) + 1, "conv")]
+        shape = (*sizes, input_shape[-1], channels)
+        return affine_parameters(key, shape, prod(shape[:-1]), scales, dtype)
 
     def apply(params, x, key=None):
         params = kept(params, scales.trained)
-        circular = padding == "CIRCULAR"
+        circular, own = padding == "CIRCULAR", windows_on(windows, x.ndim, "conv")
         output = lax.conv_general_dilated(
-            wrapped(x, windows) if circular else x,
+            wrapped(x, own) if circular else x,
             params["weight"],
-            window_strides=[w.stride for w in windows],
+            window_strides=[w.stride for w in own],
             padding="VALID" if circular else padding,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            dimension_numbers=("NHWC", "HWIO", "NHWC") if x.ndim == 4 else ("NWC", "WIO", "NWC"),
             precision=lax.Precision.HIGHEST,
         )
-        return affine_output(params, output, taps * x.shape[-1], scales)
+        return affine_output(params, output, prod(params["weight"].shape[:-1]), scales)
 
     def propagate(state: State) -> State:
         state = images(state, "conv")
+        own = along_positions(windows, "conv") if state.sequence else windows
         variances = tuple(
-            box_variance(q, state.extent, windows) for q in (state.variance1, state.variance2)
+            box_variance(q, state.extent, own) for q in (state.variance1, state.variance2)
         )
-        mixed = remember(lambda displacement: _box_pairs(state, windows, displacement))
-        step = affine_step(scales, taps * state.fan_in)
+        mixed = remember(lambda displacement: _box_pairs(state, own, displacement))
+        step = affine_step(scales, own[0].size * own[1].size * state.fan_in)
         after = affine(state, mixed, variances, step, channels)
-        return after._replace(extent=outputs_of(state.extent, windows))
+        return after._replace(extent=outputs_of(state.extent, own))
 
     plain = padding == "SAME" and all(w.stride == 1 and w.size % 2 for w in windows)
     traced = any(isinstance(v, jax.core.Tracer) for v in scales)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from widenets.ntk.architecture.activations import parameter_free
 from widenets.ntk.architecture.base import Architecture
 from widenets.ntk.architecture.state import Pairs, State, merge, remember, shifted
 from widenets.ntk.architecture.windows import (
+    along_positions,
     box_variance,
     continued,
     images,
@@ -25,6 +27,7 @@ from widenets.ntk.architecture.windows import (
     read,
     strided,
     windows_of,
+    windows_on,
     wrapped,
 )
 from widenets.ntk.checks import checked_keywords
@@ -35,6 +38,8 @@ from widenets.ntk.engine.fused import Flat, Means, Pool, pooled_chords
 @checked_keywords
 def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
     """Mean over each window (zeros outside counted); the stride defaults to the window.
+
+    On sequences (N, positions, channels) a number is the window along the positions.
 
     K'[p, p'] = mean over a, b of K[p + a, p' + b]: reads (2 window - 1)^2 displacements.
     """
@@ -52,22 +57,20 @@ def sum_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
 
 def _window_pool(name: str, window, stride, padding: str, total: bool) -> Architecture:
     windows = windows_of(window, window if stride is None else stride, padding, "window")
-    positions = windows[0].size * windows[1].size
-    count = 1 if total else positions
 
     def apply(x):
-        circular = padding == "CIRCULAR"
+        circular, own = padding == "CIRCULAR", windows_on(windows, x.ndim, name)
         sums = lax.reduce_window(
-            wrapped(x, windows) if circular else x,
+            wrapped(x, own) if circular else x,
             x.dtype.type(0),  # a number known while tracing: only then is it differentiable
             lax.add,
-            (1, *(w.size for w in windows), 1),
-            (1, *(w.stride for w in windows), 1),
+            (1, *(w.size for w in own), 1),
+            (1, *(w.stride for w in own), 1),
             "VALID" if circular else padding,
         )
-        return sums / count
+        return sums if total else sums / prod(w.size for w in own)
 
-    def pairs_sum(state: State, displacement) -> tuple:
+    def pairs_sum(state: State, windows, count: int, displacement) -> tuple:
         """Sums of K and Theta over both windows independently: one offset b - a at a time."""
         before = strided(displacement, windows)
         taps = [
@@ -103,15 +106,18 @@ def _window_pool(name: str, window, stride, padding: str, total: bool) -> Archit
 
     def propagate(state: State) -> State:
         state = images(state, name)
+        own = along_positions(windows, name) if state.sequence else windows
+        positions = own[0].size * own[1].size
+        count = 1 if total else positions
         after = _pooled(
             state,
-            lambda displacement: pairs_sum(state, displacement),
+            lambda displacement: pairs_sum(state, own, count, displacement),
             selves=tuple(propagate(one) for one in state.selves),
-            extent=outputs_of(state.extent, windows),
+            extent=outputs_of(state.extent, own),
             origin=(0, 0),
         )
         means = (
-            mean if jnp.ndim(mean) == 0 else box_variance(mean, state.extent, windows)
+            mean if jnp.ndim(mean) == 0 else box_variance(mean, state.extent, own)
             for mean in (state.mean1, state.mean2)
         )
         means = (mean * (positions / count) for mean in means)
@@ -153,7 +159,7 @@ def _pooled(state: State, sums: Callable, selves, extent, origin) -> State:
 
 
 def global_average_pool() -> Architecture:
-    """Mean over all positions: (N, height, width, channels) -> (N, channels).
+    """Mean over all positions: (N, height, width, channels) -> (N, channels); of sequences too.
 
     K' = mean over all p, p' of K[p, p']: one displacement at a time.
     """
@@ -201,7 +207,12 @@ def _global_pool(name: str, function: Callable, total: bool) -> Architecture:
         means = (mean * (positions / count) for mean in means)
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    layer = parameter_free(name, lambda x: function(x, axis=(1, 2)), propagate, law.linear(name))
+    def apply(x):
+        if x.ndim not in (3, 4):
+            raise ValueError(f"{name} needs images or sequences, found shape {x.shape}")
+        return function(x, axis=tuple(range(1, x.ndim - 1)))
+
+    layer = parameter_free(name, apply, propagate, law.linear(name))
     return replace(layer, steps=(Pool(total),))
 
 
@@ -226,7 +237,7 @@ def _position_mean(field, state: State):
 
 
 def flatten() -> Architecture:
-    """(N, height, width, channels) -> (N, height width channels).
+    """(N, height, width, channels) -> (N, height width channels); of sequences too.
 
     K' = mean over positions of K[p, p]: only displacement 0 is ever computed.
     """

@@ -40,9 +40,18 @@ def engine(steps: tuple | None, rank: int) -> Callable | None:
     whole = [k for k, kind in enumerate(kinds) if kind in (Pool, Flat)]
     if rank == 2 and kinds and not {Box, *ENDS} & set(kinds):
         return vectors
-    if rank == 4 and len(whole) == 1 and not {Box, Means} & set(kinds[whole[0] :]):
+    if rank < 3 or len(whole) != 1 or {Box, Means} & set(kinds[whole[0] :]):
+        return None
+    if rank == 4:
         return images
-    return None
+    windows = [step for step in steps if isinstance(step, Box | Means)]
+    return sequences if all(w.rows in (1, w.columns) for w in windows) else None
+
+
+def sequences(steps, x1, x2) -> Callable:
+    """`images` of one row, on which windows have one row."""
+    one_row = [s._replace(rows=1) if isinstance(s, Box | Means) else s for s in steps]
+    return images(tuple(one_row), x1[:, None], None if x2 is None else x2[:, None])
 
 
 def default_block(features: tuple[int, ...]) -> int:
