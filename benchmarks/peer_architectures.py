@@ -19,16 +19,47 @@ def residual(branch):
     return stax.serial(stax.FanOut(2), both, stax.FanInSum())
 
 
+def concatenate(*branches):
+    side_by_side = stax.parallel(*map(serial, branches))
+    return stax.serial(stax.FanOut(len(branches)), side_by_side, stax.FanInConcat())
+
+
+def standard(weight, bias):
+    """bias None: one that starts at 0, which here is b_std = 0; 0: none."""
+    deviation = {None: 0.0, 0.0: None}.get(bias, bias and bias**0.5)
+    return stax.Dense(3, weight**0.5, deviation, parameterization="standard")
+
+
+def attention(scaling, score, weight, bias):
+    linear = scaling == "1/d"
+    return stax.GlobalSelfAttention(
+        1, 1, 1, 1, linear, score**0.5, weight**0.5, 1.0, 1.0, bias**0.5,
+        attention_mechanism="SOFTMAX" if linear else "IDENTITY",
+    )  # fmt: skip
+
+
+AXES = 2  # of positions: those of images
+
+
+def windows(size):
+    return (size,) * AXES
+
+
 def conv(size, stride, padding, weight, bias):
-    return stax.Conv(1, (size, size), (stride, stride), padding, weight**0.5, bias**0.5)
+    return stax.Conv(1, windows(size), windows(stride), padding, weight**0.5, bias**0.5)
 
 
 BUILD = {
-    "dense": lambda weight, bias: stax.Dense(1, weight**0.5, bias**0.5),
+    "dense": lambda weight, bias, width=1: stax.Dense(width, weight**0.5, bias**0.5),
+    "standard": standard,
+    "attention": attention,
     "conv": conv,
     "residual": residual,
-    "average_pool": lambda size: stax.AvgPool((size, size), strides=(size, size)),
+    "concatenate": concatenate,
+    "average_pool": lambda size: stax.AvgPool(windows(size), strides=windows(size)),
+    "sum_pool": lambda size: stax.SumPool(windows(size), strides=windows(size)),
     "global_average_pool": stax.GlobalAvgPool,
+    "global_sum_pool": stax.GlobalSumPool,
     "flatten": stax.Flatten,
     "identity": stax.Identity,
     "layer_norm": lambda: stax.LayerNorm(eps=1e-5),
@@ -37,6 +68,7 @@ BUILD = {
     "abs_": stax.Abs,
     "erf": stax.Erf,
     "gelu": stax.Gelu,
+    "sign": stax.Sign,
     "sin": stax.Sin,
     "cos": stax.Cos,
 }
@@ -49,8 +81,10 @@ def serial(layers):
 def main():
     for line in sys.stdin:
         asked = json.loads(line)
-        kernel = serial(asked["layers"])[2]
-        found = kernel(np.array(asked["one"]), np.array(asked["two"]), ("nngp", "ntk"))
+        one, two = np.array(asked["one"]), np.array(asked["two"])
+        global AXES
+        AXES = one.ndim - 2
+        found = serial(asked["layers"])[2](one, two, ("nngp", "ntk"))
         answer = {"nngp": np.asarray(found.nngp).tolist(), "ntk": np.asarray(found.ntk).tolist()}
         print(json.dumps(answer), flush=True)
 

@@ -25,15 +25,28 @@ from widenets.ntk.architecture.activations import (
     pointwise,
     polynomial,
     relu,
+    sign,
     sin,
 )
 from widenets.ntk.architecture.affine import dense
 from widenets.ntk.architecture.attention import self_attention
 from widenets.ntk.architecture.base import Architecture, Kernels
-from widenets.ntk.architecture.composition import fully_connected, repeat, residual, serial
+from widenets.ntk.architecture.composition import (
+    concatenate,
+    fully_connected,
+    repeat,
+    residual,
+    serial,
+)
 from widenets.ntk.architecture.convolution import conv
 from widenets.ntk.architecture.normalisation import dropout, layer_norm
-from widenets.ntk.architecture.pooling import average_pool, flatten, global_average_pool
+from widenets.ntk.architecture.pooling import (
+    average_pool,
+    flatten,
+    global_average_pool,
+    global_sum_pool,
+    sum_pool,
+)
 from widenets.ntk.architecture.quadrature import silu, smooth, softplus, tanh
 
 __all__ = [
@@ -41,6 +54,7 @@ __all__ = [
     "Kernels",
     "abs_",
     "average_pool",
+    "concatenate",
     "conv",
     "cos",
     "dense",
@@ -50,6 +64,7 @@ __all__ = [
     "fully_connected",
     "gelu",
     "global_average_pool",
+    "global_sum_pool",
     "identity",
     "layer_norm",
     "leaky_relu",
@@ -61,9 +76,11 @@ __all__ = [
     "residual",
     "self_attention",
     "serial",
+    "sign",
     "silu",
     "sin",
     "smooth",
     "softplus",
+    "sum_pool",
     "tanh",
 ]

@@ -158,6 +158,29 @@ def _proportional(factor: float) -> Architecture:
     return replace(layer, form=lambda u: factor * u)
 
 
+def sign() -> Architecture:
+    """-1, 0 or 1. S = (2/pi) asin(K / sqrt(q q')) = 1 - 2 theta / pi: `erf(c u)` for c -> infinity.
+
+    No Theta: E[phi'(u) phi'(v)] = (2/pi) / sqrt(q q' - K^2) diverges where x = x', so that layers
+    below have no tangent kernel (and no gradient: the slope is 0 almost everywhere). Hence `kernel`
+    is refused unless they are not trained, Theta = 0; the NNGP alone is
+    `kernel_in_blocks(..., which="nngp")`. neural-tangents puts 0 for Theta instead.
+    """
+
+    def pairs(pairs: Pairs, q1, q2) -> Pairs:
+        if not isinstance(pairs.ntk, jax.core.Tracer) and jnp.any(pairs.ntk != 0):
+            raise ValueError(
+                "sign has no tangent kernel, E[phi'(u)^2] diverges: set trained=False in the "
+                "layers below it, or take kernel_in_blocks(network, x, which='nngp')"
+            )
+        angle = 2 * jnp.arctan2(safe_sqrt(pairs.deficit), safe_sqrt(pairs.surplus))
+        unit = jnp.sign(q1) * jnp.sign(q2)  # 0 where an input is 0
+        deficit = unit * (2 / pi) * angle
+        return Pairs(deficit, 2 * unit - deficit, jnp.where(pairs.ntk == 0, 0, jnp.nan))
+
+    return activation("sign", jnp.sign, pairs, jnp.sign, jnp.zeros_like)
+
+
 def erf() -> Architecture:
     """erf(u). S = (2/pi) asin(2K / s), D = (4/pi) / sqrt(s^2 - 4K^2), s^2 = (1 + 2q)(1 + 2q').
 

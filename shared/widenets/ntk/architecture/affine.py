@@ -38,12 +38,30 @@ def has_bias(bias_variance) -> bool:
     return isinstance(bias_variance, jax.core.Tracer) or bias_variance > 0
 
 
-def affine_step(weights, biases, fan_in, standard, trained) -> fused.Affine:
+def scales_of(weight_variance, bias_variance, parameterization, trained, zero_bias) -> Scales:
+    """The checked arguments of `dense` and `conv`."""
+    weights = checked_number(weight_variance, "weight_variance", least=0)
+    biases = checked_number(bias_variance, "bias_variance", least=0)
+    standard = checked_parameterization(parameterization) == "standard"
+    trained = checked_switch(trained, "trained")
+    if not isinstance(zero_bias, bool):
+        raise ValueError(f"zero_bias must be True or False, found {zero_bias!r}")
+    if zero_bias and has_bias(biases):
+        raise ValueError(
+            f"zero_bias is a bias that starts at 0: bias_variance must be 0, found {biases}"
+        )
+    return Scales(weights, 1.0 if zero_bias else biases, standard, trained, zero_bias)
+
+
+def affine_step(scales: Scales, fan_in) -> fused.Affine:
     """K' = weights K + biases. NTK parameterization: Theta' = K' + weights Theta. Standard
-    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta. Not trained:
-    Theta' = weights Theta."""
+    parameterization: Theta' = fan_in K + 1 (if there is a bias) + weights Theta. A bias that starts
+    at 0: nothing in K', 1 in Theta'. Not trained: Theta' = weights Theta."""
+    weights, biases, standard, trained, zero_bias = scales
     slope, constant = (fan_in, float(has_bias(biases))) if standard else (weights, biases)
-    return fused.Affine(weights, biases, trained * slope / 2, trained * constant)
+    return fused.Affine(
+        weights, 0.0 if zero_bias else biases, trained * slope / 2, trained * constant
+    )
 
 
 def affine(state: State, mixed, variances, step: fused.Affine, width: int) -> State:
@@ -66,16 +84,18 @@ def affine(state: State, mixed, variances, step: fused.Affine, width: int) -> St
     )
 
 
-def affine_parameters(key, shape, fan_in, weights, biases, standard, dtype):
+def affine_parameters(key, shape, fan_in, scales: Scales, dtype):
     """dict(weight, bias): weight of this shape, bias along its last axis (none if variance 0)."""
     weight_key, bias_key = random.split(checked_key(key))
     # Drawn in one row: the same numbers, from a program that compiles in a half to a quarter.
     params = {"weight": random.normal(weight_key, (prod(shape),), dtype).reshape(shape)}
-    if has_bias(biases):
+    if scales.zero_bias:
+        params["bias"] = jnp.zeros(shape[-1:], dtype)
+    elif has_bias(scales.bias_variance):
         params["bias"] = random.normal(bias_key, shape[-1:], dtype)
-    if not standard:
+    if not scales.standard:
         return params
-    deviations = {"weight": weights / fan_in, "bias": biases}
+    deviations = {"weight": scales.weight_variance / fan_in, "bias": scales.bias_variance}
     return {name: jnp.sqrt(jnp.asarray(deviations[name], dtype)) * params[name] for name in params}
 
 
@@ -84,13 +104,14 @@ def kept(params, trained: bool):
     return params if trained else lax.stop_gradient(params)
 
 
-def affine_output(params, product, fan_in, weights, biases, standard):
+def affine_output(params, product, fan_in, scales: Scales):
     """product (of inputs and weights) scaled by its parameterization, plus the bias."""
-    if standard:
+    if scales.standard:
         return product + params["bias"] if "bias" in params else product
-    output = jnp.sqrt(jnp.asarray(weights, product.dtype) / fan_in) * product
+    output = jnp.sqrt(jnp.asarray(scales.weight_variance, product.dtype) / fan_in) * product
     if "bias" in params:
-        output = output + jnp.sqrt(jnp.asarray(biases, product.dtype)) * params["bias"]
+        factor = jnp.sqrt(jnp.asarray(scales.bias_variance, product.dtype))
+        output = output + factor * params["bias"]
     return output
 
 
@@ -101,6 +122,7 @@ def dense(
     bias_variance=0.0,
     parameterization: str = "ntk",
     trained: bool = True,
+    zero_bias: bool = False,
 ) -> Architecture:
     """Affine map of the last axis: all entries of W, b ~ N(0, 1) and trained,
 
@@ -110,35 +132,27 @@ def dense(
     params: dict(weight=(fan_in, width), bias=(width,)), no bias if bias_variance is 0.
     At infinite width K' = weight_variance K + bias_variance with K = <x, x'> / fan_in at first.
     trained=False: W and b stay as drawn; they have no part in Theta and no gradient in `apply`.
+    zero_bias=True, as flax's Dense: + b as such, b = 0 at first and trained like W: nothing in K',
+    1 in Theta', with either parameterization. ValueError: with a bias_variance beside it.
     """
     width = checked_count(width, "width")
-    weights = checked_number(weight_variance, "weight_variance", least=0)
-    biases = checked_number(bias_variance, "bias_variance", least=0)
-    standard = checked_parameterization(parameterization) == "standard"
-    trained = checked_switch(trained, "trained")
+    scales = scales_of(weight_variance, bias_variance, parameterization, trained, zero_bias)
 
     def init(key, input_shape, dtype=jnp.float32):
         fan_in = checked_shape(input_shape)[-1]
-        return affine_parameters(key, (fan_in, width), fan_in, weights, biases, standard, dtype)
+        return affine_parameters(key, (fan_in, width), fan_in, scales, dtype)
 
     def apply(params, x, key=None):
-        params = kept(params, trained)
+        params = kept(params, scales.trained)
         product = jnp.matmul(x, params["weight"], precision=lax.Precision.HIGHEST)
-        return affine_output(params, product, x.shape[-1], weights, biases, standard)
+        return affine_output(params, product, x.shape[-1], scales)
 
     def propagate(state: State) -> State:
         variances = (state.variance1, state.variance2)
-        step = affine_step(weights, biases, state.fan_in, standard, trained)
-        return affine(state, state.pairs, variances, step, width)
+        return affine(state, state.pairs, variances, affine_step(scales, state.fan_in), width)
 
-    traced = any(isinstance(v, jax.core.Tracer) for v in (weights, biases, trained))
-    steps = None if standard or traced else (affine_step(weights, biases, 0, standard, trained),)
+    traced = any(isinstance(v, jax.core.Tracer) for v in scales)
+    steps = None if scales.standard or traced else (affine_step(scales, 0),)
     return Architecture(
-        init,
-        apply,
-        alike(propagate),
-        law.affine,
-        "dense",
-        steps=steps,
-        form=Scales(weights, biases, standard, trained),
+        init, apply, alike(propagate), law.affine, "dense", steps=steps, form=scales
     )

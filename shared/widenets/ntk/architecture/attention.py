@@ -1,4 +1,4 @@
-"""Self-attention over all positions of images; a sequence of T tokens is an image of 1 x T.
+"""Self-attention over all positions of sequences (N, positions, channels), or of images.
 
 Two limits have closed forms (Hron et al. 2020): 1/d scaling with one matrix for queries and keys,
 with softmax and any number of heads, and 1/sqrt(d) scaling with independent matrices, without
@@ -66,8 +66,11 @@ def self_attention(
     biases = checked_number(bias_variance, "bias_variance", least=0)
 
     def init(key, input_shape, dtype=jnp.float32):
-        if len(checked_shape(input_shape)) != 3:
-            raise ValueError(f"self_attention needs (height, width, channels), found {input_shape}")
+        if len(checked_shape(input_shape)) not in (2, 3):
+            raise ValueError(
+                "self_attention needs (positions, channels) or (height, width, channels), found "
+                f"{tuple(input_shape)}"
+            )
         keys = iter(random.split(checked_key(key), 5))
         names = ("query", "value") if tied else ("query", "key", "value")
         each = (heads, input_shape[-1], inner)

@@ -31,9 +31,10 @@ class Scales(NamedTuple):
     """What an affine layer makes of its parameters, see `dense`."""
 
     weight_variance: Any
-    bias_variance: Any
+    bias_variance: Any  # of a bias that starts at 0: the square of its factor, 1
     standard: bool
     trained: Any
+    zero_bias: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ class Architecture:
     def kernel(self, x1, x2=None, *others, masks: bool = False) -> Kernels:
         """Infinite-width kernels of one output: nngp = E[f(x) f(x')], ntk = E[<df/dw, df/dw'>].
 
-        x1 (N1, d) or (N1, height, width, channels); x2 likewise, None stands for x1. numpy or jax
-        arrays of one floating dtype, which is the dtype of the result; lists and integers are read
-        as float64. Traceable by jit and differentiable; derivatives at coinciding inputs, where
-        the kernels of piecewise linear networks have a kink, are those of the smooth part.
+        x1 (N1, d), (N1, positions, channels) or (N1, height, width, channels); x2 likewise, None
+        stands for x1. numpy or jax arrays of one floating dtype, which is the dtype of the result;
+        lists and integers are read as float64. Traceable by jit and differentiable; derivatives at
+        coinciding inputs, where the kernels of piecewise linear networks have a kink, are those of
+        the smooth part.
         Outside of compilations what `tiles.engine` covers is computed by its loops, block by block.
         masks: with independent dropout masks for every input (training), else without (default).
         Kernels of float32 images are computed in float64 and rounded, where jax has float64: after
@@ -148,14 +150,14 @@ class Architecture:
         compilations. Where `kernel` would refuse because of a number there is nan."""
         self.check_on_inputs(masks)
         dtype = x1.dtype
-        if x1.ndim == 4:
+        if x1.ndim > 2:
             x1, x2 = widened(x1), None if x2 is None else widened(x2)
         state = inputs(x1, x2, self.stride)
         selves = tuple(one._replace(masks=masks) for one in state.selves)
         state = self.propagate(state._replace(masks=masks, selves=selves))
         if state.extent:
             raise ValueError(
-                f"images of {state.extent} are left at the output: end with flatten() or "
+                f"{state.shape} are left at the output: end with flatten() or "
                 "global_average_pool(), then dense(...)"
             )
         pairs = state.pairs(())
@@ -166,6 +168,11 @@ def inputs(x1: Array, x2: Array | None, stride: tuple[int, int]) -> State:
     """Covariance <x, x'> / channels of the inputs themselves; no parameters yet, so Theta = 0."""
     if x1.ndim == 2:
         return vector_state(x1, x2)
+    if x1.ndim == 3:
+        rows = (x if x is None else x[:, None] for x in (x1, x2))
+        state = inputs(*rows, (1, stride[1]))
+        selves = tuple(one._replace(sequence=True) for one in state.selves)
+        return state._replace(sequence=True, selves=selves)
     same = jnp.eye(len(x1), dtype=bool) if x2 is None else None
     height, width = x1.shape[1:3]
     torus = [(-size % step) for size, step in zip((height, width), stride, strict=True)]
@@ -249,10 +256,10 @@ def checked_inputs(x, name: str):
         raise ValueError(f"{name} must hold float32 or float64 numbers, found {x.dtype}")
     if x.dtype == np.float64 and not jax.config.jax_enable_x64:
         raise ValueError(f"{name} is float64, which needs JAX_ENABLE_X64=1 (or pass float32)")
-    if x.ndim not in (2, 4):
+    if x.ndim not in (2, 3, 4):
         raise ValueError(
-            f"{name} must be (inputs, features) or (inputs, height, width, channels), "
-            f"found shape {x.shape}"
+            f"{name} must be (inputs, features), (inputs, positions, channels) or (inputs, height, "
+            f"width, channels), found shape {x.shape}"
         )
     if 0 in x.shape:
         raise ValueError(f"{name} must hold at least one input and one feature, found {x.shape}")

@@ -1,4 +1,4 @@
-"""Networks made of layers: serial, repeat, residual, fully_connected."""
+"""Networks made of layers: serial, repeat, residual, concatenate, fully_connected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widenets.ntk.architecture import law
 from widenets.ntk.architecture.activations import identity, relu
 from widenets.ntk.architecture.affine import dense
 from widenets.ntk.architecture.base import Architecture
-from widenets.ntk.architecture.state import Pairs, State, alike, merge, remember, shifted
+from widenets.ntk.architecture.state import Pairs, State, alike, merge, remember, scale, shifted
 from widenets.ntk.checks import checked_count, checked_key, checked_keywords, checked_shape
 from widenets.ntk.engine.chord import safe_sqrt
 
@@ -260,6 +260,82 @@ def _sum(one: State, two: State) -> State:
     )
 
 
+def concatenate(*branches: Architecture) -> Architecture:
+    """The outputs of all branches side by side in the last axis (channels), as in DenseNet.
+
+    With n_i units of branch i, a share s_i = n_i / sum n of all, it is K = sum s_i K_i and
+    Theta = sum s_i Theta_i: only shares of the widths matter. Branches may depend on each other.
+    An affine layer must follow before the next activation, as units of two laws are no Gaussians.
+    params: a tuple of the branches' params.
+    """
+    if len(branches) < 2:
+        raise ValueError(f"concatenate needs at least two branches, found {len(branches)}")
+    for index, branch in enumerate(branches):
+        checked_layer(branch, f"branch {index} of concatenate")
+    strides = [branch.stride for branch in branches]
+    if len(set(strides)) > 1:
+        raise ValueError(f"branches of concatenate must have equal strides, found {strides}")
+
+    def init(key, input_shape, dtype=jnp.float32):
+        keys = random.split(checked_key(key), len(branches))
+        return tuple(
+            branch.init(branch_key, input_shape, dtype)
+            for branch, branch_key in zip(branches, keys, strict=True)
+        )
+
+    def apply(params, x, key=None):
+        keys = [None] * len(branches) if key is None else random.split(key, len(branches))
+        outputs = [
+            branch.apply(own, x, key=branch_key)
+            for branch, own, branch_key in zip(branches, params, keys, strict=True)
+        ]
+        shapes = [output.shape[1:] for output in outputs]
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ValueError(
+                f"branches of concatenate must agree in all but the last axis, found {shapes}"
+            )
+        return jnp.concatenate(outputs, axis=-1)
+
+    def propagate(state: State) -> State:
+        return _side_by_side([branch.propagate(state) for branch in branches])
+
+    def law_of(before: law.Law) -> law.Law:
+        return law.side_by_side("concatenate", [branch.law(before) for branch in branches])
+
+    return Architecture(init, apply, propagate, law_of, "concatenate", strides[0])
+
+
+def _side_by_side(states: list[State]) -> State:
+    """Mean over the units of all these processes on the same inputs."""
+    extents = [state.extent for state in states]
+    if len(set(extents)) > 1:
+        raise ValueError(
+            f"branches of concatenate must agree in all but the last axis, found {extents}"
+        )
+    units = sum(state.fan_in for state in states)
+    shares = [state.fan_in / units for state in states]
+
+    def mean(name):
+        return sum(s * getattr(one, name) for s, one in zip(shares, states, strict=True))
+
+    def pairs(displacement):
+        parts = [scale(o.pairs(displacement), s) for s, o in zip(shares, states, strict=True)]
+        roots, others = (
+            [safe_sqrt(s * q) for s, q in zip(shares, qs, strict=True)]
+            for qs in (
+                [o.variance1 for o in states],
+                [shifted(o.variance2, displacement) for o in states],
+            )
+        )
+        return merge(parts, roots, others)
+
+    fields = {name: mean(name) for name in ("variance1", "variance2", "mean1", "mean2")}
+    selves = tuple(
+        _side_by_side(list(ones)) for ones in zip(*(s.selves for s in states), strict=True)
+    )
+    return states[0]._replace(pairs=remember(pairs), fan_in=units, selves=selves, **fields)
+
+
 @checked_keywords
 def fully_connected(
     *,
@@ -272,18 +348,23 @@ def fully_connected(
     readout_weight_variance=None,
     readout_bias_variance=None,
     parameterization: str = "ntk",
+    zero_bias: bool = False,
 ) -> Architecture:
     """serial(dense, activation, ..., dense) with `depth` hidden layers of this width.
 
     depth 0 is linear. The readout's variances default to the hidden layers'; activation: relu().
+    zero_bias: of every layer, see `dense`.
     params: tuple of 2 depth + 1 entries, dense params at even places, () at odd ones.
     """
     depth = checked_count(depth, "depth", least=0)
     activation = relu() if activation is None else checked_layer(activation, "activation")
     weights = weight_variance if readout_weight_variance is None else readout_weight_variance
     biases = bias_variance if readout_bias_variance is None else readout_bias_variance
-    hidden = dense(width, weight_variance, bias_variance, parameterization), activation
-    readout = dense(outputs, weights, biases, parameterization)
+    hidden = (
+        dense(width, weight_variance, bias_variance, parameterization, zero_bias=zero_bias),
+        activation,
+    )
+    readout = dense(outputs, weights, biases, parameterization, zero_bias=zero_bias)
     network = serial(*hidden * depth, readout)
     if depth == 0:
         return network

@@ -123,6 +123,17 @@ def total(name: str, shortcut: Law, branch: Law) -> Law:
     )
 
 
+def side_by_side(name: str, laws: list[Law]) -> Law:
+    """Units of several maps of the same input in one layer: each keeps its own law.
+
+    They may depend on each other: a new weight for each leaves no products between them.
+    """
+    worst = min(laws, key=lambda law: (not law.spoiled, law.spoiled != INPUTS))
+    spoiled, between = (worst.spoiled, (*worst.between, name)) if worst.spoiled else (name, ())
+    sources = frozenset().union(*(law.sources for law in laws))
+    return Law(sources, spoiled, between, all(law.centred for law in laws), worst.masks)
+
+
 def either(one: Law, two: Law) -> Law:
     """What holds for both: after a number of layers that is not known yet."""
     worst = one if one.spoiled else two

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from widenets.ntk.architecture.activations import parameter_free
 from widenets.ntk.architecture.base import Architecture
 from widenets.ntk.architecture.state import Pairs, State, merge, remember, shifted
 from widenets.ntk.architecture.windows import (
+    along_positions,
     box_variance,
     continued,
     images,
@@ -25,6 +27,7 @@ from widenets.ntk.architecture.windows import (
     read,
     strided,
     windows_of,
+    windows_on,
     wrapped,
 )
 from widenets.ntk.checks import checked_keywords
@@ -36,24 +39,38 @@ from widenets.ntk.engine.fused import Flat, Means, Pool, pooled_chords
 def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
     """Mean over each window (zeros outside counted); the stride defaults to the window.
 
+    On sequences (N, positions, channels) a number is the window along the positions.
+
     K'[p, p'] = mean over a, b of K[p + a, p' + b]: reads (2 window - 1)^2 displacements.
     """
+    return _window_pool("average_pool", window, stride, padding, total=False)
+
+
+@checked_keywords
+def sum_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
+    """Sum over each window: `average_pool` times the count of its positions.
+
+    K'[p, p'] = sum over a, b of K[p + a, p' + b], and Theta' likewise.
+    """
+    return _window_pool("sum_pool", window, stride, padding, total=True)
+
+
+def _window_pool(name: str, window, stride, padding: str, total: bool) -> Architecture:
     windows = windows_of(window, window if stride is None else stride, padding, "window")
-    count = windows[0].size * windows[1].size
 
     def apply(x):
-        circular = padding == "CIRCULAR"
-        total = lax.reduce_window(
-            wrapped(x, windows) if circular else x,
+        circular, own = padding == "CIRCULAR", windows_on(windows, x.ndim, name)
+        sums = lax.reduce_window(
+            wrapped(x, own) if circular else x,
             x.dtype.type(0),  # a number known while tracing: only then is it differentiable
             lax.add,
-            (1, *(w.size for w in windows), 1),
-            (1, *(w.stride for w in windows), 1),
+            (1, *(w.size for w in own), 1),
+            (1, *(w.stride for w in own), 1),
             "VALID" if circular else padding,
         )
-        return total / count
+        return sums if total else sums / prod(w.size for w in own)
 
-    def pairs_sum(state: State, displacement) -> tuple:
+    def pairs_sum(state: State, windows, count: int, displacement) -> tuple:
         """Sums of K and Theta over both windows independently: one offset b - a at a time."""
         before = strided(displacement, windows)
         taps = [
@@ -88,18 +105,22 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         return sums
 
     def propagate(state: State) -> State:
-        state = images(state, "average_pool")
+        state = images(state, name)
+        own = along_positions(windows, name) if state.sequence else windows
+        positions = own[0].size * own[1].size
+        count = 1 if total else positions
         after = _pooled(
             state,
-            lambda displacement: pairs_sum(state, displacement),
+            lambda displacement: pairs_sum(state, own, count, displacement),
             selves=tuple(propagate(one) for one in state.selves),
-            extent=outputs_of(state.extent, windows),
+            extent=outputs_of(state.extent, own),
             origin=(0, 0),
         )
         means = (
-            mean if jnp.ndim(mean) == 0 else box_variance(mean, state.extent, windows)
+            mean if jnp.ndim(mean) == 0 else box_variance(mean, state.extent, own)
             for mean in (state.mean1, state.mean2)
         )
+        means = (mean * (positions / count) for mean in means)
         return after._replace(**dict(zip(("mean1", "mean2"), means, strict=True)))
 
     apart = padding == "VALID" and all(w.stride == w.size for w in windows)
@@ -107,10 +128,10 @@ def average_pool(window=2, stride=None, padding: str = "VALID") -> Architecture:
         lambda key, input_shape, dtype=jnp.float32: (),
         lambda params, x, key=None: apply(x),
         propagate,
-        law.linear("average_pool"),
-        "average_pool",
+        law.linear(name),
+        name,
         tuple(w.stride for w in windows),
-        steps=(Means(*(w.size for w in windows)),) if apart else None,
+        steps=(Means(*(w.size for w in windows), total),) if apart else None,
     )
 
 
@@ -138,14 +159,24 @@ def _pooled(state: State, sums: Callable, selves, extent, origin) -> State:
 
 
 def global_average_pool() -> Architecture:
-    """Mean over all positions: (N, height, width, channels) -> (N, channels).
+    """Mean over all positions: (N, height, width, channels) -> (N, channels); of sequences too.
 
     K' = mean over all p, p' of K[p, p']: one displacement at a time.
     """
+    return _global_pool("global_average_pool", jnp.mean, total=False)
 
+
+def global_sum_pool() -> Architecture:
+    """Sum over all positions: `global_average_pool` times their count, K' times its square."""
+    return _global_pool("global_sum_pool", jnp.sum, total=True)
+
+
+def _global_pool(name: str, function: Callable, total: bool) -> Architecture:
     def propagate(state: State) -> State:
-        state = images(state, "global_average_pool")
+        state = images(state, name)
         rows, columns = state.variance1.shape[:2]
+        positions = state.extent[0] * state.extent[1]
+        count = 1 if total else positions
 
         def sums(_):
             steps = jnp.stack(jnp.divmod(jnp.arange(rows * columns), columns), axis=1)
@@ -163,7 +194,7 @@ def global_average_pool() -> Architecture:
                 return tuple(t + f for t, f in zip(totals, fields, strict=True)), None
 
             totals, _ = lax.scan(add, (zero, zero), steps)
-            return tuple(total / (state.extent[0] * state.extent[1]) ** 2 for total in totals)
+            return tuple(total / count**2 for total in totals)
 
         after = _pooled(
             state,
@@ -173,11 +204,16 @@ def global_average_pool() -> Architecture:
             origin=(),
         )
         means = (m if jnp.ndim(m) == 0 else _position_mean(m, state) for m in state.means)
+        means = (mean * (positions / count) for mean in means)
         return after._replace(selves=(), **dict(zip(("mean1", "mean2"), means, strict=True)))
 
-    name = "global_average_pool"
-    layer = parameter_free(name, lambda x: jnp.mean(x, axis=(1, 2)), propagate, law.linear(name))
-    return replace(layer, steps=(Pool(),))
+    def apply(x):
+        if x.ndim not in (3, 4):
+            raise ValueError(f"{name} needs images or sequences, found shape {x.shape}")
+        return function(x, axis=tuple(range(1, x.ndim - 1)))
+
+    layer = parameter_free(name, apply, propagate, law.linear(name))
+    return replace(layer, steps=(Pool(total),))
 
 
 def _inside(state: State, displacement):
@@ -201,7 +237,7 @@ def _position_mean(field, state: State):
 
 
 def flatten() -> Architecture:
-    """(N, height, width, channels) -> (N, height width channels).
+    """(N, height, width, channels) -> (N, height width channels); of sequences too.
 
     K' = mean over positions of K[p, p]: only displacement 0 is ever computed.
     """

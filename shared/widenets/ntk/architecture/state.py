@@ -56,10 +56,18 @@ class State(NamedTuple):
     same: Array | None  # (N1, N2) true where x and x' are one and the same input; None: nowhere
     fan_in: int  # units (channels) per position that the next layer reads
     extent: tuple[int, ...] = ()  # (height, width) of images, () for vectors
+    sequence: bool = False  # images of height 1 that are sequences (N, positions, channels)
     mean1: Array | float = 0.0  # mean over the units, nonzero after an activation
     mean2: Array | float = 0.0
     masks: bool = False  # whether dropout draws masks, independently for every input
     selves: tuple[State, ...] = ()  # images with an x2: the pairs (x, x) and (x', x')
+
+    @property
+    def shape(self) -> str:
+        """What the inputs of the next layer are called."""
+        if not self.extent:
+            return "vectors"
+        return f"sequences of {self.extent[1]}" if self.sequence else f"images of {self.extent}"
 
     @property
     def means(self) -> tuple[Array | float, Array | float]:

@@ -40,9 +40,18 @@ def engine(steps: tuple | None, rank: int) -> Callable | None:
     whole = [k for k, kind in enumerate(kinds) if kind in (Pool, Flat)]
     if rank == 2 and kinds and not {Box, *ENDS} & set(kinds):
         return vectors
-    if rank == 4 and len(whole) == 1 and not {Box, Means} & set(kinds[whole[0] :]):
+    if rank < 3 or len(whole) != 1 or {Box, Means} & set(kinds[whole[0] :]):
+        return None
+    if rank == 4:
         return images
-    return None
+    windows = [step for step in steps if isinstance(step, Box | Means)]
+    return sequences if all(w.rows in (1, w.columns) for w in windows) else None
+
+
+def sequences(steps, x1, x2) -> Callable:
+    """`images` of one row, on which windows have one row."""
+    one_row = [s._replace(rows=1) if isinstance(s, Box | Means) else s for s in steps]
+    return images(tuple(one_row), x1[:, None], None if x2 is None else x2[:, None])
 
 
 def default_block(features: tuple[int, ...]) -> int:
@@ -230,7 +239,8 @@ def _displaced(part: Part, after: Part | None, pairs, same, before, one: Side, t
     if after is None:
         return sums
     window = part.end
-    pooled /= dtype.type((window.rows * window.columns) ** 2)
+    if not window.total:
+        pooled /= dtype.type((window.rows * window.columns) ** 2)
     return pooled
 
 
@@ -332,9 +342,10 @@ def _after(part: Part, steps, sums, one: Alone, two: Alone, symmetric: bool) -> 
         deficit, surplus = deficit + gap, surplus + gap
         q1, q2 = (alone.last.sum(axis=1) / dtype.type(positions) for alone in (one, two))
     else:
+        count = 1 if part.end.total else positions**2
         means, q1, q2 = (
-            sums / positions**2,
-            *(((a.sums[:, 1] - a.sums[:, 0]) / 2 / positions**2).astype(dtype) for a in (one, two)),
+            sums / count,
+            *(((a.sums[:, 1] - a.sums[:, 0]) / 2 / count).astype(dtype) for a in (one, two)),
         )
         tangent = means[..., 2]
         covariance = ((means[..., 1] - means[..., 0]) / 2).astype(dtype)

@@ -73,6 +73,28 @@ def windows_of(sizes, strides, padding: str, name: str) -> tuple[Window, Window]
     return tuple(Window(size, stride, padding) for size, stride in zip(sizes, strides, strict=True))
 
 
+def along_positions(windows, layer: str) -> tuple[Window, Window]:
+    """The windows on sequences: of images of height 1."""
+    rows, columns = windows
+    one = Window(1, 1, rows.padding)
+    if rows not in (one, columns):
+        raise ValueError(
+            f"{layer} on sequences takes one number or (1, number) for its window and its stride, "
+            f"found {(rows.size, columns.size)} and {(rows.stride, columns.stride)}"
+        )
+    return one, columns
+
+
+def windows_on(windows, rank: int, layer: str) -> tuple[Window, ...]:
+    """One window per axis of positions, of inputs (N, positions, channels) or of images."""
+    if rank not in (3, 4):
+        raise ValueError(
+            f"{layer} needs (positions, channels) or (height, width, channels), found {rank - 1} "
+            "axes"
+        )
+    return windows if rank == 4 else along_positions(windows, layer)[1:]
+
+
 def read(array, tap: int, window: Window, inside, axis: int):
     """array, continued by `continued`, at positions stride P + tap of one axis; 0 outside."""
     taken = lax.slice_in_dim(
@@ -92,7 +114,10 @@ def continued(array, window: Window, length: int, axis: int):
 
 def images(state: State, layer: str) -> State:
     if not state.extent:
-        raise ValueError(f"{layer} needs images (inputs, height, width, channels), found vectors")
+        raise ValueError(
+            f"{layer} needs images (inputs, height, width, channels) or sequences (inputs, "
+            "positions, channels), found vectors"
+        )
     return state
 
 
@@ -114,7 +139,7 @@ def box_variance(variance, extent, windows):
 
 def wrapped(x, windows):
     """x continued periodically, so that a VALID window gives the CIRCULAR one."""
-    pads = [w.paddings(length) for w, length in zip(windows, x.shape[1:3], strict=True)]
+    pads = [w.paddings(length) for w, length in zip(windows, x.shape[1:-1], strict=True)]
     return jnp.pad(x, [(0, 0), *pads, (0, 0)], mode="wrap")
 
 

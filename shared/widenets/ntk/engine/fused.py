@@ -66,10 +66,13 @@ class Means(NamedTuple):
 
     rows: int
     columns: int
+    total: bool = False  # the sum instead
 
 
 class Pool(NamedTuple):
     """Mean over all pairs of positions."""
+
+    total: bool = False  # the sum instead
 
 
 class Flat(NamedTuple):
