@@ -8,6 +8,7 @@ from widenets.ntk.dynamics.flow import (
     Method,
     Normalization,
     Posterior,
+    coupled_matrix,
     critical_learning_rate,
     eigensystem,
     ensemble_flow,
@@ -31,8 +32,8 @@ from widenets.ntk.dynamics.training import (
 
 __all__ = [
     "Eigensystem", "Ensemble", "Flow", "Loss", "Method", "Normalization", "Params", "Posterior",
-    "Trajectory", "critical_learning_rate", "cross_entropy", "descend", "eigensystem",
-    "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
+    "Trajectory", "coupled_matrix", "critical_learning_rate", "cross_entropy", "descend",
+    "eigensystem", "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
     "linearize", "linearized", "linearized_outputs", "logistic", "loss_curve", "loss_divisor",
     "mode_decay", "squared_error",
 ]  # fmt: skip
