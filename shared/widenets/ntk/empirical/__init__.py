@@ -7,7 +7,9 @@ from widenets.ntk.empirical.jax import (
     empirical_ntk,
     layer_ntk,
 )
+from widenets.ntk.empirical.products import kernel_vector_product
 
 __all__ = [
-    "EmpiricalKernels", "Kind", "dense_kernels", "empirical_ntk", "layer_ntk",
+    "EmpiricalKernels", "Kind", "dense_kernels", "empirical_ntk", "kernel_vector_product",
+    "layer_ntk",
 ]  # fmt: skip
