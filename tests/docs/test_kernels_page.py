@@ -16,6 +16,7 @@ WANTED = (
     lambda out: out == "True",
     lambda out: out.startswith("True ") and float(out.split()[1]) > 0.85,
     lambda out: out == "True True",
+    lambda out: out == "True True",
 )
 
 

@@ -41,12 +41,14 @@ def test_one_hidden_layer_is_unbiased_at_any_width(x2):
 def test_means_and_errors_are_those_of_the_draws():
     """Draw by draw; the keys are those of a split."""
     net, samples = network(), 7
-    ntk, nngp = [], []
-    for key in jax.random.split(KEY, samples):
+
+    @jax.jit
+    def of_key(key):
         params = net.init(key, (4,), jnp.float64)
-        outputs = [np.asarray(net.apply(params, x)) for x in (X1, X2)]
-        nngp.append(outputs[0] @ outputs[1].T / 8)
-        ntk.append(np.asarray(empirical_ntk(net.apply, params, X1, X2)))
+        outputs = [net.apply(params, x) for x in (X1, X2)]
+        return outputs[0] @ outputs[1].T / 8, empirical_ntk(net.apply, params, X1, X2)
+
+    nngp, ntk = zip(*map(of_key, jax.random.split(KEY, samples)), strict=True)
     found = kernels_of(net, X1, X2, samples, memory_mb=0.5)
     for name, draws in (("nngp", nngp), ("ntk", ntk)):
         np.testing.assert_allclose(getattr(found, name), np.mean(draws, axis=0), rtol=1e-12)

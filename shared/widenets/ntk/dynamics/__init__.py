@@ -1,5 +1,5 @@
 """Training: in closed form for a fixed kernel (`flow`), of networks (`training`), of their tangent
-(`tangent`)."""
+(`tangent`); and the evidence of a Gaussian process (`likelihood`)."""
 
 from widenets.ntk.dynamics.flow import (
     Eigensystem,
@@ -18,6 +18,7 @@ from widenets.ntk.dynamics.flow import (
     loss_divisor,
     mode_decay,
 )
+from widenets.ntk.dynamics.likelihood import log_marginal_likelihood
 from widenets.ntk.dynamics.tangent import linearize, linearized, linearized_outputs
 from widenets.ntk.dynamics.training import (
     Loss,
@@ -34,6 +35,6 @@ __all__ = [
     "Eigensystem", "Ensemble", "Flow", "Loss", "Method", "Normalization", "Params", "Posterior",
     "Trajectory", "coupled_matrix", "critical_learning_rate", "cross_entropy", "descend",
     "eigensystem", "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
-    "linearize", "linearized", "linearized_outputs", "logistic", "loss_curve", "loss_divisor",
-    "mode_decay", "squared_error",
+    "linearize", "linearized", "linearized_outputs", "log_marginal_likelihood", "logistic",
+    "loss_curve", "loss_divisor", "mode_decay", "squared_error",
 ]  # fmt: skip
