@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from widenets.ntk.architecture import (
-    average_pool,
     conv,
     dense,
     erf,
@@ -51,7 +50,7 @@ NETWORKS = {
     ),
     "flatten": lambda w, b: serial(conv(1, 3, 1, "SAME", w, b), relu(), flatten(), dense(1, w)),
     "pools": lambda w, b: serial(
-        conv(1, 3, 1, "SAME", w, b), relu(), average_pool(2), global_average_pool(), dense(1, w)
+        conv(1, 3, 1, "SAME", w, b), relu(), global_average_pool(), dense(1, w)
     ),
 }
 
