@@ -116,6 +116,27 @@ def empirical_case(name: str) -> Case:
     )
 
 
+def torch_case(name: str) -> Case:
+    """`empirical_case` of the same network as a torch module; the limit is jax's all the same."""
+    import torch
+
+    from benchmarks.torch_networks import Transformer
+    from widenets.ntk.empirical import torch as empirical_torch
+
+    torch.set_num_threads(1)
+    _, params, x = networks.of_name(name, np.float32)
+    module, inputs, in_jax = (
+        Transformer(params),
+        torch.from_numpy(np.array(x)),
+        empirical_case(name),
+    )
+
+    def call():
+        return empirical_torch.empirical_ntk(module, inputs, kind="full")
+
+    return Case(call, in_jax.limit, in_jax.result_mb)
+
+
 def empirical(outputs: int, size: int = 128, width: int = 2048) -> Case:
     """Empirical NTK of 784-2048-2048-2048-outputs; limit: its matrix products alone."""
     network = fully_connected(depth=3, width=width, outputs=outputs, weight_variance=2.0)
@@ -215,6 +236,7 @@ CASES = {
     "empirical_mlp_10_outputs": lambda: empirical(10),
     "empirical_cnn": lambda: empirical_case("cnn"),
     "empirical_transformer": lambda: empirical_case("transformer"),
+    "empirical_transformer_torch": lambda: torch_case("transformer"),
     "flow": gradient_flow,
     "limit_linear": lambda: feature_learning("linear"),
     "limit_tanh": lambda: feature_learning("tanh"),

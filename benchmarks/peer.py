@@ -111,6 +111,7 @@ CASES = {
     "empirical_mlp": lambda: mlp(1, 8),
     "empirical_cnn": lambda: plain("cnn"),
     "empirical_transformer": lambda: plain("transformer"),
+    "empirical_transformer_torch": lambda: plain("transformer"),
     "flow": gradient_flow,
     "limit_linear": lambda: wide_networks("linear", 0.1, 6),
     "limit_tanh": lambda: wide_networks("tanh", 0.3, 6),

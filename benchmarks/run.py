@@ -39,6 +39,7 @@ CASES = {
     "empirical_mlp_10_outputs": None,
     "empirical_cnn": 1,
     "empirical_transformer": 1,
+    "empirical_transformer_torch": 1,
     "flow": 1,
     # 16 networks of width 512 instead of as many as have a standard error of 1e-3, by the variance
     # of f over them, 1.43e-3 and 5.1e-4 (root mean square over three points, 256 networks)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from widenets.ntk.architecture import fully_connected
+from widenets.ntk.architecture import dense, fully_connected, relu, serial
 from widenets.ntk.dynamics import gradient_descent, linearized, logistic, squared_error
 from widenets.ntk.dynamics.batches import epochs, stochastic_descent, stochastic_tangent_descent
 from widenets.ntk.empirical import dense_kernels
@@ -49,6 +49,74 @@ def test_descent_is_a_plain_loop_of_heavy_ball_steps():
         assert found.shape[:2] == (2, 6)
         np.testing.assert_array_equal(found[:, 0], first)
         np.testing.assert_allclose(found[1, -1], last, rtol=1e-10, atol=1e-13)
+
+
+def test_checkpoints_of_one_sample_steps_with_a_rate_per_neuron():
+    """Unequal widths, one sample a step: a plain loop, kept at steps that no period divides."""
+    network = serial(dense(8), relu(), dense(3), relu(), dense(1))
+    x, y, _, _ = problem()
+    start = jax.vmap(lambda key: network.init(key, (3,), jnp.float64))(keys((0, 1), "weights"))
+    order = np.stack([generator(s, "order").integers(0, 12, (1, 20, 1)) for s in (0, 1)])
+    rates = jax.tree.map(lambda leaf: 0.1 + 0.05 * np.arange(leaf.shape[-1]), start)
+    rates[2]["weight"] = 0.0  # frozen
+    options = {"loss": LOSS, "learning_rate": rates, "momentum": 0.5}
+    path = stochastic_descent(network.apply, start, x, y, order, record=[1, 5, 18], **options)
+
+    @jax.jit
+    def slope(params, sample):
+        point, target = jnp.asarray(x)[1, sample], jnp.asarray(y)[1, sample]
+        return jax.grad(lambda p: LOSS(network.apply(p, point), target))(params)
+
+    params = jax.tree.map(lambda leaf: leaf[1], start)
+    velocity, kept = jax.tree.map(jnp.zeros_like, params), []
+    for step, sample in enumerate(order[1, 0], start=1):
+        velocity = jax.tree.map(lambda v, g: 0.5 * v + g, velocity, slope(params, sample))
+        params = jax.tree.map(lambda p, r, v: p - r * v, params, rates, velocity)
+        if step in (1, 5, 18):
+            kept.append(params)
+    for index, wanted in enumerate(kept):
+        found = jax.tree.map(lambda leaf, index=index: leaf[1, index], path)
+        for one, other in zip(*map(jax.tree.leaves, (found, wanted)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-13)
+    np.testing.assert_array_equal(path[2]["weight"][:, -1], start[2]["weight"])
+    assert np.abs(path[0]["weight"][:, -1] - start[0]["weight"]).min() > 0
+
+
+def test_a_rate_per_neuron_in_full_batches():
+    """Neuron by neuron, as many runs in which the others stand still move it alike at first."""
+    x, y, start, _ = problem(tests=0, seeds=(0,))
+    rates = jax.tree.map(lambda leaf: np.zeros(leaf.shape[-1:]), start)
+    rates[0]["weight"] = np.arange(8.0)
+    one = jax.tree.map(lambda leaf: leaf[0], start)
+    options = {"loss": squared_error("mean"), "record": [1]}
+    found = gradient_descent(NETWORK.apply, one, x[0], y[0], learning_rate=rates, **options)
+    plain = gradient_descent(NETWORK.apply, one, x[0], y[0], learning_rate=1.0, **options)
+    moved, unit = (p.params[0]["weight"] - one[0]["weight"] for p in (found, plain))
+    np.testing.assert_allclose(moved, unit * np.arange(8.0), rtol=1e-9, atol=1e-13)
+    np.testing.assert_array_equal(found.params[2]["weight"], one[2]["weight"])
+    seeds = gradient_descent(
+        NETWORK.apply, start, x[0], y[0], seeds=True, **options,
+        learning_rate=jax.tree.map(lambda rate: rate[None], rates),
+    )  # fmt: skip
+    np.testing.assert_allclose(seeds.params[0]["weight"][0], found.params[0]["weight"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"record": [3, 2]}, r"record must be increasing steps in 0\.\.15, found \[3, 2\]"),
+        ({"record": [0, 16]}, r"record must be increasing steps in 0\.\.15"),
+        ({"record": [0.5]}, r"record must be increasing steps"),
+        ({"record": []}, r"record must be increasing steps"),
+        ({"learning_rate": [0.1]}, "neither a number nor a pytree like params"),
+        ({"learning_rate": ({"weight": np.ones(3)}, (), {"weight": 1.0})},
+         r"learning_rate\[0\]\['weight'\] has shape \(3,\), wanted what broadcasts to \(3, 8\)"),
+    ],
+)  # fmt: skip
+def test_wrong_records_and_rates_are_named(change, message):
+    x, y, start, order = problem()
+    with pytest.raises(ValueError, match=message):
+        stochastic_descent(NETWORK.apply, start, x, y, order, **{"loss": LOSS, **RATES, **change})
 
 
 def test_full_batches_are_gradient_descent():

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from widenets.ntk import dynamics
 from widenets.ntk.dynamics import ensemble_flow, kernel_flow
@@ -335,12 +336,170 @@ def test_critical_learning_rate(problem):
         ({"normalization": "average"}, "normalization"),
         ({"kernel_test": np.ones((4, 5))}, "kernel_test"),
         ({"method": "descent", "learning_rate": 50.0, "times": [INFINITY]}, "no limit"),
+        ({"method": "descent", "ridge": 200.0, "times": [INFINITY]}, "no limit"),
+        ({"ridge": -1.0}, "ridge must be finite and not negative, found -1"),
+        ({"ridge": [1.0, 2.0]}, "ridge must be a number"),
+        ({"coupled": True}, r"kernel has shape \(6, 6\), wanted \(..., N, M, 2, 2\)"),
+        ({"coupled": True, "kernel": np.ones((6, 6, 3, 3))}, "wanted .* for these targets"),
+        (
+            {"coupled": True, "kernel": np.ones((6, 6, 2, 2))},
+            r"kernel_test has shape \(4, 6\), wanted",
+        ),
+        (
+            {"coupled": True, "kernel": np.ones((5, 5, 2, 2)), "kernel_test": None},
+            r"targets have .*, wanted \(5, out",
+        ),
+        (
+            {"coupled": True, "kernel": dynamics.eigensystem(np.eye(7)), "kernel_test": None},
+            "targets have 2 outputs, the kernel couples 7 rows",
+        ),
     ],
 )
 def test_bad_input_is_named(problem, change, message):
     arguments = dict(problem, times=[1.0], normalization="sum") | change
     with pytest.raises(ValueError, match=message):
         kernel_flow(**arguments)
+
+
+def regularised_steps(kernel, kernel_test, targets, initial, initial_test, ridge, rate, steps):
+    """Descent on the parameters of f = f_0 + J (theta - theta_0), with the penalty, step by step.
+
+    J is any root of the joint kernel: its rows are the points, training points first.
+    """
+    joint = np.block([[kernel, kernel_test.T], [kernel_test, np.zeros((4, 4))]])
+    cross = np.linalg.solve(kernel, kernel_test.T)
+    joint[6:, 6:] = kernel_test @ cross + np.eye(4)
+    jacobian = np.linalg.cholesky(joint)
+    moved = np.zeros((10, targets.shape[1]))
+    start = np.concatenate([initial, initial_test])
+    for _ in range(steps):
+        residual = (start + jacobian @ moved)[:6] - targets
+        moved = moved - rate * (jacobian[:6].T @ residual + ridge * moved)
+    outputs = start + jacobian @ moved
+    return outputs[:6], outputs[6:]
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3, 5.0])
+@pytest.mark.parametrize("normalization, divisor", [("sum", 1), ("mean", 6), ("mean_entries", 12)])
+def test_ridge_is_the_penalised_problem_in_parameters(problem, ridge, normalization, divisor):
+    """Against gradient steps on 1/(2c) (|f - y|^2 + q |theta - theta_0|^2) for theta itself."""
+    flow = kernel_flow(
+        **problem,
+        times=[0, 1, 40],
+        normalization=normalization,
+        learning_rate=0.1 * divisor,
+        method="descent",
+        ridge=ridge,
+    )
+    for index, steps in enumerate([0, 1, 40]):
+        train, test = regularised_steps(**problem, ridge=ridge, rate=0.1, steps=steps)
+        np.testing.assert_allclose(flow.train[index], train, atol=1e-12)
+        np.testing.assert_allclose(flow.test[index], test, atol=1e-12)
+        loss = ((train - problem["targets"]) ** 2).sum() / (2 * divisor)
+        np.testing.assert_allclose(flow.loss[index], loss, rtol=1e-11)
+
+
+def test_flow_with_ridge_solves_its_equation_and_ends_in_ridge_regression(problem):
+    """da/dt = y - f_0 - (T + q) a by central differences; a -> (T + q)^-1 (y - f_0)."""
+    ridge, step = 0.4, 1e-4
+    times = [0.7 - step, 0.7, 0.7 + step, 1e5, INFINITY]
+    flow = kernel_flow(**problem, times=times, normalization="sum", ridge=ridge)
+    kernel, change = problem["kernel"], problem["targets"] - problem["initial"]
+    coefficients = np.linalg.solve(kernel, flow.train - problem["initial"])
+    speed = (coefficients[2] - coefficients[0]) / (2 * step)
+    expected = change - (kernel + ridge * np.eye(6)) @ coefficients[1]
+    np.testing.assert_allclose(speed, expected, rtol=1e-5, atol=1e-7)
+    solved = np.linalg.solve(kernel + ridge * np.eye(6), change)
+    for index in (3, 4):
+        for found, start, matrix in (
+            (flow.train, problem["initial"], kernel),
+            (flow.test, problem["initial_test"], problem["kernel_test"]),
+        ):
+            np.testing.assert_allclose(found[index], start + matrix @ solved, atol=1e-12)
+    assert np.abs(flow.train[4] - problem["targets"]).max() > 0.1  # no interpolation
+
+
+def test_ridge_of_losses_ensembles_and_singular_kernels(problem, kernels):
+    times = [0.0, 2.0, INFINITY]
+    common = {"normalization": "mean", "ridge": 0.2}
+    flow = kernel_flow(**problem, times=times, **common)
+    curve = dynamics.loss_curve(
+        dynamics.eigensystem(problem["kernel"]),
+        problem["initial"] - problem["targets"],
+        times,
+        **common,
+    )
+    np.testing.assert_allclose(curve, flow.loss, rtol=1e-12)
+    law = ensemble_flow(**kernels, times=times, **common)
+    flow = kernel_flow(
+        kernels["ntk"], kernels["targets"], times, kernel_test=kernels["ntk_test"], **common
+    )
+    np.testing.assert_allclose(law.train_mean, flow.train, atol=1e-12)
+    np.testing.assert_allclose(law.mean, flow.test, atol=1e-12)
+    # T = K at the end: the mean of a posterior with noise; two copies, of which no inverse is left
+    duplicates = np.ones((2, 2))
+    flow = kernel_flow(duplicates, np.array([1.0, 2.0]), times, normalization="sum", ridge=0.5)
+    np.testing.assert_allclose(flow.train[2, :, 0], 3 / 2.5, atol=1e-14)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("method", ["flow", "descent"])
+def test_coupled_outputs(ridge, method):
+    """(N, N, O, O) against one problem of N O samples; the outputs do speak to each other."""
+    rng = np.random.default_rng(2)
+    jacobian = rng.standard_normal((7, 2, 30)) / np.sqrt(30)  # points, outputs, parameters
+    theta = np.einsum("iok,jpk->ijop", jacobian, jacobian)
+    targets, start = rng.standard_normal((5, 2)), rng.standard_normal((7, 2))
+    times = [0, 3, 50]
+    common = {"learning_rate": 0.2 * 5, "method": method, "ridge": ridge}
+    flow = kernel_flow(
+        theta[:5, :5],
+        targets,
+        times,
+        normalization="mean",
+        initial=start[:5],
+        initial_test=start[5:],
+        kernel_test=theta[5:, :5],
+        coupled=True,
+        **common,
+    )
+    flat = jacobian.reshape(14, 30) @ jacobian.reshape(14, 30).T  # rows (sample, output)
+    np.testing.assert_allclose(dynamics.coupled_matrix(theta), flat, atol=1e-14)
+    one = kernel_flow(
+        flat[:10, :10],
+        targets.ravel(),
+        times,
+        normalization="sum",
+        initial=start[:5].ravel(),
+        initial_test=start[5:].ravel(),
+        kernel_test=flat[10:, :10],
+        **common | {"learning_rate": 0.2},
+    )
+    np.testing.assert_allclose(flow.train, one.train.reshape(3, 5, 2), atol=1e-12)
+    np.testing.assert_allclose(flow.test, one.test.reshape(3, 2, 2), atol=1e-12)
+    np.testing.assert_allclose(flow.loss, one.loss / 5, rtol=1e-12)
+    again = kernel_flow(
+        dynamics.eigensystem(dynamics.coupled_matrix(theta[:5, :5])),
+        targets,
+        times,
+        normalization="mean",
+        initial=start[:5],
+        coupled=True,
+        **common,
+    )
+    np.testing.assert_array_equal(again.train, flow.train)
+    apart = kernel_flow(
+        theta[:5, :5, 0, 0], targets, times, normalization="mean", initial=start[:5], **common
+    )
+    assert np.abs(apart.train[1] - flow.train[1]).max() > 0.05
+
+
+def test_kernels_of_torch_and_of_float32_are_read():
+    """As `empirical.torch` gives them, with the rounding of their dtype."""
+    theta = torch.from_numpy(np.diag([1.0, 0.5, 0.25, -1e-8]).astype(np.float32))
+    theta = theta.reshape(2, 2, 2, 2).swapaxes(1, 2)  # (N, N, O, O)
+    flow = kernel_flow(theta, np.ones((2, 2)), [INFINITY], normalization="sum", coupled=True)
+    np.testing.assert_allclose(flow.train[0], [[1, 1], [1, 0]], atol=1e-12)
 
 
 def test_bad_covariances_are_named(kernels):

@@ -1,5 +1,5 @@
 """Training: in closed form for a fixed kernel (`flow`), of networks (`training`), of their tangent
-(`tangent`)."""
+(`tangent`); and the evidence of a Gaussian process (`likelihood`)."""
 
 from widenets.ntk.dynamics.flow import (
     Eigensystem,
@@ -8,6 +8,7 @@ from widenets.ntk.dynamics.flow import (
     Method,
     Normalization,
     Posterior,
+    coupled_matrix,
     critical_learning_rate,
     eigensystem,
     ensemble_flow,
@@ -17,6 +18,7 @@ from widenets.ntk.dynamics.flow import (
     loss_divisor,
     mode_decay,
 )
+from widenets.ntk.dynamics.likelihood import log_marginal_likelihood
 from widenets.ntk.dynamics.tangent import linearize, linearized, linearized_outputs
 from widenets.ntk.dynamics.training import (
     Loss,
@@ -31,8 +33,8 @@ from widenets.ntk.dynamics.training import (
 
 __all__ = [
     "Eigensystem", "Ensemble", "Flow", "Loss", "Method", "Normalization", "Params", "Posterior",
-    "Trajectory", "critical_learning_rate", "cross_entropy", "descend", "eigensystem",
-    "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
-    "linearize", "linearized", "linearized_outputs", "logistic", "loss_curve", "loss_divisor",
-    "mode_decay", "squared_error",
+    "Trajectory", "coupled_matrix", "critical_learning_rate", "cross_entropy", "descend",
+    "eigensystem", "ensemble_flow", "gaussian_process_posterior", "gradient_descent", "kernel_flow",
+    "linearize", "linearized", "linearized_outputs", "log_marginal_likelihood", "logistic",
+    "loss_curve", "loss_divisor", "mode_decay", "squared_error",
 ]  # fmt: skip

@@ -17,7 +17,16 @@ and outputs follow (Lee et al. 2019, equations 9-11, K Theta matrices written as
 
 with R_t = T^{-1} (I - E_t).  In the eigenbasis of T(X,X) this is r_t = (1 - e_t) / l, evaluated
 without cancellation, and it has the finite limit learning_rate * t / c at l = 0: singular kernels
-(duplicated inputs) need no ridge.  Everything is numpy in float64; leading axes are stacks (seeds).
+(duplicated inputs) need no ridge.
+
+`ridge` = q > 0 trains L + q/(2c) |theta - theta_0|^2. With theta = theta_0 + J(X)^T a that is
+
+    da/dt = -learning_rate / c ((T + q) a - (y - f_0(X)))      a(0) = 0      (descent alike)
+    f_t(x) = f_0(x) + T(x,X) a_t,   a_t = R_t (y - f_0(X)),   R_t = (T + q)^{-1} (I - E_t)
+
+with E_t that of T + q, so that a_t -> (T + q)^{-1} (y - f_0(X)): ridge regression around f_0.
+
+Everything is numpy in float64; leading axes are stacks (seeds).
 
 Kernels and covariances must have no negative eigenvalue but rounding: one that is below
 -ROUNDING * N * eps * (largest eigenvalue) is refused, eps being that of the dtype the matrix has.
@@ -28,6 +37,8 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+
+from widenets.ntk.checks import checked_number
 
 Normalization = Literal["sum", "mean", "mean_entries"]
 Method = Literal["flow", "descent"]
@@ -49,7 +60,9 @@ class Flow(NamedTuple):
 
     train: np.ndarray  # (..., T, N, O)
     test: np.ndarray | None  # (..., T, M, O)
-    loss: np.ndarray  # (..., T), the training loss L in the stated normalization
+    loss: (
+        np.ndarray
+    )  # (..., T), the loss L in the stated normalization, no penalty of a ridge in it
     most_negative: np.ndarray  # (...), see Eigensystem
 
 
@@ -96,7 +109,7 @@ ROUNDING = 16  # of the entries, which recursions and sums leave with a few eps 
 
 def allowed_negative(matrix) -> float:
     """ROUNDING * N * eps of the matrix's dtype, the share of the largest eigenvalue."""
-    dtype = getattr(matrix, "dtype", np.dtype(np.float64))
+    dtype = np.asarray(matrix).dtype  # also of jax and torch
     eps = jnp.finfo(dtype).eps if jnp.issubdtype(dtype, jnp.floating) else np.finfo(np.float64).eps
     return ROUNDING * np.shape(matrix)[-1] * float(eps) if np.ndim(matrix) else 0.0
 
@@ -144,33 +157,48 @@ def critical_learning_rate(
     return 2 * (1 + momentum) * divisor / values[..., -1]
 
 
-def mode_decay(values, times, rate: float, method: Method = "flow"):
-    """(e_t, r_t), each (..., T, N): what is left of a mode, and the response (1 - e_t) / l.
+def mode_decay(values, times, rate: float, method: Method = "flow", ridge: float = 0.0):
+    """(1 - l r_t, r_t), each (..., T, N): what is left of a mode's residual, and the response.
 
-    values: (..., N) eigenvalues >= 0; times: (T,); rate = learning_rate / c.
-    At l = 0 the mode never moves: e_t = 1 and r_t = rate * t.  For t = infinity r_t is taken as 0
-    there (pseudo-inverse): such a mode is orthogonal to every row of a positive kernel.
+    r_t = (1 - e_t) / (l + ridge), e_t the decay of l + ridge; without ridge what is left is e_t.
+    values: (..., N) eigenvalues l >= 0; times: (T,); rate = learning_rate / c.
+    At l + ridge = 0 the mode never moves: e_t = 1 and r_t = rate * t.  For t = infinity r_t is
+    taken as 0 there (pseudo-inverse): such a mode is orthogonal to every row of a positive kernel.
     """
+    ridge = checked_number(ridge, "ridge", least=0)
     values = np.asarray(values, dtype=np.float64)[..., None, :]
     if not (values >= 0).all():  # nan is not either
         raise ValueError(f"values must be eigenvalues >= 0, found {values.min()}")
     times = _checked_times(times, method)[:, None]
     final = np.isinf(times)
     finite_times = np.where(final, 0.0, times)
-    step = rate * values
+    shifted = values + ridge
+    step = rate * shifted
     if method == "flow":
         left, gone = np.exp(-finite_times * step), -np.expm1(-finite_times * step)
     else:
         left, gone = _power(step, finite_times)
-    zero = values == 0
+    zero = shifted == 0
     if final.any():
         if method == "descent" and (step >= 2).any():
             raise ValueError(
                 f"descent has no limit: rate * largest eigenvalue is {step.max():.6g}, wanted < 2"
             )
         left, gone = np.where(final, zero * 1.0, left), np.where(final, 1.0 - zero, gone)
-    response = np.where(zero, rate * finite_times, gone / np.where(zero, 1.0, values))
-    return left, response
+    response = np.where(zero, rate * finite_times, gone / np.where(zero, 1.0, shifted))
+    return (ridge + values * left) / shifted if ridge > 0 else left, response
+
+
+def coupled_matrix(kernel):
+    """(..., N O, M P) from a kernel (..., N, M, O, P), as `empirical_ntk(kind="full")` gives it.
+
+    Rows are (sample, output), the order in which outputs (N, O) are flattened. numpy or jax arrays.
+    ValueError: fewer axes.
+    """
+    if kernel.ndim < 4:
+        raise ValueError(f"a kernel that couples outputs is (N, M, O, O), found {kernel.shape}")
+    *stack, rows, columns, one, two = kernel.shape
+    return kernel.swapaxes(-3, -2).reshape(*stack, rows * one, columns * two)
 
 
 def kernel_flow(
@@ -184,39 +212,73 @@ def kernel_flow(
     initial=0.0,
     kernel_test=None,
     initial_test=0.0,
+    ridge: float = 0.0,
+    coupled: bool = False,
 ) -> Flow:
     """Outputs of the linearized network on train and test points at all times at once.
 
     kernel: (..., N, N) array or an Eigensystem (decompose once, use often); targets: (..., N, O) or
     (N,); kernel_test: (..., M, N), rows are test points; initial: f_0 on the training points and
-    initial_test on the test points, or 0; times: (T,), np.inf allowed.  The kernel must not couple
-    outputs (as in the infinite-width limit); otherwise flatten (sample, output) into one axis.
-    Cost: one eigendecomposition, then O(N) per time for the loss and O(N^2 O) for the outputs.
+    initial_test on the test points, or 0; times: (T,), np.inf allowed.
+    ridge: q of the penalty q/(2c) |theta - theta_0|^2 (the equation stands above); at t = infinity
+    f = f_0 + T(., X) (T + q)^{-1} (y - f_0(X)) whatever the normalization.
+    coupled=True: kernels that couple outputs, (..., N, N, O, O) and (..., M, N, O, O), of finite
+    networks; or the Eigensystem of `coupled_matrix(kernel)`. Else outputs are trained one by one.
+    Cost: one eigendecomposition, then O(N) per time for the loss and O(N^2 O) for the outputs;
+    coupled with N O in the place of N.
+    ValueError: shapes that do not fit, what is not finite, an indefinite kernel, ridge < 0.
     """
+    each = np.shape(targets)[-1] if coupled else 1
+    if coupled:
+        kernel = _as_matrix(kernel, each, "kernel")
+        kernel_test = _as_matrix(kernel_test, each, "kernel_test")
     system = kernel if isinstance(kernel, Eigensystem) else eigensystem(kernel)
-    targets = _columns(targets, system.values.shape[-1])
+    rows = system.values.shape[-1]  # of samples, or of samples and outputs
+    if rows % each:
+        raise ValueError(f"targets have {each} outputs, the kernel couples {rows} rows of them")
+    targets = _columns(targets, rows // each)
     samples, outputs = targets.shape[-2:]
     divisor = loss_divisor(normalization, samples, outputs)
-    left, response = mode_decay(system.values, times, learning_rate / divisor, method)
+    left, response = mode_decay(system.values, times, learning_rate / divisor, method, ridge)
     residual = _initial(initial, samples) - targets
+    residual = residual.reshape(*residual.shape[:-2], rows, -1)
     modes = np.swapaxes(system.vectors, -1, -2) @ residual  # (..., N, O)
     loss = (left**2 @ (modes**2).sum(-1)[..., None])[..., 0] / (2 * divisor)
-    train = targets[..., None, :, :] + _combine(system.vectors, left, modes)
+    change = _combine(system.vectors, left, modes)
+    train = targets[..., None, :, :] + change.reshape(*change.shape[:-2], samples, outputs)
     test = None
     if kernel_test is not None:
-        kernel_test = _matrix(kernel_test, "kernel_test", None, samples)
-        start = _initial(initial_test, kernel_test.shape[-2])
-        test = start[..., None, :, :] - _combine(kernel_test @ system.vectors, response, modes)
+        kernel_test = _matrix(kernel_test, "kernel_test", None, rows)
+        start = _initial(initial_test, kernel_test.shape[-2] // each)
+        change = _combine(kernel_test @ system.vectors, response, modes)
+        test = start[..., None, :, :] - change.reshape(*change.shape[:-2], -1, outputs)
     return Flow(train, test, loss, system.most_negative)
 
 
+def _as_matrix(kernel, outputs: int, name: str):
+    """`coupled_matrix` of a kernel that is none yet and couples as many outputs as are wanted."""
+    if kernel is None or isinstance(kernel, Eigensystem):
+        return kernel
+    if np.shape(kernel)[-2:] != (outputs, outputs):
+        wanted = f"(..., N, M, {outputs}, {outputs})"
+        raise ValueError(f"{name} has shape {np.shape(kernel)}, wanted {wanted} for these targets")
+    return coupled_matrix(kernel)
+
+
 def loss_curve(
-    system: Eigensystem, residual, times, *, normalization, learning_rate=1.0, method="flow"
+    system: Eigensystem,
+    residual,
+    times,
+    *,
+    normalization,
+    learning_rate=1.0,
+    method="flow",
+    ridge=0.0,
 ):
     """The training loss alone, (..., T): O(N) per time after the eigendecomposition."""
     residual = _columns(residual, system.values.shape[-1])
     divisor = loss_divisor(normalization, *residual.shape[-2:])
-    left, _ = mode_decay(system.values, times, learning_rate / divisor, method)
+    left, _ = mode_decay(system.values, times, learning_rate / divisor, method, ridge)
     modes = np.swapaxes(system.vectors, -1, -2) @ residual
     return (left**2 @ (modes**2).sum(-1)[..., None])[..., 0] / (2 * divisor)
 
@@ -233,11 +295,13 @@ def ensemble_flow(
     normalization: Normalization,
     learning_rate: float = 1.0,
     method: Method = "flow",
+    ridge: float = 0.0,
 ) -> Ensemble:
     """Mean and covariance over f_0 ~ GP(0, K) of networks trained with kernel T (Lee, eqs 14-15).
 
         mean P_t y ;  covariance K_** + P_t K P_t^T - P_t K_d* - K_*d P_t^T ;  on train E_t K E_t^T
 
+    with ridge as in `kernel_flow`: P_t = T_*d R_t, and on train 1 - T R_t in the place of E_t.
     ntk: (N, N) or Eigensystem; nngp: (N, N); ntk_test, nngp_test: (M, N); nngp_test_test: (M, M).
     Training the readout alone is the case T = K (pass the NNGP kernel as ntk): it ends in the
     posterior of the Gaussian process with covariance K. ValueError: T, or K on all points together,
@@ -252,7 +316,7 @@ def ensemble_flow(
     nngp_test_test = _matrix(nngp_test_test, "nngp_test_test", len(ntk_test), len(ntk_test))
     _check_covariance(prior, "the joint nngp of training and test points")
     divisor = loss_divisor(normalization, *targets.shape[-2:])
-    left, response = mode_decay(system.values, times, learning_rate / divisor, method)
+    left, response = mode_decay(system.values, times, learning_rate / divisor, method, ridge)
     vectors = system.vectors
     decay = (vectors * left[:, None, :]) @ vectors.T  # E_t, (T, N, N)
     gain = ((ntk_test @ vectors) * response[:, None, :]) @ vectors.T

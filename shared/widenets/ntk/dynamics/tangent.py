@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from widenets.ntk.dynamics.flow import eigensystem
+from widenets.ntk.dynamics.flow import coupled_matrix, eigensystem
 from widenets.ntk.dynamics.training import Loss, Trajectory, descend
 
 Params = Any
@@ -71,10 +71,7 @@ def linearized_outputs(
     samples = kernel.shape[1]
     if not isinstance(kernel, jax.core.Tracer):
         square = kernel[:samples]
-        if kernel.ndim == 4:
-            rows = samples * kernel.shape[2]
-            square = jnp.transpose(square, (0, 2, 1, 3)).reshape(rows, rows)
-        eigensystem(square)
+        eigensystem(square if kernel.ndim == 2 else coupled_matrix(square))
     subscripts = "mn,no->mo" if kernel.ndim == 2 else "mnop,np->mo"
 
     def objective(outputs):

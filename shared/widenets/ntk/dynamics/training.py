@@ -93,10 +93,11 @@ def gradient_descent(
     apply(params, x) -> outputs; loss(outputs, y) -> number; record: increasing steps >= 0, the last
     one ends the training.  observe(params, initial_params) is called at each; default nothing.
     context: arrays that observe wants besides (test points, ...), its third argument if given.
-    learning_rate: a number, or a pytree like params with one number per leaf (0 freezes a layer).
+    learning_rate: a number, or a pytree like params with one number per leaf (0 freezes a layer) or
+    an array that broadcasts to the leaf, such as (width,) with a rate per neuron.
     seeds=True: every leaf of params has a leading axis of networks, trained together; numbers in
-    learning_rate may then be vectors (seeds,); with shared_data=False x, y and context
-    have that axis too.
+    learning_rate may then be vectors (seeds,), and arrays have that axis in front; with
+    shared_data=False x, y and context have that axis too.
     Rates are cast to the dtype of the parameters, which is the precision of the whole run.
     Keep apply, loss and observe the same objects between calls: new ones are compiled anew.
     """
@@ -106,7 +107,7 @@ def gradient_descent(
     if steps[0] < 0 or (np.diff(steps) <= 0).any():
         raise ValueError(f"record must be increasing and >= 0, found {record!r}")
     dtype = jnp.result_type(*checked_parameters(params))
-    rates = _rates(learning_rate, params, dtype)
+    rates = learning_rates(learning_rate, params, dtype)
     train = functools.partial(
         _train, apply, loss, observe or _nothing, seeds, shared_data, momentum != 0.0
     )
@@ -178,8 +179,8 @@ def _train(
     return jax.vmap(one, in_axes=axes)(params, x, y, context, rates)
 
 
-def _rates(learning_rate, params, dtype):
-    """A pytree like params of learning rates, each a scalar or a vector over seeds."""
+def learning_rates(learning_rate, params, dtype):
+    """A pytree like params of learning rates, from one number or from such a pytree."""
     if jax.tree.structure(learning_rate) == jax.tree.structure(0):
         return jax.tree.map(lambda _: jnp.asarray(learning_rate, dtype), params)
     if jax.tree.structure(learning_rate) != jax.tree.structure(params):

@@ -7,7 +7,10 @@ from widenets.ntk.empirical.jax import (
     empirical_ntk,
     layer_ntk,
 )
+from widenets.ntk.empirical.monte_carlo import MonteCarloKernels, monte_carlo_kernel
+from widenets.ntk.empirical.products import kernel_vector_product
 
 __all__ = [
-    "EmpiricalKernels", "Kind", "dense_kernels", "empirical_ntk", "layer_ntk",
+    "EmpiricalKernels", "Kind", "MonteCarloKernels", "dense_kernels", "empirical_ntk",
+    "kernel_vector_product", "layer_ntk", "monte_carlo_kernel",
 ]  # fmt: skip

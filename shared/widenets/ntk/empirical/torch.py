@@ -11,13 +11,15 @@ from collections.abc import Callable
 import torch
 import torch.utils._pytree as pytree
 from torch import nn
-from torch.func import functional_call
+from torch.func import functional_call, jvp, vjp
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from widenets.ntk.checks import checked_count
 from widenets.ntk.empirical import torch_junctions as junctions
 from widenets.ntk.empirical.jax import Kind, check_kind, rows_in_memory
+from widenets.ntk.empirical.products import check_vector
 
 
 class ScaledLinear(nn.Linear):
@@ -54,11 +56,7 @@ def empirical_ntk(
     """
     check_kind(kind, x2)
     _check_inputs(module, x1, x2)
-    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
-    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
-    fixed |= {name: b.detach() for name, b in module.named_buffers()}
-    if not parameters:
-        raise ValueError("the module has no parameters that require gradients")
+    parameters, fixed = _state(module)
     one, full = _part(x1, slice(0, 1)), kind == "full"
     with torch.no_grad():
         shape = functional_call(module, (parameters, fixed), *junctions.arguments(one)).shape
@@ -75,10 +73,7 @@ def empirical_ntk(
         except RuntimeError as error:
             if "random" not in str(error):
                 raise
-            raise ValueError(
-                "the module draws random numbers in its forward pass: call module.eval(), or leave "
-                "dropout out"
-            ) from error
+            raise ValueError(RANDOM) from error
 
     def pair(one, two):
         theta = junctions.theta(one, two, full)
@@ -88,6 +83,72 @@ def empirical_ntk(
         parts = [_part(x1, slice(k, k + rows)) for k in range(0, _count(x1), rows)]
         return torch.cat([junctions.diagonal(block(part)) for part in parts])
     return _all_pairs(block, pair, x1, x2, rows)
+
+
+def kernel_vector_product(
+    module: nn.Module, x1, x2=None, *, block: int | None = None
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """v (N2, ...) -> Theta(x1, x2) v (N1, ...), both shaped as the outputs: no Theta is formed.
+
+    The twin of `products.kernel_vector_product`, of the parameters that require gradients, with the
+    values that they have at the time of a product. v: a tensor of the shape and dtype of
+    module(x2). ValueError: as in `empirical_ntk`; another shape or dtype of v.
+    """
+    _check_inputs(module, x1, x2)
+    x2 = x1 if x2 is None else x2
+    parameters, fixed = _state(module)
+    block = max(_count(x1), _count(x2)) if block is None else checked_count(block, "block")
+    like = _checked_outputs(module, parameters, fixed, x2, block)
+
+    def outputs_of(x):
+        return lambda p: functional_call(module, (p, fixed), *junctions.arguments(x))
+
+    def product(v: torch.Tensor) -> torch.Tensor:
+        check_vector(v, like)
+        direction: dict = {}
+        with junctions.unfused():
+            for x, part in zip(_split(x2, block), v.split(block), strict=True):
+                slopes = vjp(outputs_of(x), parameters)[1](part)[0]
+                direction = {n: s + direction[n] if direction else s for n, s in slopes.items()}
+            parts = [jvp(outputs_of(x), (parameters,), (direction,))[1] for x in _split(x1, block)]
+        return torch.cat(parts)
+
+    return product
+
+
+RANDOM = (
+    "the module draws random numbers in its forward pass: call module.eval(), or leave dropout out"
+)
+
+
+def _state(module: nn.Module) -> tuple[dict, dict]:
+    """Parameters that require gradients, and all else that the forward pass reads."""
+    parameters = {name: p.detach() for name, p in module.named_parameters() if p.requires_grad}
+    fixed = {name: p.detach() for name, p in module.named_parameters() if not p.requires_grad}
+    fixed |= {name: b.detach() for name, b in module.named_buffers()}
+    if not parameters:
+        raise ValueError("the module has no parameters that require gradients")
+    return parameters, fixed
+
+
+def _checked_outputs(module, parameters: dict, fixed: dict, x, block: int) -> torch.Tensor:
+    """module(x), if it is a row per input and drawn from no random numbers."""
+
+    def states():
+        return [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+
+    before = states()
+    with torch.no_grad():
+        parts = [
+            functional_call(module, (parameters, fixed), *junctions.arguments(part))
+            for part in _split(x, block)
+        ]
+    if not all(map(torch.equal, before, states())):
+        raise ValueError(RANDOM)
+    outputs = torch.cat(parts)
+    if len(outputs) != _count(x):
+        raise ValueError(f"the module gives shape {tuple(outputs.shape)} for {_count(x)} inputs")
+    return outputs
 
 
 def _leaves(x) -> list:

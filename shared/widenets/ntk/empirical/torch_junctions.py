@@ -53,6 +53,18 @@ class Parts(NamedTuple):
 
 
 @contextmanager
+def unfused() -> Iterator[None]:
+    """Attention by plain operations: fused ones have no forward mode, nor batches in vmap."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+@contextmanager
 def stand_ins(around: Callable) -> Iterator[None]:
     """Calls of NAMES go through around(number, name, function, given arguments)."""
     own, count = {name: getattr(functional, name) for name in NAMES}, [0]
@@ -67,17 +79,14 @@ def stand_ins(around: Callable) -> Iterator[None]:
 
         return call
 
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
         for name in NAMES:
             setattr(functional, name, stand_in(name))
-        with sdpa_kernel(SDPBackend.MATH):  # the only one that vmap batches on CPUs
+        with unfused():
             yield
     finally:
         for name, function in own.items():
             setattr(functional, name, function)
-        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def arguments(x) -> tuple[tuple, dict]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from widenets.ntk.architecture import Architecture, Kernels, tiles
@@ -38,7 +39,8 @@ def kernel_in_blocks(
     thread; the numbers are the same to the last bit.
     out: array to write into, for instance an np.memmap (of both: two arrays). progress(done, total)
     is called after each block. block: rows per block.
-    ValueError: as `kernel`, an unknown `which`, an `out` of another shape or dtype.
+    ValueError: as `kernel`, an unknown `which`, an `out` of another shape or dtype, traced inputs
+    or variances.
     """
     blocks = in_blocks(architecture, x1, x2, which, block)
     shape, dtype = blocks.shape, blocks.x1.dtype
@@ -92,10 +94,18 @@ class Blocks(NamedTuple):
                 yield ready, future.result()
 
 
+TRACED = (
+    "kernels in blocks are numbers without derivatives, found a traced input or variance: inside "
+    "of jit, grad and vmap call network.kernel"
+)
+
+
 def in_blocks(architecture: Architecture, x1, x2, which: str, block: int | None) -> Blocks:
     """The checked arguments of `kernel_in_blocks`, cut into blocks."""
     if which not in WHICH:
         raise ValueError(f"which must be 'ntk', 'nngp' or 'both', found {which!r}")
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((x1, x2))):
+        raise ValueError(TRACED)
     x1 = np.asarray(checked_inputs(x1, "x1"))
     x2 = None if x2 is None else np.asarray(checked_pair(x1, checked_inputs(x2, "x2")))
     if block is not None and block < 1:
@@ -128,6 +138,8 @@ def _traced(architecture: Architecture, which: str, x1, x2, block: int) -> Calla
     def compute(i: slice, j: slice) -> tuple:
         right = None if x2 is None and i == j else _padded(other[j], width)
         found = kernels(_padded(x1[i], height), right)
+        if isinstance(found[0], jax.core.Tracer):
+            raise ValueError(TRACED)
         parts = tuple(np.asarray(part)[: len(x1[i]), : len(other[j])] for part in found)
         for name, part in zip(WHICH[which], parts, strict=True):
             architecture.check_finite(part, name, x1[i], other[j])
