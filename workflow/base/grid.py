@@ -3,8 +3,8 @@
 A block names a `part` (a function of `experiment.py`), an `arm`, a `seed` and the part's own
 parameters. A list is swept, a scalar is held; a value that is itself a list is written nested.
 `seed: 8` means the seeds 0..7. Blocks with the same `shard` (default `main`) run in one job. A
-`shard` with `{width}`, `{arm}` or another key in its name is one of each value, with `{seed}` one of
-each seed, numbered from 0: long blocks are cut so, and their cells and draws stay what they are.
+`shard` with `{width}`, `{arm}` or another key in its name is one of each value, with `{seed}` one
+of each seed, numbered from 0: long blocks are cut so, and their cells and draws stay what they are.
 What wants an accelerator, because a core would take days, is in shards named `gpu_...`.
 The signature of the part is the schema of the block.
 """
