@@ -8,6 +8,7 @@ from workflow.base.grid import ALL, Cell, Seeds, shard_digest, shards
 from workflow.host.unfinished import Cost
 from workflow.trust import forecast
 from workflow.trust.forecast import (
+    COMPUTING,
     UPPER,
     Measured,
     PowerLaw,
@@ -25,7 +26,7 @@ def cell(width, seeds=4, arm="theory", **others):
 
 
 def law(cells, seconds):
-    return PowerLaw(cells, np.log(seconds), 1.0, np.random.default_rng(0))
+    return PowerLaw(cells, np.log(seconds), COMPUTING, np.random.default_rng(0))
 
 
 def test_a_power_that_was_varied_is_found_and_carried_on():
@@ -119,7 +120,7 @@ def test_a_part_that_was_never_measured_is_named(tmp_path):
     (main,) = (one for one in forecasts(PAPER, "paper", known) if one.shard == "main")
     assert main.unknown == ("descent",)
     assert 0.7 < np.median(main.seconds) / len(cells) < 1.5
-    assert 250 < np.median(main.memory_mb) < 1500
+    assert 250 < main.memory_mb < 1500
 
 
 def test_the_page_lists_the_worst_first_and_checks_itself_on_the_tier_below(tmp_path):
@@ -132,7 +133,7 @@ def test_the_page_lists_the_worst_first_and_checks_itself_on_the_tier_below(tmp_
     hours = [line.split("|")[4].strip() for line in text.splitlines() if f"| {PAPER}" in line]
     seconds = [float(t.split()[0]) * {"s": 1, "min": 60, "h": 3600}[t.split()[1]] for t in hours]
     assert seconds == sorted(seconds, reverse=True)
-    assert "shards are expected to take more than 2 h" in text
+    assert " shards are expected to take more than 2 h,\nbesides 0 for" in text
 
 
 def test_nothing_measured_is_no_estimate(tmp_path):

@@ -6,8 +6,10 @@ taken as linear in the logarithms of the number of seeds and of the part's numer
 a level for each arm and other word. Exponents have the prior expectation 1 for whole numbers
 (sizes, steps, seeds) and 0 for others (rates, scales), so that a size that was never varied counts
 as linear; the data move them as far as they say something. What the estimate cannot know, foremost
-the exponents of sizes far above those measured, is in its upper end, a 95 % quantile. How good it
-is, is measured: the largest measured tier is estimated from those below it alone.
+the exponents of sizes far above those measured, is in its upper end, a 95 % quantile. (Cells of
+less than a second are mostly tracing, of which a power of their sizes makes too much, and too
+little of sizes that start to count later.) How good it is, is measured: the tier below is estimated
+from those below that one alone.
 
 A record of a trial with few seeds (`seeds_at_most=1`) of the tier itself counts as well.
 """
@@ -29,12 +31,26 @@ from workflow.host.unfinished import Cost
 from workflow.trust.document import table as markdown
 
 LEAST_SECONDS, BASE_MB = 0.01, 150.0  # below: overhead of any cell, of any process
-NOISE = 0.5  # standard deviation of a logarithm that the model leaves unexplained
-EXPONENT, LEVEL = 0.7, 0.7  # prior standard deviations: of an exponent, of the level of a word
-LINEAR_SEEDS = 0.3  # of the exponent of seeds, whose loop or batch is known
 DRAWS, UPPER = 400, 0.95
-COLUMNS = ("CPU", "at most", "MB", "MB at most")
+COLUMNS = ("CPU", "at most", "MB")
 LONGEST = 2.0  # hours: no job of the paper tier should be expected to take longer on one core
+
+
+class Prior(NamedTuple):
+    """What is held of a logarithm before the data: the exponent expected of whole numbers, and
+    standard deviations: of an exponent, of that of the seeds (whose loop or batch is known), of the
+    level of a word, of what the model leaves unexplained."""
+
+    expected: float
+    exponent: float
+    seeds: float
+    level: float
+    noise: float
+
+
+COMPUTING = Prior(1.0, 0.7, 0.3, 0.7, 0.5)
+# A process holds what its largest cell so far held: cells tell less, and differ less.
+HOLDING = Prior(0.5, 0.2, 0.2, 0.2, 0.3)
 
 
 class Measured(NamedTuple):
@@ -45,13 +61,13 @@ class Measured(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """Of one shard: expected (a median) and upper CPU seconds and MB; parts never measured."""
+    """Of one shard: what it will take, and its parts that were never measured."""
 
     replication: str
     shard: str
     cells: int
-    seconds: np.ndarray  # (draws,) of the whole shard
-    memory_mb: np.ndarray  # (draws,)
+    seconds: np.ndarray  # (draws,) of CPU time of the whole shard
+    memory_mb: float  # expected
     unknown: tuple[str, ...]
 
 
@@ -65,11 +81,11 @@ def forecasts(replication: str, tier: str, known: Iterable[Measured]) -> list[Fo
     found = []
     for shard, cells in shards(replication, tier).items():
         there = [cell for cell in cells if cell.part in models]
-        seconds, memory = np.zeros(DRAWS), np.full(DRAWS, BASE_MB)
+        seconds, memory = np.zeros(DRAWS), BASE_MB
         for cell in there:
             computing, compiling, held = models[cell.part]
             seconds += np.exp(computing.draws(cell)) + compiling
-            memory = np.maximum(memory, BASE_MB + np.exp(held.draws(cell)))
+            memory = max(memory, BASE_MB + float(np.exp(np.median(held.draws(cell)))))
         unknown = tuple(sorted({cell.part for cell in cells} - set(models)))
         found.append(Forecast(replication, shard, len(cells), seconds, memory, unknown))
     return found
@@ -83,9 +99,9 @@ def _models(some: list[Measured], generator: np.random.Generator) -> tuple:
     compiling = sum(one.cost.compile_seconds for one in some) / len(some)
     logarithms = np.log(np.maximum(computed, LEAST_SECONDS))
     return (
-        PowerLaw(cells, logarithms, 1.0, generator),
+        PowerLaw(cells, logarithms, COMPUTING, generator),
         compiling,
-        PowerLaw(cells, np.log(held), 0.5, generator),
+        PowerLaw(cells, np.log(held), HOLDING, generator),
     )
 
 
@@ -96,29 +112,28 @@ class PowerLaw:
     the precision A = S^-1 + X^T X / s^2 and the mean A^-1 (S^-1 m + X^T y / s^2).
     """
 
-    def __init__(self, cells: list[Cell], logarithms: np.ndarray, exponent: float, generator):
-        """exponent: expected of whole numbers, before the data."""
+    def __init__(self, cells: list[Cell], logarithms: np.ndarray, prior: Prior, generator):
         rows = [features(cell) for cell in cells]
         self.names = sorted({name for row in rows for name in row})
-        self.generator, self.exponent = generator, exponent
+        self.generator, self.prior = generator, prior
         self.centre = {
             name: 0.0 if "=" in name else np.mean([row[name] for row in rows if name in row])
             for name in self.names
         }
         design = np.array([self._values(row) for row in rows])
         mean, deviation = np.array([(logarithms.mean(), 10.0), *map(self._prior, self.names)]).T
-        precision = np.diag(deviation**-2) + design.T @ design / NOISE**2
-        right = mean / deviation**2 + design.T @ logarithms / NOISE**2
+        precision = np.diag(deviation**-2) + design.T @ design / prior.noise**2
+        right = mean / deviation**2 + design.T @ logarithms / prior.noise**2
         factor = np.linalg.cholesky(np.linalg.inv(precision))
         noise = generator.standard_normal((DRAWS, len(mean)))
         self.coefficients = np.linalg.solve(precision, right) + noise @ factor.T
 
     def _prior(self, name: str) -> tuple[float, float]:
         if name == "seeds":
-            return self.exponent, LINEAR_SEEDS
+            return self.prior.expected, self.prior.seeds
         if "=" in name:
-            return 0.0, LEVEL
-        return (self.exponent if name.startswith("whole ") else 0.0), EXPONENT
+            return 0.0, self.prior.level
+        return (self.prior.expected if name.startswith("whole ") else 0.0), self.prior.exponent
 
     def _values(self, found: dict[str, float]) -> np.ndarray:
         """A row of the design: 1, then each feature less its mean, which stands for a missing
@@ -132,7 +147,7 @@ class PowerLaw:
         found = features(cell)
         known = self.coefficients @ self._values(found)
         new = sum("=" in name for name in found if name not in self.names)
-        deviation = math.hypot(NOISE, LEVEL * math.sqrt(new))
+        deviation = math.hypot(self.prior.noise, self.prior.level * math.sqrt(new))
         return known + deviation * self.generator.standard_normal(DRAWS)
 
 
@@ -223,7 +238,8 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
     whole = {"CPU": _time(np.median(total)), "at most": _time(np.quantile(total, UPPER))}
     whole |= {"paper": "all", "cells": sum(one.cells for one in found)}
     rows = pd.DataFrame([*map(_row, found), whole], dtype=object).fillna("")
-    long = [one for one in found if np.median(one.seconds) > 3600 * LONGEST]
+    of_cores = [one for one in found if not one.shard.startswith("gpu_")]
+    long = [one for one in of_cores if np.median(one.seconds) > 3600 * LONGEST]
     lines = [
         f"# What the {tier} tier will cost",
         "",
@@ -234,7 +250,8 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
         "took are in no sum.",
         "",
         *(_checked(tier, folder, names) or ["It was not checked: too little is measured."]),
-        f"{len(long)} of {len(found)} shards are expected to take more than {LONGEST:g} h.",
+        f"{len(long)} of {len(of_cores)} shards are expected to take more than {LONGEST:g} h,",
+        f"besides {len(found) - len(of_cores)} for an accelerator (`gpu_...`).",
         "",
         markdown(rows, right=("cells", *COLUMNS)),
     ]
@@ -260,8 +277,7 @@ def _row(one: Forecast) -> dict[str, object]:
     shown = {
         "CPU": more + _time(np.median(one.seconds)),
         "at most": "?" if one.unknown else _time(np.quantile(one.seconds, UPPER)),
-        "MB": f"{more}{np.median(one.memory_mb):.0f}",
-        "MB at most": "?" if one.unknown else f"{np.quantile(one.memory_mb, UPPER):.0f}",
+        "MB": f"{more}{one.memory_mb:.0f}",
     }
     place = {"paper": one.replication, "shard": one.shard, "cells": one.cells}
     return {**place, **shown, "not known": ", ".join(one.unknown)}
