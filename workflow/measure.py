@@ -4,9 +4,8 @@ import argparse
 import os
 import platform
 import resource
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +22,13 @@ from workflow.host.clock import compile_clock
 from workflow.host.machine import host, peak_memory_mb
 from workflow.host.progress import remaining
 from workflow.host.terminal import announce, exit_code
+from workflow.host.unfinished import (
+    Cost,
+    Unfinished,
+    checksums_read,
+    keys_of,
+    unfinished_path,
+)
 
 LIBRARIES = ("jax", "jaxlib", "torch", "numpy", "scipy", "scikit-learn", "pandas", "snakemake")
 
@@ -53,11 +59,18 @@ def measure(
     cells = _cells_of(replication, results.tier, shard, seeds)
     outside = experiment_outside(replication, seeds.subject)
     rests_on = {"code": experiment_digest(replication), "outside": outside}
-    started, clock = datetime.now(UTC), time.perf_counter()
+    started, path = datetime.now(UTC), results.record(replication, shard)
+    clock = time.perf_counter()
     experiment = experiment_of(replication)
     started_up, compiling = time.process_time(), compile_clock()
-    text, count = _measured(experiment, cells, data_dir, f"{replication}/{shard}")
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+
+    def now() -> Cost:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        cpu_seconds = usage.ru_utime + usage.ru_stime - spent
+        return Cost(cpu_seconds, compiling(), time.perf_counter() - clock, peak_memory_mb())
+
+    known = Unfinished(unfinished_path(path), keys_of(cells, rests_on), now)
+    text, count = _measured(experiment, cells, data_dir, known, f"{replication}/{shard}")
     facts = {
         "replication": replication,
         "tier": results.tier,
@@ -67,25 +80,56 @@ def measure(
         "rows": count,
         "seeds": sorted({seed for cell in cells for seed in cell.seeds}),
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 2),
         "start_seconds": round(started_up - spent, 2),
-        "compile_seconds": round(compiling(), 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime - spent, 2),
-        "max_rss_mb": peak_memory_mb(),
-        "data": _data_checksums(),
+        **_costs(known, now()),
+        "data": {**known.data, **checksums_read()},
         **_provenance(),
     }
-    write_record(results.record(replication, shard), text, facts)
+    write_record(path, text, facts)
+    known.path.unlink(missing_ok=True)
     return facts
 
 
+def _costs(known: Unfinished, here: Cost) -> dict:
+    """What the record cost: this process, and the cells that it took over from jobs that did not
+    end, without what those lost. Per cell, in the grid's order, for `trust.cost --plan`."""
+    every, taken = known.costs(sorted(known)), known.costs(known.taken)
+    return {
+        "seconds": round(here.seconds + sum(one.seconds for one in taken), 2),
+        "compile_seconds": round(sum(one.compile_seconds for one in (here, *taken)), 2),
+        "cpu_seconds": round(here.cpu_seconds + sum(one.cpu_seconds for one in taken), 2),
+        "max_rss_mb": max(one.max_rss_mb for one in (here, *taken)),
+        "taken_over": {
+            "cells": len(taken),
+            "cpu_seconds": round(sum(one.cpu_seconds for one in taken), 2),
+            "hosts": sorted({known.kept[number].host for number in known.taken}),
+        },
+        "per_cell": {
+            key: [getattr(one, key) for one in every]
+            for key in ("cpu_seconds", "compile_seconds", "max_rss_mb")
+        },
+    }
+
+
 def _measured(
-    experiment: ModuleType, cells: list[Cell], data_dir: Path | None, name: str
+    experiment: ModuleType,
+    cells: list[Cell],
+    data_dir: Path | None,
+    known: Unfinished,
+    name: str,
 ) -> tuple[str, int]:
     from widenets.ntk.data import DataError  # only now: it loads numpy
 
+    if known.damaged:
+        announce(f"{name}: {known.damaged} damaged lines in {known.path.name}: measured again")
+    tell = progress_of(name, len(cells), known.taken)
+
+    def begins(number: int) -> None:
+        tell(number)
+        known.begin()
+
     try:
-        return measured(experiment, cells, data_dir, progress_of(name, len(cells)))
+        return measured(experiment, cells, data_dir, begins, known)
     except (DataError, SubjectError) as error:
         raise UserError(str(error)) from error
 
@@ -99,25 +143,24 @@ def _cells_of(replication: str, tier: str, shard: str, seeds: Seeds) -> list[Cel
     return present[shard]
 
 
-def progress_of(name: str, total: int) -> Callable[[int], None]:
-    """Say how far a job is, at most every five seconds."""
+def progress_of(name: str, total: int, taken: Sequence[int] = ()) -> Callable[[int], None]:
+    """Say how far a job is, at most every five seconds, and at once how many of its cells are
+    `taken` over from a job that did not end."""
     start, last = time.perf_counter(), [0.0]
+    over = f"{len(taken)} taken over, " if taken else ""
+    if taken:
+        announce(f"{name}: {len(taken)} of {total} cells taken over from a job that did not end")
 
-    def report(done: int) -> None:
+    def report(number: int) -> None:
         now = time.perf_counter()
+        done = number - sum(one < number for one in taken)  # by this job
         if done and now - last[0] >= 5:
-            left = (now - start) / done * (total - done)
+            left = (now - start) / done * (total - len(taken) - done)
             spent = f"{now - start:.0f} s, about {left:.0f} s left"
-            announce(f"{name}: cell {done + 1} of {total}, {spent}")
+            announce(f"{name}: cell {number + 1} of {total}, {over}{spent}")
             last[0] = now
 
     return report
-
-
-def _data_checksums() -> dict[str, str]:
-    """Checksums of the data files that the job has read (`widenets.ntk.data` keeps them)."""
-    data = sys.modules.get("widenets.ntk.data")
-    return dict(getattr(data, "checksums_read", {}))
 
 
 def _provenance() -> dict:

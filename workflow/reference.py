@@ -26,6 +26,7 @@ from workflow.page.texts import WORDS
 KEPT = (
     *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),
     *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "versions"),
+    "per_cell",
 )
 SPLIT = (
     "A pass *agrees* if its interval contains the predicted value, and is another number",

@@ -20,6 +20,7 @@ from workflow.base.records import damage, problem, read_facts
 from workflow.base.tree import Results
 from workflow.gate import stale_summary
 from workflow.host.terminal import announce
+from workflow.host.unfinished import unfinished_path
 
 
 def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:
@@ -52,12 +53,16 @@ def correct_notes(
     """Trust records more than snakemake's notes in `state` (`.snakemake`).
 
     A record of today's code and cells is not measured again, though noted as begun. One of other
-    code or cells, of which nothing is noted, is removed, because snakemake would keep it.
+    code or cells, of which nothing is noted, is removed, because snakemake would keep it. Cells
+    that a job kept until its record was there, and was killed then, go.
     """
     for name, of_paper in shards.items():
         for shard in of_paper:
             path = results.record(name, shard)
             pair = (path, path.with_suffix(".json"))
+            kept = unfinished_path(path)
+            if kept.exists() and not problem(results, name, shard, seeds):
+                kept.unlink()
             begun = [_note(state / "incomplete", file) for file in pair]
             noted = all(_note(state / "metadata", file).exists() for file in pair)
             if noted and not any(note.exists() for note in begun):

@@ -19,6 +19,7 @@ RECORD = {
     "compile_seconds": 3.0,
     "cpu_seconds": 10.0,
     "machine": "Linux x86_64, 2 cores",
+    "taken_over": {"cells": 0, "cpu_seconds": 0.0, "hosts": []},
 }
 
 
@@ -59,6 +60,12 @@ def test_a_run_in_pieces_has_no_time(results):
     os.utime(results.folder / "plan.json", (1704067250, 1704067250))
     with pytest.raises(UserError, match="not made in one go"):
         cost.section(results)
+
+
+def test_a_run_with_cells_of_a_killed_job_has_no_time(results):
+    made = {"records": [RECORD | {"taken_over": {"cells": 1}}]}
+    with pytest.raises(UserError, match="went on where one was killed"):
+        cost.run_of(results, made)
 
 
 def test_an_unfinished_run_has_no_time(results):

@@ -1,5 +1,8 @@
 """Grids: what is swept. (Impossible ones: test_bad_inputs.py.)"""
 
+import pytest
+
+from workflow.base.files import UserError
 from workflow.base.grid import ALL, Seeds, shard_digest, shards
 
 EXPERIMENT = """
@@ -45,3 +48,39 @@ def test_blocks_of_one_shard_run_together(tmp_path):
     found = shards("paper", "smoke", ALL, root)
     assert {name: len(cells) for name, cells in found.items()} == {"x": 2, "y": 1}
     assert shard_digest(found["x"]) != shard_digest(found["y"])
+
+
+def one_seed_each(found):
+    """What is measured: every cell once for each of its seeds, wherever."""
+    every = (
+        cell._replace(seeds=(seed,))
+        for some in found.values()
+        for cell in some
+        for seed in cell.seeds
+    )
+    return sorted(every, key=repr)
+
+
+@pytest.mark.parametrize(
+    ("shard", "names"),
+    [
+        ("wide_{width}", ["wide_2", "wide_4"]),
+        ("{arm}_{width}", ["a_2", "a_4", "b_2", "b_4"]),
+        ("all_{seed}", ["all_0", "all_1", "all_2"]),
+        ("{width}-{seed}", ["2-0", "2-1", "2-2", "4-0", "4-1", "4-2"]),
+    ],
+)
+def test_a_shard_is_cut_by_what_its_name_says_and_measures_the_same(tmp_path, shard, names):
+    block = "{part: drift, arm: [a, b], width: [2, 4], seed: [5, 3, 8], shard: '%s'}"
+    whole = shards("paper", "smoke", Seeds(100), write(tmp_path / "whole", f"[{block % 'main'}]"))
+    cut = shards("paper", "smoke", Seeds(100), write(tmp_path / "cut", f"[{block % shard}]"))
+    assert list(cut) == names
+    assert one_seed_each(cut) == one_seed_each(whole)
+    assert all(len(cell.seeds) == (1 if "seed" in shard else 3) for c in cut.values() for cell in c)
+
+
+@pytest.mark.parametrize("shard", ["x_{wdth}", "x_{", "{}", "{width", "x_{rate}", "a b"])
+def test_a_shard_whose_name_cannot_be_is_refused(tmp_path, shard):
+    block = f"[{{part: drift, arm: a, width: 2, rate: 0.5, seed: 1, shard: '{shard}'}}]"
+    with pytest.raises(UserError, match=r"grid.yaml: smoke, block 1: shard: found .*, wanted"):
+        shards("paper", "smoke", ALL, write(tmp_path, block))

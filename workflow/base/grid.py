@@ -2,7 +2,10 @@
 
 A block names a `part` (a function of `experiment.py`), an `arm`, a `seed` and the part's own
 parameters. A list is swept, a scalar is held; a value that is itself a list is written nested.
-`seed: 8` means the seeds 0..7. Blocks with the same `shard` (default `main`) run in one job.
+`seed: 8` means the seeds 0..7. Blocks with the same `shard` (default `main`) run in one job. A
+`shard` with `{width}`, `{arm}` or another key in its name is one of each value, with `{seed}` one
+of each seed, numbered from 0: long blocks are cut so, and their cells and draws stay what they are.
+What wants an accelerator, because a core would take days, is in shards named `gpu_...`.
 The signature of the part is the schema of the block.
 """
 
@@ -69,12 +72,25 @@ def shards(
         where = f"{name}: {tier}, block {number}"
         if not isinstance(block, dict):
             raise UserError(f"{where}: found {block!r}, wanted a mapping with part, arm and seed")
-        shard = block.get("shard", "main")
-        if not isinstance(shard, str) or not shard.replace("_", "").replace("-", "").isalnum():
-            raise UserError(f"{where}: shard: found {shard!r}, wanted a name of letters and digits")
-        found.setdefault(shard, []).extend(_cells(block, where, signatures, seeds))
+        for cell in _cells(block, where, signatures, seeds):
+            for shard, part_of_it in _placed(block.get("shard", "main"), cell, where):
+                found.setdefault(shard, []).append(part_of_it)
     _refuse_repeated_cells(found, f"{name}: {tier}")
     return _asked(seeds.subject, found) if seeds.subject else found
+
+
+def _placed(shard: object, cell: Cell, where: str) -> Iterator[tuple[str, Cell]]:
+    """Names of the shards that a cell belongs to, with the cell or, in each, one of its seeds."""
+    apart = isinstance(shard, str) and "{seed}" in shard
+    for number, seeds in enumerate([(seed,) for seed in cell.seeds] if apart else [cell.seeds]):
+        try:
+            name = str(shard).format(**{**cell.parameters, "arm": cell.arm, "seed": number})
+        except (LookupError, ValueError):
+            keys = ", ".join(("arm", "seed", *cell.parameters))
+            raise UserError(f"{where}: shard: found {shard!r}, wanted in braces {keys}") from None
+        if not isinstance(shard, str) or not name.replace("_", "").replace("-", "").isalnum():
+            raise UserError(f"{where}: shard: found {name!r}, wanted a name of letters and digits")
+        yield name, cell._replace(seeds=seeds)
 
 
 def _asked(subject: str, found: dict[str, list[Cell]]) -> dict[str, list[Cell]]:

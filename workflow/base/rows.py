@@ -8,7 +8,8 @@ only says how far a job is, what it costs, or where files are.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from workflow.base.grid import Cell
 
+PLAIN = (float, int, str, type(None))  # what a value of a row may be; a bool is an int
+
 
 def experiment_of(replication: str) -> ModuleType:
     """The experiment of a replication, imported under the settings that numbers are made with."""
@@ -34,39 +37,44 @@ def measured(
     cells: Iterable[Cell],
     data_dir: Path | None,
     report: Callable[[int], None],
+    known: MutableMapping[int, str],
 ) -> tuple[str, int]:
-    """(text of the table of all cells' rows, number of rows); `report` hears of every cell."""
-    rows = table_of(measured_rows(experiment, cells, data_dir, report))
-    return table_text(rows), len(rows)
+    """(text of the table of all cells' rows, number of rows); `report` hears of every cell that is
+    about to be measured.
 
-
-def measured_rows(
-    experiment: ModuleType,
-    cells: Iterable[Cell],
-    data_dir: Path | None,
-    report: Callable[[int], None],
-) -> Iterator[dict]:
-    """Rows of all cells: what was varied, then what was measured."""
+    known: texts of cells' rows by the cells' numbers. What is there is not measured, and what is
+    measured is put there. All rows of the table are read from these texts, so that it does not
+    depend on which were there before.
+    """
+    rows: list[dict] = []
     for number, cell in enumerate(cells):
-        report(number)
-        part = getattr(experiment, cell.part)
-        extra = {"data_dir": data_dir} if "data_dir" in inspect.signature(part).parameters else {}
-        held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
-        where = f"{experiment.__name__.replace('.', '/')}.py: {cell.part}"
-        counted = set()
-        for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
-            repeated = sorted(set(row) & set(held))
-            if repeated or "seed" not in row:
-                raise UserError(
-                    f"{where}: a row must have a seed and must not repeat the cell's keys; "
-                    f"found {', '.join(sorted(row))}"
-                )
-            counted.add(row["seed"])
-            yield {**held, **row}
-        if counted != set(cell.seeds):
+        if number not in known:
+            report(number)
+            known[number] = rows_text(measured_rows(experiment, cell, data_dir))
+        rows += json.loads(known[number])
+    return table_text(table_of(rows)), len(rows)
+
+
+def measured_rows(experiment: ModuleType, cell: Cell, data_dir: Path | None) -> Iterator[dict]:
+    """Rows of a cell: what was varied, then what was measured."""
+    part = getattr(experiment, cell.part)
+    extra = {"data_dir": data_dir} if "data_dir" in inspect.signature(part).parameters else {}
+    held = {"part": cell.part, "arm": cell.arm, **cell.parameters}
+    where = f"{experiment.__name__.replace('.', '/')}.py: {cell.part}"
+    counted = set()
+    for row in part(arm=cell.arm, **cell.parameters, seeds=cell.seeds, **extra):
+        repeated = sorted(set(row) & set(held))
+        if repeated or "seed" not in row:
             raise UserError(
-                f"{where}: measured the seeds {_few(counted)}, wanted {_few(cell.seeds)}; {held}"
+                f"{where}: a row must have a seed and must not repeat the cell's keys; "
+                f"found {', '.join(sorted(row))}"
             )
+        counted.add(row["seed"])
+        yield {**held, **row}
+    if counted != set(cell.seeds):
+        raise UserError(
+            f"{where}: measured the seeds {_few(counted)}, wanted {_few(cell.seeds)}; {held}"
+        )
 
 
 def _few(seeds: Iterable[int]) -> str:
@@ -74,15 +82,21 @@ def _few(seeds: Iterable[int]) -> str:
     return ", ".join(map(str, listed[:6])) + (", ..." if len(listed) > 6 else "")
 
 
-def table_of(rows: Iterable[dict]) -> pd.DataFrame:
-    """A data frame of plain Python values, columns in order of first appearance."""
+def rows_text(rows: Iterable[dict]) -> str:
+    """JSON of plain Python values, every double by the shortest decimals that give it back."""
+    return json.dumps(
+        [
+            {key: _plain(f"part {row['part']}, column {key}", value) for key, value in row.items()}
+            for row in rows
+        ]
+    )
+
+
+def table_of(rows: list[dict]) -> pd.DataFrame:
+    """A data frame of plain rows, columns in order of first appearance."""
     import pandas as pd
 
-    plain = [
-        {key: _plain(f"part {row['part']}, column {key}", value) for key, value in row.items()}
-        for row in rows
-    ]
-    return pd.DataFrame(plain)
+    return pd.DataFrame(rows)
 
 
 def table_text(rows: pd.DataFrame) -> str:
@@ -91,9 +105,12 @@ def table_text(rows: pd.DataFrame) -> str:
 
 
 def _plain(where: str, value: object) -> object:
-    """Scalars of numpy, jax and torch as Python numbers; an array is an error."""
+    """Scalars of numpy, jax and torch as Python values; an array is an error."""
     if isinstance(value, list | tuple):
         return str(value)
     if getattr(value, "shape", ()) != ():
         raise UserError(f"{where}: found an array of shape {value.shape}, wanted a number")
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if hasattr(value, "item") else value
+    if not isinstance(plain, PLAIN):
+        raise UserError(f"{where}: found {plain!r}, wanted a number, a text or nothing")
+    return plain

@@ -46,7 +46,8 @@ def main() -> None:
     changes = changes_of(arguments.changes)
     tier = arguments.tier or claim.tier
     cells = cells_of(replication, claim, tier, Seeds(at_most=arguments.seeds), changes)
-    text = measured(experiment_of(replication), cells, arguments.data_dir, lambda done: None)[0]
+    experiment = experiment_of(replication)
+    text = measured(experiment, cells, arguments.data_dir, lambda done: None, {})[0]
     for line in told(claim, pd.read_csv(io.StringIO(text)), replication):
         print(line.replace("\u2212", "-"))  # numbers that a program reads, too
     if changes or arguments.seeds:

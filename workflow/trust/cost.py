@@ -3,6 +3,9 @@
 Measuring jobs note what they spent up to their first cell and in XLA's compiler; snakemake times
 the other jobs. A run's time is that from its plan to its gate, so that it must have been made in
 one go: `rm -rf results/TIER; snakemake --cores 2 --config tier=TIER`, on an idle machine.
+
+`--plan TIER` says instead, before anything runs, what each shard of a tier will take, from what
+cells took in smaller tiers (`forecast.py`); with `--publish` it goes to docs/cost_TIER.md.
 """
 
 import argparse
@@ -18,10 +21,11 @@ import pandas as pd
 
 from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.base.files import UserError, write_text
-from workflow.base.tree import ROOT, Results
+from workflow.base.tree import ROOT, TIERS, Results, known, replications
 from workflow.host.terminal import announce, exit_code
 from workflow.page.content import readme
 from workflow.trust.document import table as markdown
+from workflow.trust.forecast import page
 
 COLUMNS = ("start-up", "compilation", "computing", "gather, judge", "draw", "sum")
 HEAD = """\
@@ -64,14 +68,34 @@ class Cost(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("folders", type=Path, nargs="+", help="results/TIER")
+    parser.add_argument("folders", type=Path, nargs="*", help="results/TIER")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "cost.md")
+    parser.add_argument("--plan", choices=TIERS, help="what this tier will cost")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="for --plan: tiers")
+    parser.add_argument("--replications", default="", help="for --plan: names, by commas; all")
+    parser.add_argument("--publish", action="store_true", help="for --plan: docs/cost_TIER.md")
     arguments = parser.parse_args()
+    if bool(arguments.plan) == bool(arguments.folders):
+        raise UserError("wanted either folders results/TIER or --plan TIER")
+    if arguments.plan:
+        _plan(arguments)
+        return
     runs = [results_folder(folder) for folder in arguments.folders]
     names = " ".join(f"results/{results.tier}" for results in runs)
     sections = [HEAD.format(folders=names), *(section(results) for results in runs), BOUNDS]
     write_text(arguments.output, "\n".join(sections))
     announce(f"{arguments.output}: written")
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    chosen = arguments.replications
+    names = [known(name) for name in chosen.split(",")] if chosen else replications()
+    text = page(arguments.plan, arguments.results, names)
+    print(text)
+    if arguments.publish:
+        path = ROOT / "docs" / f"cost_{arguments.plan}.md"
+        write_text(path, text)
+        announce(f"{path}: written")
 
 
 def section(results: Results) -> str:
@@ -132,6 +156,8 @@ def run_of(results: Results, made: dict) -> tuple[int, float]:
     if not plan.exists() or not gate.exists():
         raise UserError(f"{results.folder}: holds no finished run of snakemake")
     planned = json.loads(plan.read_text(encoding="utf-8"))
+    if any(record["taken_over"]["cells"] for record in made["records"]):
+        raise UserError(f"{results.folder}: not made in one go: a job went on where one was killed")
     begun = plan.stat().st_mtime
     first = min(datetime.fromisoformat(record["started"]) for record in made["records"])
     if begun > first.timestamp() + 1:  # records note whole seconds
