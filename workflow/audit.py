@@ -193,9 +193,10 @@ def altered(results: Results, made: dict) -> list[Path]:
 
 
 def chosen_seeds(settings: dict) -> Seeds:
-    """The seeds of a run, and its subject, from the settings in its provenance."""
+    """The seeds of a run, and what else it takes, from the settings in its provenance."""
     shift, at_most = settings.get("seed", 0), settings.get("seeds_at_most", 0)
-    return Seeds(shift, at_most, settings.get("subject", ""))
+    taken = (tuple(settings.get(key, ())) for key in ("claims", "set"))
+    return Seeds(shift, at_most, settings.get("subject", ""), *taken)
 
 
 def _files(results: Results, names: list[str], seeds: Seeds) -> list[Path]:

@@ -29,6 +29,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.assemble import refuse_part
 from workflow.base.drift import Interval, difference, kind_of, residue_of
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
@@ -137,12 +138,13 @@ def read(folder: Path) -> Kept:
             {(row["replication"], row["claim"]): _named(row) for row in rows},
             {(record["replication"], record["shard"]): record for record in made["records"]},
         )
-        reduced = made["settings"].get("seeds_at_most")
+        settings = made["settings"]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: missing; is {folder} a folder of results?") from None
     except (ValueError, KeyError, TypeError):  # pandas raises ValueErrors at a bad CSV
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
-    if reduced:
+    refuse_part(folder, settings, "nothing to compare with the suite")
+    if settings.get("seeds_at_most"):
         raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
     return kept
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow import draw
-from workflow.base import config, grid, records
+from workflow.base import config, grid, records, selection
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
 from workflow.base.files import UserError, sha256
@@ -112,7 +112,8 @@ class Plan:
 
     @cached_property
     def took(self) -> dict[tuple[str, str], progress.Cost]:
-        return progress.costs_before(self.results)
+        """By the reference too, unless the grid is another one than its."""
+        return progress.costs_before(self.results, reference=not self.settings.changes)
 
     def priority(self, name: str, shard: str) -> float:
         """What the job took before: the longest start first, so that none runs alone at the end."""
@@ -174,12 +175,13 @@ class Plan:
 
     def judging_options(self) -> str:
         """Which of the claims, and whether they are judged."""
-        return f"{self.reduction()} {self.subject_option()}".strip()
+        return f"{self.reduction()} {self.taken_options()}".strip()
 
-    def subject_option(self) -> str:
-        """One word of a shell, whatever the file is called."""
-        subject = self.settings.subject
-        return shlex.quote(f"--subject={subject}") if subject else ""
+    def taken_options(self) -> str:
+        """Words of a shell that say whose network, which claims and what else than the grid."""
+        chosen = self.settings
+        words = [f"--subject={chosen.subject}"] if chosen.subject else []
+        return shlex.join([*words, *selection.as_options(chosen.claims, chosen.changes)])
 
     def answer(self) -> list[str]:
         """What a run with a reader's own network writes beside the report."""
@@ -233,6 +235,9 @@ def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.results)
         _hold(plan.results)
+        told = selection.told(plan.settings.claims, plan.settings.changes)
+        if told:
+            announce(f"{plan.results.folder}: {told}")
         _repair(plan)
         _try(plan)
         plan.gate_log.unlink(missing_ok=True)

@@ -51,12 +51,14 @@ def watch(results: Results, every: float = 15.0) -> None:
     threading.Thread(target=look, daemon=True, name="progress").start()
 
 
-def costs_before(results: Results, root: Path = ROOT) -> dict[tuple[str, str], Cost]:
-    """What each shard took in the reference and, where there is one, in this folder's last run."""
-    reference = root / "results" / "reference" / results.tier / "provenance.json"
-    known = (
-        json.loads(reference.read_text(encoding="utf-8"))["records"] if reference.exists() else []
-    )
+def costs_before(
+    results: Results, root: Path = ROOT, *, reference: bool = True
+) -> dict[tuple[str, str], Cost]:
+    """What each shard took in the reference, if that is to be asked, and, where there is one, in
+    this folder's last run."""
+    path = root / "results" / "reference" / results.tier / "provenance.json"
+    asked = reference and path.exists()
+    known = json.loads(path.read_text(encoding="utf-8"))["records"] if asked else []
     known += [facts for path in results.folder.glob("records/*/*.json") if (facts := _facts(path))]
     return {
         (facts["replication"], facts["shard"]): Cost(facts["seconds"], facts["max_rss_mb"])
