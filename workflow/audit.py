@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.base.environment import CPU
 from workflow.base.files import sha256
 from workflow.base.grid import Cell, Seeds, shards
 from workflow.base.records import read_facts, read_table
@@ -196,7 +197,8 @@ def chosen_seeds(settings: dict) -> Seeds:
     """The seeds of a run, and what else it takes, from the settings in its provenance."""
     shift, at_most = settings.get("seed", 0), settings.get("seeds_at_most", 0)
     taken = (tuple(settings.get(key, ())) for key in ("claims", "set"))
-    return Seeds(shift, at_most, settings.get("subject", ""), *taken)
+    device = settings.get("device", CPU)
+    return Seeds(shift, at_most, settings.get("subject", ""), *taken, device)
 
 
 def _files(results: Results, names: list[str], seeds: Seeds) -> list[Path]:

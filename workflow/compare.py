@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 from workflow.assemble import refuse_part
 from workflow.base.drift import Interval, difference, kind_of, residue_of
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
@@ -215,7 +216,15 @@ def other_libraries(new: Kept, old: Kept) -> list[str]:
         for library, now in new.records[key]["versions"].items()
         if (was := old.records[key]["versions"].get(library, "absent")) != now
     }
-    return [f"another version of {line}" for line in sorted(found)]
+    return [f"another version of {line}" for line in sorted(found)] + other_devices(new, old)
+
+
+def other_devices(new: Kept, old: Kept) -> list[str]:
+    """Devices of the jobs in both folders, where they differ: they round otherwise, as another
+    processor does, and as much is granted to them."""
+    both = new.records.keys() & old.records.keys()
+    pairs = {tuple(kept.records[key].get("device", CPU) for kept in (old, new)) for key in both}
+    return [f"another device: {was} → {now}" for was, now in sorted(pairs) if was != now]
 
 
 def dearer(new: Kept, old: Kept) -> list[str]:

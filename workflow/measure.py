@@ -20,6 +20,7 @@ from workflow.base.records import experiment_digest, experiment_outside, write_r
 from workflow.base.rows import experiment_of, measured
 from workflow.base.tree import Results, known, tier_folder
 from workflow.host.clock import compile_clock
+from workflow.host.device import needed, ready
 from workflow.host.machine import host, peak_memory_mb
 from workflow.host.progress import remaining
 from workflow.host.revision import git_revision
@@ -60,7 +61,8 @@ def measure(
     outside = experiment_outside(replication, seeds.subject)
     rests_on = {"code": experiment_digest(replication), "outside": outside}
     started, clock = datetime.now(UTC), time.perf_counter()
-    experiment = experiment_of(replication)
+    device = ready(seeds.device, needed([replication]))
+    experiment = experiment_of(replication, seeds.device)
     started_up, compiling = time.process_time(), compile_clock()
     text, count = _measured(experiment, cells, data_dir, f"{replication}/{shard}")
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -79,6 +81,7 @@ def measure(
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime - spent, 2),
         "max_rss_mb": peak_memory_mb(),
         "data": _data_checksums(),
+        "device": device,
         **_provenance(),
     }
     write_record(results.record(replication, shard), text, facts)

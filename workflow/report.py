@@ -48,7 +48,7 @@ def main() -> None:
         "seed": seeds.shift,
         "seeds_at_most": seeds.at_most,
         **({"subject": seeds.subject} if seeds.subject else {}),
-        **selection.as_settings(seeds.claims, seeds.changes),
+        **selection.as_settings(*seeds[3:]),
     }
     facts = {name: facts_of(results, name, seeds) for name in names}
     made = {**provenance_of(settings, facts), "git": git_revision()}

@@ -86,8 +86,9 @@ def test_options_give_back_the_choice():
     parser = argparse.ArgumentParser()
     selection.options(parser)
     claims, changes = (CLAIM, f"{PAPER}.x"), (f"{PAPER}.a/b.c=1,2", f"{PAPER}.a.d=[[1, 2], [3]]")
-    found = parser.parse_args(selection.as_options(claims, changes))
-    assert selection.given(found) == {"claims": claims, "changes": changes}
+    found = parser.parse_args(selection.as_options(claims, changes, "cuda"))
+    wanted = {"claims": claims, "changes": changes, "device": "cuda"}
+    assert selection.given(found) == wanted
     assert selection.as_options((), ()) == []
 
 

@@ -7,6 +7,7 @@ import jsonschema
 import yaml
 
 from workflow.base import selection
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, meant
 from workflow.base.grid import Seeds, part_signatures
 from workflow.base.subject import STAND, folder_name, parts_of
@@ -24,10 +25,12 @@ class Settings(NamedTuple):
     subject: str
     claims: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    device: str = CPU
 
     @property
     def seeds(self) -> Seeds:
-        return Seeds(self.seed, self.seeds_at_most, self.subject, self.claims, self.changes)
+        taken = (self.claims, self.changes, self.device)
+        return Seeds(self.seed, self.seeds_at_most, self.subject, *taken)
 
     @property
     def folder(self) -> Path:
@@ -57,7 +60,8 @@ def settings(config: dict) -> Settings:
     claims, changes = _taken(config, names)
     names = selection.papers_of(claims, changes) or names
     numbers = (config["seed"], config["seeds_at_most"])
-    return Settings(config["tier"], names, *numbers, folder, subject, claims, changes)
+    taken = (claims, changes, config.get("device", CPU))
+    return Settings(config["tier"], names, *numbers, folder, subject, *taken)
 
 
 def _taken(config: dict, names: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,6 +17,7 @@ import yaml
 
 from workflow.base import selection
 from workflow.base.digest import cells_digest
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, meant
 from workflow.base.modules import parsed
 from workflow.base.subject import digest_of, parts_of
@@ -40,13 +41,14 @@ class Seeds(NamedTuple):
     """Which seeds of a block are run: all, each raised by `shift`, or no more than the first few
     (`at_most`, 0 for all), to try a grid out; and of whose network, where it is a reader's own:
     `subject` is the file, empty in every other run. `claims` and `changes` say what else than the
-    whole grid is run (`selection`)."""
+    whole grid is run (`selection`), `device` on what (`environment`)."""
 
     shift: int = 0
     at_most: int = 0
     subject: str = ""
     claims: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    device: str = CPU
 
     def of(self, listed: list[int]) -> tuple[int, ...]:
         return tuple(seed + self.shift for seed in listed[: self.at_most or None])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
+from workflow.base.environment import CPU, DEVICES
 from workflow.base.files import UserError, meant, sha256_of
 from workflow.base.modules import load
 
@@ -184,27 +185,30 @@ def parts_read(replication: str, claims: Sequence[str], changes: Sequence[str]) 
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What a stage is told of such a run."""
+    """What a stage is told of such a run, and of the device that its numbers are made on."""
     parser.add_argument("--claims", default="", help="PAPER.CLAIM,... that alone are judged")
     parser.add_argument("--set", default="", help="PAPER.PART[/ARM].NAME=VALUE;... in the grid")
+    parser.add_argument("--device", choices=DEVICES, default=CPU)
 
 
-def given(arguments: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+def given(arguments: argparse.Namespace) -> dict[str, object]:
     """The same as fields of `Seeds`."""
     claims, changes = words_of(arguments.claims, ","), words_of(arguments.set, ";")
-    return {"claims": tuple(claims), "changes": tuple(changes)}
+    return {"claims": tuple(claims), "changes": tuple(changes), "device": arguments.device}
 
 
-def as_options(claims: Sequence[str], changes: Sequence[str]) -> list[str]:
-    """The words of a command line that `given` reads."""
+def as_options(claims: Sequence[str], changes: Sequence[str], device: str = CPU) -> list[str]:
+    """The words of a command line that `given` reads; none in a usual run."""
     found = [f"--claims={','.join(claims)}"] if claims else []
-    return [*found, f"--set={';'.join(changes)}"] if changes else found
+    found += [f"--set={';'.join(changes)}"] if changes else []
+    return [*found, f"--device={device}"] if device != CPU else found
 
 
-def as_settings(claims: Sequence[str], changes: Sequence[str]) -> dict[str, list[str]]:
-    """As provenance and report keep them: nothing in a run of the whole suite."""
+def as_settings(claims: Sequence[str], changes: Sequence[str], device: str = CPU) -> dict:
+    """As provenance keeps them: nothing in a usual run."""
     found = {"claims": list(claims), "set": list(changes)}
-    return {key: value for key, value in found.items() if value}
+    on = {"device": device} if device != CPU else {}
+    return {**{key: value for key, value in found.items() if value}, **on}
 
 
 def folder_name(claims: Sequence[str], changes: Sequence[str]) -> str:

@@ -5,8 +5,9 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.base.environment import CPU
 from workflow.base.files import write_json
-from workflow.base.records import read_facts
+from workflow.base.records import device_of, read_facts
 from workflow.base.tree import ROOT, Results
 from workflow.host.terminal import announce
 
@@ -19,6 +20,7 @@ class Job(NamedTuple):
     code: str
     cells: str
     seconds: float | None
+    device: str = CPU
 
 
 class Cost(NamedTuple):
@@ -90,7 +92,11 @@ def duration(seconds: float) -> str:
 
 def _done(results: Results, job: Job) -> bool:
     facts = _facts(results.record(job.replication, job.shard).with_suffix(".json"))
-    return bool(facts) and (facts["code"], facts["cells"]) == (job.code, job.cells)
+    return (
+        bool(facts)
+        and (facts["code"], facts["cells"]) == (job.code, job.cells)
+        and device_of(facts) == job.device
+    )
 
 
 def _facts(path: Path) -> dict | None:
