@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow.audit import audit
+from workflow.base import selection
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import claims_digest, problems, read_facts, read_table
@@ -140,3 +141,11 @@ def refuse_subject(folder: Path, made: dict, what: str) -> None:
     subject = made["settings"].get("subject")
     if subject:
         raise UserError(f"{folder}: of a network of your own, {Path(subject).name}: {what}")
+    refuse_part(folder, made["settings"], what)
+
+
+def refuse_part(folder: Path, settings: dict, what: str) -> None:
+    """Neither are those of some claims alone, or of another grid."""
+    told = selection.told(*(settings.get(key, ()) for key in ("claims", "set")))
+    if told:
+        raise UserError(f"{folder}: {told}: {what}")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.base.environment import CPU
 from workflow.base.files import sha256
 from workflow.base.grid import Cell, Seeds, shards
 from workflow.base.records import read_facts, read_table
@@ -193,9 +194,11 @@ def altered(results: Results, made: dict) -> list[Path]:
 
 
 def chosen_seeds(settings: dict) -> Seeds:
-    """The seeds of a run, and its subject, from the settings in its provenance."""
+    """The seeds of a run, and what else it takes, from the settings in its provenance."""
     shift, at_most = settings.get("seed", 0), settings.get("seeds_at_most", 0)
-    return Seeds(shift, at_most, settings.get("subject", ""))
+    taken = (tuple(settings.get(key, ())) for key in ("claims", "set"))
+    device = settings.get("device", CPU)
+    return Seeds(shift, at_most, settings.get("subject", ""), *taken, device)
 
 
 def _files(results: Results, names: list[str], seeds: Seeds) -> list[Path]:

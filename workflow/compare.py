@@ -29,7 +29,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.assemble import refuse_part
 from workflow.base.drift import Interval, difference, kind_of, residue_of
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
@@ -137,12 +139,13 @@ def read(folder: Path) -> Kept:
             {(row["replication"], row["claim"]): _named(row) for row in rows},
             {(record["replication"], record["shard"]): record for record in made["records"]},
         )
-        reduced = made["settings"].get("seeds_at_most")
+        settings = made["settings"]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: missing; is {folder} a folder of results?") from None
     except (ValueError, KeyError, TypeError):  # pandas raises ValueErrors at a bad CSV
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
-    if reduced:
+    refuse_part(folder, settings, "nothing to compare with the suite")
+    if settings.get("seeds_at_most"):
         raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
     return kept
 
@@ -213,7 +216,15 @@ def other_libraries(new: Kept, old: Kept) -> list[str]:
         for library, now in new.records[key]["versions"].items()
         if (was := old.records[key]["versions"].get(library, "absent")) != now
     }
-    return [f"another version of {line}" for line in sorted(found)]
+    return [f"another version of {line}" for line in sorted(found)] + other_devices(new, old)
+
+
+def other_devices(new: Kept, old: Kept) -> list[str]:
+    """Devices of the jobs in both folders, where they differ: they round otherwise, as another
+    processor does, and as much is granted to them."""
+    both = new.records.keys() & old.records.keys()
+    pairs = {tuple(kept.records[key].get("device", CPU) for kept in (old, new)) for key in both}
+    return [f"another device: {was} → {now}" for was, now in sorted(pairs) if was != now]
 
 
 def dearer(new: Kept, old: Kept) -> list[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from workflow.base import selection
 from workflow.base.files import UserError, meant, replacing, write_seal
 from workflow.base.grid import ALL, Seeds, part_signatures, parts
 from workflow.base.modules import load, parsed
@@ -56,12 +57,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
     parser.add_argument("--replication", required=True)
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    selection.options(parser)
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
     table = read_sealed(results.table(replication))
     module = load(replication, "figures")
     folder = results.figures(replication)
-    chosen = figures(replication, results.tier, Seeds(subject=arguments.subject))
+    seeds = Seeds(subject=arguments.subject, **selection.given(arguments))
+    chosen = figures(replication, results.tier, seeds)
     for figure in chosen:
         _draw(getattr(module, figure.name), figure, table, folder)
     drawn = (folder / f"{figure.name}.{kind}" for figure in chosen for kind in KINDS)
@@ -69,7 +72,8 @@ def main() -> None:
 
 
 def figures(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) -> list[Figure]:
-    """The figures whose parts the tier measures, read from the source without importing it."""
+    """The figures whose parts the tier measures, read from the source without importing it. They
+    look for the grid's own values, so that a run with changes in it has none."""
     path = root / "replications" / replication / "figures.py"
     present = parts(replication, tier, seeds, root)
     found = []
@@ -83,7 +87,7 @@ def figures(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) 
                 where = f"{path.relative_to(root).as_posix()}: {node.name}"
                 raise UserError(f"{where}: unknown part {name!r}{meant(name, known_parts)}")
         title, _, caption = inspect.cleandoc(ast.get_docstring(node) or node.name).partition("\n")
-        if set(needed) <= present:
+        if set(needed) <= present and not seeds.changes:
             found.append(Figure(node.name, needed, title, " ".join(caption.split())))
     return found
 

@@ -4,9 +4,10 @@ It trusts no file for what it can derive: see `workflow/audit.py`.
 
 Exit code 0: every verdict is the expected one (a run with reduced seeds has none); 1: a verdict
 differs; 2: something is missing, stale or damaged; 3: only inconclusive verdicts differ. The first
-that applies of 2, 1, 3, 0. Of a reader's own network (results/NAME/TIER) a claim is expected to be
-what the file says under `expected`; of the others each verdict is an answer, but 3 also stands for
-an undecided diagnosis.
+that applies of 2, 1, 3, 0. A run of some claims says so of these; of a variation nothing is
+expected, so that it ends with 0 or 2. Of a reader's own network (results/NAME/TIER) a claim is
+expected to be what the file says under `expected`; of the others each verdict is an answer, but 3
+also stands for an undecided diagnosis.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from workflow.assemble import (
     results_folder,
 )
 from workflow.audit import altered, bad_data, chosen_seeds
+from workflow.base import selection
 from workflow.base.digest import code_digest, forget
 from workflow.base.files import broken, sha256_of, write_json
 from workflow.base.grid import Seeds
@@ -55,11 +57,16 @@ def main() -> int:
         problems.append(f"{results.folder / ANSWER}: does not agree with the checks and the table")
     for line in [*summary(checks), *(f"error: {text}" for text in problems)]:
         announce(line)
+    taken = selection.told(seeds.claims, seeds.changes)
+    if taken:
+        announce(f"{taken}; no verdict of the suite")
     if seeds.at_most:
         announce(f"reduced run, at most {seeds.at_most} seeds of each block: nothing is judged")
         return INCOMPLETE if problems else 0
     if problems:
         return INCOMPLETE
+    if seeds.changes:
+        return 0
     for line in [found["sentence"], *found["faults"]] if found else ():
         announce(line)
     code = verdict_code(checks)

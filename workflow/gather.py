@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.base import selection
 from workflow.base.files import UserError
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import problems, read_table, write_sealed
@@ -19,9 +20,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    selection.options(parser)
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
+    seeds = Seeds(
+        arguments.seed,
+        arguments.seeds_at_most,
+        arguments.subject,
+        **selection.given(arguments),
+    )
     gather(results, replication, seeds)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.claim import Claim, Verdict
+from widenets.evidence.claim import ASKED, Claim, Verdict
 from widenets.evidence.judge import Judgement, judge
+from workflow.base import selection
 from workflow.base.files import UserError, meant, sha256, write_json
 from workflow.base.grid import ALL, Seeds, shards
 from workflow.base.modules import load
@@ -24,9 +25,14 @@ def main() -> None:
     parser.add_argument("--replication", required=True)
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of a run that judges nothing")
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    selection.options(parser)
     arguments = parser.parse_args()
     results, replication = tier_folder(arguments.results), known(arguments.replication)
-    seeds = Seeds(at_most=arguments.seeds_at_most, subject=arguments.subject)
+    seeds = Seeds(
+        at_most=arguments.seeds_at_most,
+        subject=arguments.subject,
+        **selection.given(arguments),
+    )
     write_checks(results, replication, seeds)
 
 
@@ -91,21 +97,32 @@ def refuse_unmeasured(replication: str, claims: list[Claim]) -> None:
 def judged(replication: str, table: pd.DataFrame, tier: str, seeds: Seeds = ALL) -> pd.DataFrame:
     """One row per claim: the columns of checks.csv. A claim about which a reader's file expects
     something is judged as all that are asked; only then is the expectation put beside it."""
-    claims = claims_of(replication, seeds.subject)
-    refuse_unmeasured(replication, claims)
+    listed = claims_of(replication, seeds.subject)
+    refuse_unmeasured(replication, listed)
+    claims = selection.taken(replication, listed, seeds.claims, seeds.changes)
     parts = {  # cut out once, not for each claim
         part: table[table["part"] == part] for part in {claim.part for claim in claims}
     }
     try:
-        rows = [judge(claim, parts[claim.part], tier, replication=replication) for claim in claims]
+        of_tier = TIERS[-1] if seeds.changes else tier  # a variation decides nothing anyway
+        rows = [
+            judge(claim, parts[claim.part], of_tier, replication=replication) for claim in claims
+        ]
     except KeyError as error:  # a column that no row has
         raise UserError(f"replications/{replication}/claims.py: {error.args[0]}") from error
+    if seeds.changes:
+        rows = [_of_variation(row, seeds.changes) for row in rows]
     if seeds.at_most:
         rows = [unjudged(row, seeds.at_most) for row in rows]
     if seeds.subject:
         named = expectations(replication, seeds.subject)
         rows = [replace(row, expected=named.get(row.claim, row.expected)) for row in rows]
     return pd.DataFrame([asdict(row) for row in rows])
+
+
+def _of_variation(row: Judgement, changes: tuple[str, ...]) -> Judgement:
+    """A claim where the grid is another one: what comes out is an answer; nothing is expected."""
+    return replace(row, expected=ASKED, reason=f"variation: {'; '.join(changes)}")
 
 
 def unjudged(row: Judgement, seeds_at_most: int) -> Judgement:

@@ -12,15 +12,17 @@ from pathlib import Path
 from types import ModuleType
 
 from widenets.ntk.subject.contract import SubjectError
+from workflow.base import selection
 from workflow.base.files import UserError
 from workflow.base.grid import Cell, Seeds, shard_digest, shards
 from workflow.base.records import experiment_digest, experiment_outside, write_record
-from workflow.base.revision import git_revision
 from workflow.base.rows import experiment_of, measured
 from workflow.base.tree import Results, known, tier_folder
 from workflow.host.clock import compile_clock
+from workflow.host.device import needed, ready
 from workflow.host.machine import host, peak_memory_mb
 from workflow.host.progress import remaining
+from workflow.host.revision import git_revision
 from workflow.host.terminal import announce, exit_code
 from workflow.host.unfinished import (
     Cost,
@@ -38,7 +40,12 @@ def main() -> None:
     results, replication = tier_folder(arguments.results), known(arguments.replication)
     if arguments.code not in ("", experiment_digest(replication)):
         raise UserError(f"{replication}: its code changed while it waited; run again")
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
+    seeds = Seeds(
+        arguments.seed,
+        arguments.seeds_at_most,
+        arguments.subject,
+        **selection.given(arguments),
+    )
     facts = measure(results, replication, arguments.shard, seeds, arguments.data_dir)
     name = f"{replication}/{arguments.shard}"
     announce(f"{name}: {facts['seconds']:.0f} s; {remaining(results)}".rstrip("; "))
@@ -61,7 +68,8 @@ def measure(
     rests_on = {"code": experiment_digest(replication), "outside": outside}
     started, path = datetime.now(UTC), results.record(replication, shard)
     clock = time.perf_counter()
-    experiment = experiment_of(replication)
+    device = ready(seeds.device, needed([replication]))
+    experiment = experiment_of(replication, seeds.device)
     started_up, compiling = time.process_time(), compile_clock()
 
     def now() -> Cost:
@@ -69,7 +77,7 @@ def measure(
         cpu_seconds = usage.ru_utime + usage.ru_stime - spent
         return Cost(cpu_seconds, compiling(), time.perf_counter() - clock, peak_memory_mb())
 
-    known = Unfinished(unfinished_path(path), keys_of(cells, rests_on), now)
+    known = Unfinished(unfinished_path(path), keys_of(cells, {**rests_on, "device": device}), now)
     text, count = _measured(experiment, cells, data_dir, known, f"{replication}/{shard}")
     facts = {
         "replication": replication,
@@ -83,6 +91,7 @@ def measure(
         "start_seconds": round(started_up - spent, 2),
         **_costs(known, now()),
         "data": {**known.data, **checksums_read()},
+        "device": device,
         **_provenance(),
     }
     write_record(path, text, facts)
@@ -187,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="added to every seed")
     parser.add_argument("--seeds-at-most", type=int, default=0, help="of each block; 0 for all")
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    selection.options(parser)
     parser.add_argument("--code", default="", help="digest of the code that was planned")
     parser.add_argument("--data-dir", type=Path, default=None)
     return parser

@@ -11,13 +11,15 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow import draw
-from workflow.base import config, grid, records
+from workflow.base import config, grid, records, selection
 from workflow.base.digest import cells_digest as text_digest
 from workflow.base.digest import code_digest
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, sha256
 from workflow.base.subject import ANSWER, STAND, file_of
 from workflow.base.tree import ROOT, Results
 from workflow.host import progress
+from workflow.host.device import refuse_absent
 from workflow.host.lock import hold
 from workflow.host.terminal import announce, explained
 
@@ -112,7 +114,8 @@ class Plan:
 
     @cached_property
     def took(self) -> dict[tuple[str, str], progress.Cost]:
-        return progress.costs_before(self.results)
+        """By the reference too, unless the grid is another one than its."""
+        return progress.costs_before(self.results, reference=not self.settings.changes)
 
     def priority(self, name: str, shard: str) -> float:
         """What the job took before: the longest start first, so that none runs alone at the end."""
@@ -130,6 +133,10 @@ class Plan:
             once = MORE_MEMORY * before.memory_mb + MEMORY_TO_START_MB
         return math.ceil(attempt * once)
 
+    def gpus(self) -> int:
+        """How many a measuring job asks for: no two jobs are on one at a time."""
+        return int(self.settings.device != CPU)
+
     def minutes(self, name: str, shard: str, attempt: int) -> int:
         seconds = self._seconds(name, shard)
         once = MINUTES[self.settings.tier]
@@ -146,6 +153,7 @@ class Plan:
                 self.experiment_code(name),
                 self.cells(name, shard),
                 self._seconds(name, shard),
+                self.settings.device,
             )
             for name in self.names
             for shard in self.shards[name]
@@ -174,12 +182,14 @@ class Plan:
 
     def judging_options(self) -> str:
         """Which of the claims, and whether they are judged."""
-        return f"{self.reduction()} {self.subject_option()}".strip()
+        return f"{self.reduction()} {self.taken_options()}".strip()
 
-    def subject_option(self) -> str:
-        """One word of a shell, whatever the file is called."""
-        subject = self.settings.subject
-        return shlex.quote(f"--subject={subject}") if subject else ""
+    def taken_options(self) -> str:
+        """Words of a shell that say whose network, which claims, what else than the grid, on what
+        device."""
+        chosen = self.settings
+        words = [f"--subject={chosen.subject}"] if chosen.subject else []
+        return shlex.join([*words, *selection.as_options(*chosen.seeds[3:])])
 
     def answer(self) -> list[str]:
         """What a run with a reader's own network writes beside the report."""
@@ -230,9 +240,14 @@ def begin(given: dict, at_once: int | None, *, remote: bool = False) -> Plan:
     at_once: how many jobs may run at a time; remote: on other machines, whose words are not seen.
     """
     plan = Plan(given)
+    if not remote and not read_only(sys.argv[1:]):
+        refuse_absent(plan.settings.device, plan.names)
     if not read_only(sys.argv[1:]):
         _refuse_full_disk(plan.results)
         _hold(plan.results)
+        told = selection.told(plan.settings.claims, plan.settings.changes)
+        if told:
+            announce(f"{plan.results.folder}: {told}")
         _repair(plan)
         _try(plan)
         plan.gate_log.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ from workflow.page.texts import WORDS
 
 KEPT = (
     *("replication", "tier", "shard", "code", "cells", "seeds", "rows", "sha256"),
-    *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "versions"),
+    *("seconds", "cpu_seconds", "max_rss_mb", "git", "python", "machine", "device", "versions"),
     "per_cell",
 )
 SPLIT = (
@@ -59,7 +59,7 @@ def keep(results: Results, target: Path) -> None:
     refuse_subject(results.folder, made, "no reference")
     if names != replications() or seeds != ALL:
         raise UserError(
-            f"{results.folder}: a reference has all replications, all seeds, and seed=0"
+            f"{results.folder}: a reference has all replications, all seeds, seed=0 and device=cpu"
         )
     problems = examined(results, made)[1]
     if problems:

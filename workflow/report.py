@@ -12,12 +12,13 @@ import pandas as pd
 from workflow import page
 from workflow.assemble import Outcome, facts_of, outcome, provenance_of, write_provenance
 from workflow.audit import checksums
+from workflow.base import selection
 from workflow.base.files import write_json, write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
-from workflow.base.revision import git_revision
 from workflow.base.subject import ANSWER
 from workflow.base.tree import Results, known, tier_folder
+from workflow.host.revision import git_revision
 from workflow.host.terminal import exit_code
 from workflow.reader.answer import answer
 
@@ -29,10 +30,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    selection.options(parser)
     arguments = parser.parse_args()
     results = tier_folder(arguments.results)
     names = [known(name) for name in arguments.replications.split(",")]
-    seeds = Seeds(arguments.seed, arguments.seeds_at_most, arguments.subject)
+    seeds = Seeds(
+        arguments.seed,
+        arguments.seeds_at_most,
+        arguments.subject,
+        **selection.given(arguments),
+    )
     outcomes = [outcome(results, name, seeds) for name in names]
     write_checks(results, outcomes)
     settings = {
@@ -41,6 +48,7 @@ def main() -> None:
         "seed": seeds.shift,
         "seeds_at_most": seeds.at_most,
         **({"subject": seeds.subject} if seeds.subject else {}),
+        **selection.as_settings(*seeds[3:]),
     }
     facts = {name: facts_of(results, name, seeds) for name in names}
     made = {**provenance_of(settings, facts), "git": git_revision()}

@@ -8,6 +8,7 @@ The linearized steps have a closed form: with Dh Dh^T = U diag(lambda) U^T and f
 """
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -27,6 +28,9 @@ from widenets.ntk import data, random
 from widenets.ntk.dynamics import gradient_descent, logistic, squared_error
 
 RECORDS = 60
+# Seeds whose paths are held at once, each in several copies: RECORDS times all weights, or as many
+# times as a decay is looked at.
+TOGETHER, DECAYS_TOGETHER = 32, 8
 LOSSES = {"square": squared_error("sum"), "logistic": logistic("sum")}
 READOUTS = {"gaussian": np.positive, "positive": np.abs, "sign": np.sign}
 
@@ -142,7 +146,24 @@ def _position(z, _):
 
 
 def suprema(problem, activation, alpha, copies, steps, loss="square") -> dict[str, np.ndarray]:
-    """Largest distances on the way and changes at the end for h / sqrt(m), (S,) each."""
+    """Largest distances on the way and changes at the end for h / sqrt(m), (S,) each.
+
+    Seeds go by in blocks, so that memory does not grow with their number.
+    """
+    found = [
+        _suprema(block, activation, alpha, copies, steps, loss)
+        for block in _blocks(problem, TOGETHER)
+    ]
+    return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+
+def _blocks(arrays, together: int) -> Iterator:
+    """A few seeds at a time of arrays with a leading axis of seeds."""
+    for first in range(0, len(jax.tree.leaves(arrays)[0]), together):
+        yield jax.tree.map(lambda leaf, i=first: leaf[i : i + together], arrays)
+
+
+def _suprema(problem, activation, alpha, copies, steps, loss) -> dict[str, np.ndarray]:
     factor = problem.start[1]["weight"].shape[1] ** -0.5
     derivative = factor * jacobian(activation, problem.start, problem.x)
     kernel = gram(derivative)
@@ -185,8 +206,11 @@ def decay(alpha, dimension, neurons, points, steps, seeds) -> Decay:
     eigenvalues = np.linalg.eigvalsh(gram(derivative))
     step = 0.5 / eigenvalues[:, -1]
     record = np.arange(0, steps + 1, 10)
-    f, _, _ = descended("softplus", problem, alpha, factor, 1.0, step, record)
-    residual = np.linalg.norm(f - problem.y[:, None, :], axis=-1)
+    blocks = _blocks((problem, step), DECAYS_TOGETHER)
+    paths = [
+        descended("softplus", block, alpha, factor, 1.0, some, record)[0] for block, some in blocks
+    ]
+    residual = np.linalg.norm(np.concatenate(paths) - problem.y[:, None, :], axis=-1)
     return Decay(problem, eigenvalues, record * step[:, None], residual)
 
 

@@ -33,7 +33,7 @@ from replications.lee2019_linearization.networks import (
     watch_outputs,
     weights,
 )
-from replications.lee2019_linearization.setting import few_at_once
+from replications.lee2019_linearization.setting import few_at_once, in_groups_of
 from widenets.ntk import data, random
 from widenets.ntk.dynamics import cross_entropy, gradient_descent, squared_error
 
@@ -395,6 +395,7 @@ def kinks(*, arm: str, activation: str, width: int, seeds: tuple[int, ...]) -> I
         }
 
 
+@in_groups_of(100)  # of thousands: for memory
 def flips(*, arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
     """A row is one ReLU network of one hidden layer (no bias) trained on a single point.
 

@@ -68,15 +68,21 @@ def relative(change, before) -> float:
     return float(np.linalg.norm(change) / np.linalg.norm(before))
 
 
-def few_at_once(part: Callable[..., Iterator[dict]]) -> Callable[..., Iterator[dict]]:
-    """A part that measures its seeds in groups of at most TOGETHER, one compiled program for all.
+def in_groups_of(together: int) -> Callable:
+    """Decorator of a part: it measures its seeds in groups, one compiled program for all.
 
     The seeds of a group see nothing of each other, so that the rows do not depend on the groups.
     """
 
-    @functools.wraps(part)
-    def in_groups(*, seeds: tuple[int, ...], **cell) -> Iterator[dict]:
-        for first in range(0, len(seeds), TOGETHER):
-            yield from part(seeds=seeds[first : first + TOGETHER], **cell)
+    def decorated(part: Callable[..., Iterator[dict]]) -> Callable[..., Iterator[dict]]:
+        @functools.wraps(part)
+        def in_groups(*, seeds: tuple[int, ...], **cell) -> Iterator[dict]:
+            for first in range(0, len(seeds), together):
+                yield from part(seeds=seeds[first : first + together], **cell)
 
-    return in_groups
+        return in_groups
+
+    return decorated
+
+
+few_at_once = in_groups_of(TOGETHER)

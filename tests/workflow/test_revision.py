@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from workflow.base.revision import git, git_revision
+from workflow.host.revision import git, git_revision
 
 NONE = "unknown (not a git checkout)"
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
+from workflow.base import selection
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, meant
-from workflow.base.grid import Seeds
+from workflow.base.grid import Seeds, part_signatures
 from workflow.base.subject import STAND, folder_name, parts_of
 from workflow.base.tree import ROOT, replications
 
@@ -21,15 +23,21 @@ class Settings(NamedTuple):
     seeds_at_most: int
     data_dir: str
     subject: str
+    claims: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    device: str = CPU
 
     @property
     def seeds(self) -> Seeds:
-        return Seeds(self.seed, self.seeds_at_most, self.subject)
+        taken = (self.claims, self.changes, self.device)
+        return Seeds(self.seed, self.seeds_at_most, self.subject, *taken)
 
     @property
     def folder(self) -> Path:
         """Of the results."""
-        own = (folder_name(self.subject),) if self.subject else ()
+        own = [folder_name(self.subject)] if self.subject else []
+        if self.claims or self.changes:
+            own = [selection.folder_name(self.claims, self.changes)]
         return Path("results", *own, self.tier)
 
 
@@ -49,7 +57,31 @@ def settings(config: dict) -> Settings:
     names, subject = _selected(config["replications"]), config["subject"]
     if subject:
         names = _on_the_stand(subject, config["replications"])
-    return Settings(config["tier"], names, config["seed"], config["seeds_at_most"], folder, subject)
+    claims, changes = _taken(config, names)
+    names = selection.papers_of(claims, changes) or names
+    numbers = (config["seed"], config["seeds_at_most"])
+    taken = (claims, changes, config.get("device", CPU))
+    return Settings(config["tier"], names, *numbers, folder, subject, *taken)
+
+
+def _taken(config: dict, names: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The chosen claims and the changes of a grid, with the names of their papers."""
+    words = [
+        selection.words_of(config.get(key, ""), separator)
+        for key, separator in (("claims", ","), ("set", ";"))
+    ]
+    if not any(words):
+        return (), ()
+    if config["subject"]:
+        raise UserError("config: subject: a network of your own takes neither claims nor set")
+    claims = selection.resolved_claims(words[0], names)
+    names = selection.papers_of(claims, ()) or names
+    parts = {name: part_signatures(_experiment(name)) for name in names}
+    return claims, selection.resolved_changes(words[1], names, parts)
+
+
+def _experiment(name: str) -> Path:
+    return ROOT / "replications" / name / "experiment.py"
 
 
 def _on_the_stand(subject: str, chosen: str | list[str]) -> list[str]:

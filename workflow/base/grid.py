@@ -18,8 +18,10 @@ from typing import NamedTuple
 
 import yaml
 
+from workflow.base import selection
 from workflow.base.digest import cells_digest
-from workflow.base.files import UserError
+from workflow.base.environment import CPU
+from workflow.base.files import UserError, meant
 from workflow.base.modules import parsed
 from workflow.base.subject import digest_of, parts_of
 from workflow.base.tree import ROOT, TIERS
@@ -41,11 +43,15 @@ class Cell(NamedTuple):
 class Seeds(NamedTuple):
     """Which seeds of a block are run: all, each raised by `shift`, or no more than the first few
     (`at_most`, 0 for all), to try a grid out; and of whose network, where it is a reader's own:
-    `subject` is the file, empty in every other run."""
+    `subject` is the file, empty in every other run. `claims` and `changes` say what else than the
+    whole grid is run (`selection`), `device` on what (`environment`)."""
 
     shift: int = 0
     at_most: int = 0
     subject: str = ""
+    claims: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    device: str = CPU
 
     def of(self, listed: list[int]) -> tuple[int, ...]:
         return tuple(seed + self.shift for seed in listed[: self.at_most or None])
@@ -76,6 +82,8 @@ def shards(
             for shard, part_of_it in _placed(block.get("shard", "main"), cell, where):
                 found.setdefault(shard, []).append(part_of_it)
     _refuse_repeated_cells(found, f"{name}: {tier}")
+    if seeds.claims or seeds.changes:
+        found = _taken(replication, tier, found, seeds, signatures)
     return _asked(seeds.subject, found) if seeds.subject else found
 
 
@@ -91,6 +99,80 @@ def _placed(shard: object, cell: Cell, where: str) -> Iterator[tuple[str, Cell]]
         if not isinstance(shard, str) or not name.replace("_", "").replace("-", "").isalnum():
             raise UserError(f"{where}: shard: found {name!r}, wanted a name of letters and digits")
         yield name, cell._replace(seeds=seeds)
+
+
+def _taken(
+    replication: str,
+    tier: str,
+    found: dict[str, list[Cell]],
+    seeds: Seeds,
+    signatures: dict[str, dict[str, Parameter]],
+) -> dict[str, list[Cell]]:
+    """The cells of the parts that the chosen claims read, with the changes in them."""
+    read = selection.parts_read(replication, seeds.claims, seeds.changes)
+    measured = {cell.part for cells in found.values() for cell in cells}
+    for part in sorted(read - measured):
+        raise UserError(f"{replication}: the {tier} tier does not measure part {part}")
+    cells = {shard: [c for c in some if c.part in read] for shard, some in found.items()}
+    changes = selection.changes_in(replication, seeds.changes)
+    return {s: some for s, some in changed(cells, changes, signatures).items() if some}
+
+
+def changed(
+    found: dict[str, list[Cell]],
+    changes: list[selection.Change],
+    signatures: dict[str, dict[str, Parameter]],
+    where: str = "config: set",
+) -> dict[str, list[Cell]]:
+    """Cells of each shard with the changed parameters; cells that become alike are one, with the
+    seeds of all, where the first of them stands."""
+    for change in changes:
+        every = [cell for cells in found.values() for cell in cells]
+        _check_change(change, every, signatures[change.part], f"{where}: {change}")
+        found = {
+            shard: [new for cell in cells for new in _varied(cell, change, signatures)]
+            for shard, cells in found.items()
+        }
+    return _joined(found) if changes else found
+
+
+def _check_change(
+    change: selection.Change, cells: list[Cell], signature: dict[str, Parameter], where: str
+) -> None:
+    arms = list(dict.fromkeys(cell.arm for cell in cells if cell.part == change.part))
+    if change.arm and change.arm not in arms:
+        raise UserError(f"{where}: the grid has no arm {change.arm!r}{meant(change.arm, arms)}")
+    names = [name for name in signature if name not in PROVIDED and name != "arm"]
+    if change.name not in names:
+        raise UserError(f"{where}: unknown parameter {change.name!r}{meant(change.name, names)}")
+    for value in selection.values_of(change.values, where):
+        _check_type(where, change.name, value, signature[change.name].annotation)
+
+
+def _varied(cell: Cell, change: selection.Change, signatures: dict) -> Iterator[Cell]:
+    """The cell with each value of the change; itself where the change is of others."""
+    if not change.concerns(cell.part, cell.arm):
+        yield cell
+        return
+    number = signatures[cell.part][change.name].annotation.removesuffix(" | None") == "float"
+    for value in selection.values_of(change.values, str(change)):
+        given = float(value) if number and _is_int(value) else value  # 2 and 2.0 are one cell
+        yield cell._replace(parameters={**cell.parameters, change.name: given})
+
+
+def _joined(found: dict[str, list[Cell]]) -> dict[str, list[Cell]]:
+    seeds: dict[str, tuple[int, ...]] = {}
+    for cell in itertools.chain.from_iterable(found.values()):
+        key = repr(cell._replace(seeds=()))
+        seeds[key] = tuple(dict.fromkeys((*seeds.get(key, ()), *cell.seeds)))
+    return {
+        shard: [
+            cell._replace(seeds=of_all)
+            for cell in cells
+            if (of_all := seeds.pop(repr(cell._replace(seeds=())), None))
+        ]
+        for shard, cells in found.items()
+    }
 
 
 def _asked(subject: str, found: dict[str, list[Cell]]) -> dict[str, list[Cell]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflow.base.digest import cells_digest, code_digest, foreign_imports
+from workflow.base.environment import CPU
 from workflow.base.files import UserError, broken, sha256, write_json, write_seal, write_text
 from workflow.base.grid import ALL, Seeds, shard_digest, shards
 from workflow.base.outside import differences, identities
@@ -103,12 +104,19 @@ def problem(
     facts = read_facts(path)
     if facts["code"] != experiment_digest(replication, root):
         return f"record {shard} is stale: the code it was measured with has changed"
+    if device_of(facts) != seeds.device:
+        return f"record {shard} is stale: measured on {device_of(facts)}, wanted {seeds.device}"
     moved = differences(facts["outside"], experiment_outside(replication, seeds.subject, root))
     if moved:
         return f"record {shard} is stale: {moved}"
     if facts["cells"] != shard_digest(cells):
         return f"record {shard} is stale: the grid or the seeds have changed"
     return ""
+
+
+def device_of(facts: dict) -> str:
+    """The word for what a record was measured on, of `cuda: NAME OF THE GPU` or `cpu`."""
+    return facts.get("device", CPU).partition(":")[0]
 
 
 def damage(path: Path) -> str:

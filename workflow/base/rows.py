@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from workflow.base.environment import use_one_thread
+from workflow.base.environment import CPU, use_one_thread
 from workflow.base.files import UserError
 from workflow.base.modules import load
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 PLAIN = (float, int, str, type(None))  # what a value of a row may be; a bool is an int
 
 
-def experiment_of(replication: str) -> ModuleType:
+def experiment_of(replication: str, device: str = CPU) -> ModuleType:
     """The experiment of a replication, imported under the settings that numbers are made with."""
-    use_one_thread()
+    use_one_thread(device)
     return load(replication, "experiment")
 
 

@@ -5,8 +5,9 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.base.environment import CPU
 from workflow.base.files import write_json
-from workflow.base.records import read_facts
+from workflow.base.records import device_of, read_facts
 from workflow.base.tree import ROOT, Results
 from workflow.host.terminal import announce
 
@@ -19,6 +20,7 @@ class Job(NamedTuple):
     code: str
     cells: str
     seconds: float | None
+    device: str = CPU
 
 
 class Cost(NamedTuple):
@@ -51,12 +53,14 @@ def watch(results: Results, every: float = 15.0) -> None:
     threading.Thread(target=look, daemon=True, name="progress").start()
 
 
-def costs_before(results: Results, root: Path = ROOT) -> dict[tuple[str, str], Cost]:
-    """What each shard took in the reference and, where there is one, in this folder's last run."""
-    reference = root / "results" / "reference" / results.tier / "provenance.json"
-    known = (
-        json.loads(reference.read_text(encoding="utf-8"))["records"] if reference.exists() else []
-    )
+def costs_before(
+    results: Results, root: Path = ROOT, *, reference: bool = True
+) -> dict[tuple[str, str], Cost]:
+    """What each shard took in the reference, if that is to be asked, and, where there is one, in
+    this folder's last run."""
+    path = root / "results" / "reference" / results.tier / "provenance.json"
+    asked = reference and path.exists()
+    known = json.loads(path.read_text(encoding="utf-8"))["records"] if asked else []
     known += [facts for path in results.folder.glob("records/*/*.json") if (facts := _facts(path))]
     return {
         (facts["replication"], facts["shard"]): Cost(facts["seconds"], facts["max_rss_mb"])
@@ -88,7 +92,11 @@ def duration(seconds: float) -> str:
 
 def _done(results: Results, job: Job) -> bool:
     facts = _facts(results.record(job.replication, job.shard).with_suffix(".json"))
-    return bool(facts) and (facts["code"], facts["cells"]) == (job.code, job.cells)
+    return (
+        bool(facts)
+        and (facts["code"], facts["cells"]) == (job.code, job.cells)
+        and device_of(facts) == job.device
+    )
 
 
 def _facts(path: Path) -> dict | None:

@@ -90,7 +90,14 @@ def report(
         "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
         "papers": papers,
         **({"subject": _subject(provenance["settings"]["subject"], answer)} if answer else {}),
+        **_taken(provenance["settings"]),
     }
+
+
+def _taken(settings: dict) -> dict:
+    """Which claims alone, or what else than the grid, a run takes; empty of a whole one."""
+    found = {key: settings[key] for key in ("claims", "set") if key in settings}
+    return {"taken": found} if found else {}
 
 
 def _subject(subject: str, answer: dict) -> dict:
@@ -243,6 +250,7 @@ def columns_of(results: Results, name: str) -> set[str]:
 def absent_arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
     """{part: arms that larger tiers measure and this one does not}."""
     here, ever = _arms(name, tier, seeds), {}
+    seeds = seeds._replace(claims=(), changes=())  # which may be of this tier alone
     for larger in TIERS[TIERS.index(tier) + 1 :]:
         for part, arms in _arms(name, larger, seeds).items():
             ever.setdefault(part, set()).update(arms)

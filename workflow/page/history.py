@@ -7,7 +7,7 @@ import csv
 import io
 from pathlib import Path
 
-from workflow.base.revision import git
+from workflow.host.revision import git
 
 SEPARATOR = "\t"
 

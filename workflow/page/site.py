@@ -10,6 +10,7 @@ import json
 import shutil
 from pathlib import Path
 
+from workflow.assemble import refuse_part
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT, TIERS
 from workflow.host.terminal import announce, exit_code
@@ -41,6 +42,7 @@ def build(results: Path, out: Path, root: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: is missing; a finished run writes it")
     report = json.loads(path.read_text(encoding="utf-8"))
+    refuse_part(results, report.get("taken", {}), "no site of the suite")
     if out.exists():
         if not (out / "index.html").exists():
             raise UserError(f"{out}: exists and is no site; nothing was deleted")

@@ -5,8 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from workflow.base.revision import git
 from workflow.base.tree import ROOT
+from workflow.host.revision import git
 
 
 def claim_lines(path: Path, name: str, root: Path = ROOT) -> dict:

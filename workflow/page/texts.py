@@ -2,6 +2,7 @@
 
 import re
 
+from workflow.base.selection import told
 from workflow.page.content import ANSWERS, EXPECTED, PASSES
 from workflow.page.strip import short
 
@@ -38,6 +39,9 @@ def headline(report: dict) -> str:
         return _sentences(report)[0]
     if report["seeds_at_most"]:
         return f"Reduced run, at most {report['seeds_at_most']} seeds of each block: no verdicts"
+    if "set" in report.get("taken", {}):
+        hold = sum(claim["state"] == "yes" for claim in judged)
+        return f"A variation, no verdicts of the suite: {_statements(hold)} of {len(judged)}"
     if not judged:
         return "No claim is decided in this tier"
     if differ:
@@ -48,6 +52,13 @@ def headline(report: dict) -> str:
     hold = sum(claim["state"] in PASSES for claim in judged)
     refuted = len(judged) - hold
     return f"{_statements(hold)}, {refuted or 'none'} {'do' if refuted != 1 else 'does'} not"
+
+
+def taken(report: dict) -> str:
+    """Of a run of some claims alone, or of another grid: which; empty of a whole one."""
+    found = report.get("taken", {})
+    said = told(found.get("claims", ()), found.get("set", ()))
+    return said[:1].upper() + said[1:]
 
 
 def _statements(hold: int) -> str:
@@ -100,6 +111,7 @@ def besides(report: dict) -> str:
 def markdown(report: dict) -> str:
     """report.md: every claim in a table per paper."""
     lines = [f"# {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
+    lines += [f"{taken(report)}.", ""] if taken(report) else []
     lines += [f"- **{problem}**" for problem in report["problems"]]
     lines += _on_subject(report)
     for paper in report["papers"]:
@@ -113,6 +125,7 @@ def markdown(report: dict) -> str:
 def summary(report: dict) -> str:
     """What a CI job's page shows: counts per paper, then what is not as expected."""
     lines = [f"## {headline(report)}", "", f"Tier {report['tier']}, revision {report['git']}.", ""]
+    lines += [f"{taken(report)}.", ""] if taken(report) else []
     lines += [*(f"- **{problem}**" for problem in report["problems"]), ""]
     lines += _on_subject(report)
     lines += counts(report)
@@ -184,6 +197,8 @@ def badge(report: dict) -> dict:
         return _badge(report, said, "blue" if report["as_expected"] else "red")
     if report["seeds_at_most"] and not report["problems"]:
         return _badge(report, "reduced run, not judged", "lightgrey")
+    if "taken" in report and not report["problems"]:
+        return _badge(report, taken(report).partition(":")[0].lower(), "lightgrey")
     message = f"{passed} pass" + (f", {refuted} refuted" if refuted else "")
     if not good:
         message = f"{passed + refuted} of {judged} as expected"

@@ -22,6 +22,7 @@ from workflow.page.texts import (
     headline,
     interval,
     resolution,
+    taken,
 )
 
 FOLDER = Path(__file__).parent
@@ -68,6 +69,7 @@ def page(report: dict, folder: Path, root: Path) -> str:
         headline=headline(report),
         besides=besides(report) if "subject" in report else "",
         expectations=expectations(report),
+        taken=taken(report),
         all_claims=claims,
         citable=(folder / "data" / "CITATION.cff").exists(),
         surprises=[claim for claim in claims if claim["state"] in SURPRISES],

@@ -4,29 +4,26 @@
 
 measures the arm and the control of the claim alone, with the grid of the tier, and says what comes
 out. `name=value` holds a parameter of the part at a value, `name=a,b,c` sweeps it, in place of what
-the grid says. Nothing is kept: a variation is no verdict of the suite.
+the grid says. Nothing is kept: a variation is no verdict of the suite. (`snakemake --config
+set=PART.NAME=VALUE` is the form with records and a report.)
 """
 
 import argparse
 import io
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from widenets.evidence.claim import Claim
 from widenets.evidence.judge import judge
-from workflow.base.files import UserError, meant
-from workflow.base.grid import Cell, Seeds, shards
+from workflow.base.files import UserError
+from workflow.base.grid import Cell, Seeds, changed, part_signatures, shards
 from workflow.base.rows import experiment_of, measured
-from workflow.base.tree import TIERS, known
+from workflow.base.selection import Change, claim_named, values_of
+from workflow.base.tree import ROOT, TIERS, known
 from workflow.host.terminal import exit_code
-from workflow.judge import claims_of
 from workflow.page.strip import short
-
-Changes = dict[str, list[object]]
 
 
 def main() -> None:
@@ -42,8 +39,8 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=None)
     arguments = parser.parse_args()
     replication, _, name = arguments.claim.partition(".")
-    claim = claim_of(known(replication), name)
-    changes = changes_of(arguments.changes)
+    claim = claim_named(known(replication), name)
+    changes = changes_of(arguments.changes, claim.part)
     tier = arguments.tier or claim.tier
     cells = cells_of(replication, claim, tier, Seeds(at_most=arguments.seeds), changes)
     experiment = experiment_of(replication)
@@ -54,46 +51,28 @@ def main() -> None:
         print("This is a variation of the claim; nothing of it is kept.")
 
 
-def claim_of(replication: str, name: str) -> Claim:
-    """The claim of that name."""
-    claims = {claim.name: claim for claim in claims_of(replication)}
-    if name not in claims:
-        raise UserError(f"claim: unknown {name!r} of {replication}{meant(name, claims)}")
-    return claims[name]
-
-
-def changes_of(words: list[str]) -> Changes:
-    """{parameter: values} of `name=value` and `name=a,b,c`; values are read as in a grid."""
-    found: Changes = {}
+def changes_of(words: list[str], part: str) -> list[Change]:
+    """`name=value` and `name=a,b,c`, of a part."""
+    found = []
     for word in words:
         name, equals, text = word.partition("=")
         if not (name.isidentifier() and equals and text):
             raise UserError(f"changes: found {word!r}, wanted name=value or name=a,b,c")
-        values = yaml.safe_load(text if text.startswith("[") else f"[{text}]")
-        found[name] = values
+        values_of(text, f"changes: {name}")
+        found.append(Change("", part, "", name, text))
     return found
 
 
 def cells_of(
-    replication: str, claim: Claim, tier: str, seeds: Seeds, changes: Changes
+    replication: str, claim: Claim, tier: str, seeds: Seeds, changes: list[Change]
 ) -> list[Cell]:
     """The cells of the claim's arm and control in a tier, with the changes, each once."""
     every = (cell for some in shards(replication, tier, seeds).values() for cell in some)
     cells = [c for c in every if c.part == claim.part and c.arm in (claim.arm, claim.control)]
     if not cells:
         raise UserError(f"{replication}: {claim.name}: the {tier} tier does not measure it")
-    found: list[Cell] = []
-    for cell in cells:
-        for name in changes:
-            if name not in cell.parameters:
-                guess = meant(name, sorted(cell.parameters))
-                raise UserError(f"changes: part {cell.part}: unknown parameter {name!r}{guess}")
-        for values in itertools.product(*changes.values()):
-            parameters = {**cell.parameters, **dict(zip(changes, values, strict=True))}
-            changed = cell._replace(parameters=parameters)
-            if changed not in found:
-                found.append(changed)
-    return found
+    signatures = part_signatures(ROOT / "replications" / replication / "experiment.py")
+    return changed({"": cells}, changes, signatures, "changes")[""]
 
 
 def told(claim: Claim, rows: pd.DataFrame, replication: str) -> Iterator[str]:

@@ -34,9 +34,9 @@ for NAME in PLAN.names:
             replication=NAME,
             figures=PLAN.figures_code(NAME),
             captions=PLAN.captions(NAME),
-            subject=lambda wildcards: PLAN.subject_option(),
+            taken=lambda wildcards: PLAN.taken_options(),
         message:
             f"draw {NAME}"
         shell:
             "python -m workflow.draw --results {params.results}"
-            " --replication {params.replication} {params.subject} >{log} 2>&1"
+            " --replication {params.replication} {params.taken} >{log} 2>&1"

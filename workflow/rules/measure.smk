@@ -15,6 +15,7 @@ rule measure:
     resources:
         mem_mb=lambda w, attempt: PLAN.memory_mb(w.replication, w.shard, attempt),
         runtime=lambda w, attempt: PLAN.minutes(w.replication, w.shard, attempt),
+        gpu=PLAN.gpus(),
     params:
         code=lambda w: PLAN.experiment_code(w.replication),
         outside=lambda w: PLAN.experiment_outside(w.replication),

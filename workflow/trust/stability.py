@@ -27,9 +27,9 @@ from workflow.base.environment import use_one_thread
 from workflow.base.files import UserError, write_text
 from workflow.base.grid import Seeds, shard_digest, shards
 from workflow.base.records import experiment_digest, problem, read_table, write_table
-from workflow.base.revision import git_revision
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.gather import gather
+from workflow.host.revision import git_revision
 from workflow.host.terminal import announce, exit_code
 from workflow.judge import write_checks
 from workflow.measure import measure

@@ -84,8 +84,30 @@ def _settings() -> list[BadInput]:
         ("replications=", "replications: None is not of type"),
         ("data_dir=7", "data_dir: 7 is not of type 'string'"),
         ("data_dir=/no/such/folder", "data_dir: '/no/such/folder' is no folder"),
+        ("device=gpu", "device: 'gpu' is not one of"),
+        *_taken(),
     ]
     return [BadInput("settings", f"`{pair}`", ("config", pair), said) for pair, said in listed]
+
+
+def _taken() -> list[tuple[str, str]]:
+    """Claims and changes of a grid that there are not, or that may be several."""
+    written = "wanted [PAPER.]PART[/ARM].NAME=VALUE or ...=VALUE,VALUE"
+    of = f"set={PAPER}"
+    return [
+        ("claims=5", "claims: 5 is not of type"),
+        ("claims=T1_scater", "claims: unknown 'T1_scater'; did you mean 'T1_scatter'?"),
+        ("claims=T1_scatter", f"may be {PAPER}.T1_scatter and beta2001_toy.T1_scatter; name one"),
+        (f"claims={PAPER}.T2", f"claims: unknown 'T2' of {PAPER}"),
+        ("claims=alpha.T1_scatter", "claims: unknown paper 'alpha'"),
+        ("set=width", f"set: found 'width', {written}"),
+        ("set=scatter.width=8", "set: part 'scatter' may be"),
+        (f"{of}.scater.width=8", "unknown part 'scater'; did you mean 'scatter'?"),
+        (f"{of}.scatter.widht=8", "unknown parameter 'widht'; did you mean 'width'?"),
+        (f"{of}.scatter.width=wide", "width: found 'wide', wanted int"),
+        (f"{of}.scatter.width=[8", "found '[8', wanted a value or values"),
+        (f"{of}.scatter/thory.width=8", "the grid has no arm 'thory'; did you mean 'theory'?"),
+    ]
 
 
 def _subject() -> list[BadInput]:

@@ -10,7 +10,7 @@ import pandas as pd
 from workflow.base.digest import code_digest
 from workflow.base.grid import shard_digest, shards
 from workflow.base.records import claims_digest, experiment_digest, write_table
-from workflow.base.revision import git_revision
+from workflow.host.revision import git_revision
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.faults import TESTS, Fault
 from workflow.trust.sabotage.unchanged import Unchanged
