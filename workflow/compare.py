@@ -29,8 +29,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.assemble import provenance_digest
 from workflow.base.drift import Interval, difference, kind_of, residue_of
-from workflow.base.files import UserError, write_text
+from workflow.base.files import UserError, sha256, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
 from workflow.host.terminal import announce, exit_code
@@ -128,6 +129,7 @@ def read(folder: Path) -> Kept:
     try:
         checks = read_table(folder / "checks.csv")[list(COLUMNS)]
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        sealed = "sha256" in made and (made.pop("sha256"), made["checksums"]["checks.csv"])
         rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
         kept = Kept(
             str(folder),
@@ -142,6 +144,9 @@ def read(folder: Path) -> Kept:
         raise UserError(f"{error.filename}: missing; is {folder} a folder of results?") from None
     except (ValueError, KeyError, TypeError):  # pandas raises ValueErrors at a bad CSV
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
+    # A reference has no checksums: it lies in git.
+    if sealed and sealed != (provenance_digest(made), sha256(folder / "checks.csv")):
+        raise UserError(f"{folder}: checks.csv or provenance.json was altered since the report")
     if reduced:
         raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
     return kept

@@ -106,19 +106,20 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
     if not hasattr(drawn, "savefig"):
         where = function.__module__.replace(".", "/")
         raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
+    dpi = drawn.dpi
     bare = mark_unmeasured(drawn, NOT_HERE)
     said = NOTHING if bare and all(bare) else NOT_ALL if any(bare) else ""
     shown = [json.dumps(one, ensure_ascii=False) for one in panels(drawn, rows, bare)]
     told = {"Date": None, "Description": said, "Keywords": shown}
     with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
-        _write(drawn, folder / figure.name, {"svg": told, "pdf": {"CreationDate": None}})
+        formats = {"svg": told, "pdf": {"CreationDate": None}}
+        _write(drawn, folder / figure.name, formats, dpi)
     write_table(folder / f"{figure.name}.csv", rows)
 
 
-def _write(figure: Drawing, path: Path, told: dict[str, dict]) -> None:
+def _write(figure: Drawing, path: Path, told: dict[str, dict], dpi: float) -> None:
     """A figure that is laid out in each format of `told`, with what it says of itself. Not by
     `savefig`, which draws everything twice: the first time to lay it out."""
-    from matplotlib import rcParams
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -127,7 +128,7 @@ def _write(figure: Drawing, path: Path, told: dict[str, dict]) -> None:
         "pdf": lambda: FigureCanvasPdf(figure).print_pdf,
     }
     for kind, metadata in told.items():
-        figure.set_dpi(rcParams["savefig.dpi"])  # of images; both formats set it to 72 for the rest
+        figure.set_dpi(dpi)  # of images; both formats set it to 72 for the rest
         with replacing(path.with_name(f"{path.name}.{kind}")) as temporary:
             printing[kind]()(temporary, metadata=metadata)
 

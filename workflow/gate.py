@@ -12,6 +12,7 @@ an undecided diagnosis.
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,9 @@ from workflow.host.terminal import INCOMPLETE, announce, exit_code
 from workflow.reader.answer import UNDECIDED, answer
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
+# What was derived again: beside the code, so that nothing in a folder of results vouches for it.
+MEMORY = Path(__file__).with_name("__pycache__") / "derived.json"
+REMEMBERED = 100  # folders of results
 
 
 def main() -> int:
@@ -48,7 +52,7 @@ def main() -> int:
     seeds = chosen_seeds(made["settings"])
     outcomes, problems = examined(results, made)
     if not problems:
-        write_json(_memory(results), {"derived": _key(made)})
+        _remember(_key(made))
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     found = answer(results, outcomes[0], seeds) if seeds.subject else None
     if found and not problems and found != _written(results):
@@ -83,7 +87,7 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
     """
     forget()
     changed = altered(results, made)
-    derived = not changed and _derived_before(results, made)
+    derived = not changed and _key(made) in _remembered()
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
@@ -105,22 +109,23 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
     return outcomes, problems
 
 
-def _memory(results: Results) -> Path:
-    """What the gate has derived again, so that a run with nothing to do takes no time."""
-    return results.folder / "gate.json"
-
-
 def _key(made: dict) -> str:
     """Of all files, by their checksums in provenance, and of the code that derives."""
     return sha256_of(provenance_digest(made) + code_digest("workflow.gate"))
 
 
-def _derived_before(results: Results, made: dict) -> bool:
-    try:
-        memory = json.loads(_memory(results).read_text(encoding="utf-8"))
-        return memory["derived"] == _key(made)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # then everything is derived again
+def _remember(key: str) -> None:
+    """So that a run with nothing to do takes no time."""
+    kept = [*(other for other in _remembered() if other != key), key][-REMEMBERED:]
+    with suppress(OSError):  # a tree that cannot be written to has no memory
+        write_json(MEMORY, kept)
+
+
+def _remembered() -> list[str]:
+    """Keys of what was derived before; none where that cannot be read: then all is derived."""
+    with suppress(OSError, ValueError, TypeError):
+        return list(json.loads(MEMORY.read_text(encoding="utf-8")))
+    return []
 
 
 def bad_provenance(results: Results, made: dict) -> list[str]:
