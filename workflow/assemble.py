@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.audit import audit
+from workflow.audit import altered, audit
 from workflow.base import selection
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
@@ -127,6 +127,13 @@ def provenance(results: Results) -> dict:
     except (ValueError, KeyError, TypeError):
         pass  # said below
     raise UserError(f"{results.provenance}: damaged: run snakemake again")
+
+
+def refuse_altered(folder: Path) -> None:
+    """Whoever shows what a report says shows what it said when it ended."""
+    results = results_folder(folder)
+    for path in altered(results, provenance(results)):
+        raise UserError(f"{path}: altered since the report was made; run snakemake again")
 
 
 def results_folder(path: Path) -> Results:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from workflow.assemble import outcome, provenance, results_folder
-from workflow.audit import chosen_seeds
+from workflow.assemble import provenance, results_folder
 from workflow.base.files import UserError
+from workflow.gate import examined
 from workflow.page.content import PASSES, told
 from workflow.page.texts import WORDS
 
@@ -51,13 +51,11 @@ class Claims(pytest.File):
 
     def collect(self):
         results = results_folder(self.path.parent)
-        settings = provenance(results)["settings"]
-        for name in settings["replications"]:
-            one = outcome(results, name, chosen_seeds(settings))
+        for one in examined(results, provenance(results))[0]:
             for row in one.checks.fillna("").to_dict("records"):
                 found = told(row, withheld=bool(one.problems))
                 yield ClaimItem.from_parent(
-                    self, name=f"{name}::{row['claim']}", row=row, state=found
+                    self, name=f"{one.replication}::{row['claim']}", row=row, state=found
                 )
 
 

@@ -29,10 +29,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.assemble import refuse_part
+from workflow.assemble import provenance_digest, refuse_part
 from workflow.base.drift import Interval, difference, kind_of, residue_of
 from workflow.base.environment import CPU
-from workflow.base.files import UserError, write_text
+from workflow.base.files import UserError, sha256, write_text
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT
 from workflow.host.terminal import announce, exit_code
@@ -130,6 +130,7 @@ def read(folder: Path) -> Kept:
     try:
         checks = read_table(folder / "checks.csv")[list(COLUMNS)]
         made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        sealed = "sha256" in made and (made.pop("sha256"), made["checksums"]["checks.csv"])
         rows = checks.astype(object).where(checks.notna(), None).to_dict("records")
         kept = Kept(
             str(folder),
@@ -145,6 +146,9 @@ def read(folder: Path) -> Kept:
     except (ValueError, KeyError, TypeError):  # pandas raises ValueErrors at a bad CSV
         raise UserError(f"{folder}: checks.csv or provenance.json is damaged") from None
     refuse_part(folder, settings, "nothing to compare with the suite")
+    # A reference has no checksums: it lies in git.
+    if sealed and sealed != (provenance_digest(made), sha256(folder / "checks.csv")):
+        raise UserError(f"{folder}: checks.csv or provenance.json was altered since the report")
     if settings.get("seeds_at_most"):
         raise UserError(f"{folder}: a run with reduced seeds has no verdicts to compare")
     return kept

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,29 +101,55 @@ def data_of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
 def _draw(function, figure: Figure, table, folder: Path) -> None:
     import matplotlib
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
     from widenets.evidence.rows import rows_of
     from widenets.evidence.style import mark_unmeasured
 
+    matplotlib.use("agg")
     rows = data_of(table, figure)
     drawn = function(**{name: rows_of(rows, name) for name in figure.parts})
     if not hasattr(drawn, "savefig"):
         where = function.__module__.replace(".", "/")
         raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
+    dpi = drawn.dpi
     bare = mark_unmeasured(drawn, NOT_HERE)
     said = NOTHING if bare and all(bare) else NOT_ALL if any(bare) else ""
     shown = [json.dumps(one, ensure_ascii=False) for one in panels(drawn, rows, bare)]
-    told = {"svg": {"Date": None, "Description": said, "Keywords": shown}}
-    told["pdf"] = {"CreationDate": None}
+    told = {"Date": None, "Description": said, "Keywords": shown}
     with matplotlib.rc_context({"svg.hashsalt": figure.name}):  # the same bytes on every run
-        for kind, undated in told.items():
-            with replacing(folder / f"{figure.name}.{kind}") as temporary:
-                drawn.savefig(temporary, format=kind, metadata=undated)
-            drawn.set_layout_engine("none")  # laid out once; the second format takes it over
-    pyplot.close(drawn)
+        formats = {"svg": told, "pdf": {"CreationDate": None}}
+        _write(drawn, folder / figure.name, formats, dpi)
     write_table(folder / f"{figure.name}.csv", rows)
+
+
+def _write(figure: Drawing, path: Path, told: dict[str, dict], dpi: float) -> None:
+    """A figure that is laid out in each format of `told`, with what it says of itself. Not by
+    `savefig`, which draws everything twice: the first time to lay it out."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    printing = {
+        "svg": lambda: FigureCanvasSVG(figure).print_svg,
+        "pdf": lambda: FigureCanvasPdf(figure).print_pdf,
+    }
+    for kind, metadata in told.items():
+        figure.set_dpi(dpi)  # of images; both formats set it to 72 for the rest
+        with replacing(path.with_name(f"{path.name}.{kind}")) as temporary:
+            printing[kind]()(temporary, metadata=metadata)
+
+
+def _lay_out(figure: Drawing) -> None:
+    """Once and for both formats, with texts as wide as the SVG sets them. From here on one renderer
+    measures the figure, which remembers the texts it has met."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
+
+    canvas = FigureCanvasSVG(figure)
+    figure.set_dpi(canvas.fixed_dpi)
+    measuring = RendererSVG(*figure.bbox.size, io.StringIO())
+    canvas.get_renderer = lambda: measuring
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def panels(figure: Drawing, rows: pd.DataFrame, bare: list[bool]) -> list[dict]:
@@ -131,7 +158,7 @@ def panels(figure: Drawing, rows: pd.DataFrame, bare: list[bool]) -> list[dict]:
     box: left, top, width and height as shares of the picture; shows: a list of {part, column,
     arms, held}, where `held` are the parameters that have one value there and several in the part.
     """
-    figure.draw_without_rendering()
+    _lay_out(figure)
     places = {part: _places(some) for part, some in rows.groupby("part", sort=False)}
     found: list[dict] = []
     for axes, empty in zip(figure.axes, bare, strict=True):

@@ -13,6 +13,7 @@ also stands for an undecided diagnosis.
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -29,16 +30,20 @@ from workflow.assemble import (
 )
 from workflow.audit import altered, bad_data, chosen_seeds
 from workflow.base import selection
-from workflow.base.digest import code_digest, forget
-from workflow.base.files import broken, sha256_of, write_json
+from workflow.base.digest import forget
+from workflow.base.files import broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds
 from workflow.base.subject import ANSWER
-from workflow.base.tree import Results, replications
+from workflow.base.tree import ROOT, Results, replications
 from workflow.draw import KINDS, figures
 from workflow.host.terminal import INCOMPLETE, announce, exit_code
 from workflow.reader.answer import UNDECIDED, answer
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
+# What was derived again: beside the code, so that nothing in a folder of results vouches for it.
+MEMORY = Path(__file__).with_name("__pycache__") / "derived.json"
+REMEMBERED = 100  # folders of results
+SOURCES = ("workflow", "shared", "replications")
 
 
 def main() -> int:
@@ -50,7 +55,7 @@ def main() -> int:
     seeds = chosen_seeds(made["settings"])
     outcomes, problems = examined(results, made)
     if not problems:
-        write_json(_memory(results), {"derived": _key(made)})
+        _remember(_key(made))
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     found = answer(results, outcomes[0], seeds) if seeds.subject else None
     if found and not problems and found != _written(results):
@@ -85,13 +90,15 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
     """Outcomes of all replications that the provenance `made` names, and all that is wrong.
 
     Everything is derived again from the records, unless it was before: from the same files, which
-    provenance lists with their checksums, by the same code. What that code is, and whether the
-    records are its, is read from the sources (two seconds), not from the digests kept beside them.
+    provenance lists with their checksums, by the same sources, byte by byte. What the code is, and
+    whether the records are its, is then read from these sources (two seconds), not from the digests
+    kept beside them; always so of a reader's file, which lies elsewhere.
     """
-    forget()
     changed = altered(results, made)
-    derived = not changed and _derived_before(results, made)
+    derived = not changed and _key(made) in _remembered()
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
+    if seeds.subject or not derived:
+        forget()
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
     outcomes = [
@@ -112,22 +119,27 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
     return outcomes, problems
 
 
-def _memory(results: Results) -> Path:
-    """What the gate has derived again, so that a run with nothing to do takes no time."""
-    return results.folder / "gate.json"
-
-
 def _key(made: dict) -> str:
-    """Of all files, by their checksums in provenance, and of the code that derives."""
-    return sha256_of(provenance_digest(made) + code_digest("workflow.gate"))
+    """Of all files, by their checksums in provenance, and of the sources of all that made them and
+    derives them again."""
+    places = sorted(path for name in SOURCES for path in (ROOT / name).rglob("*"))
+    files = [path for path in places if path.suffix in (".py", ".yaml") and path.is_file()]
+    read = [f"{path.relative_to(ROOT).as_posix()} {sha256(path)}" for path in files]
+    return sha256_of("\n".join([provenance_digest(made), *read]))
 
 
-def _derived_before(results: Results, made: dict) -> bool:
-    try:
-        memory = json.loads(_memory(results).read_text(encoding="utf-8"))
-        return memory["derived"] == _key(made)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # then everything is derived again
+def _remember(key: str) -> None:
+    """So that a run with nothing to do takes no time."""
+    kept = [*(other for other in _remembered() if other != key), key][-REMEMBERED:]
+    with suppress(OSError):  # a tree that cannot be written to has no memory
+        write_json(MEMORY, kept)
+
+
+def _remembered() -> list[str]:
+    """Keys of what was derived before; none where that cannot be read: then all is derived."""
+    with suppress(OSError, ValueError, TypeError):
+        return list(json.loads(MEMORY.read_text(encoding="utf-8")))
+    return []
 
 
 def bad_provenance(results: Results, made: dict) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pandas import DataFrame
-from scipy import stats
+from scipy import special
 
 from widenets.evidence import Estimate, Region, at_least, at_most, near, no_estimate
 from widenets.evidence.intervals import LEVEL
@@ -70,7 +70,7 @@ def tensors(rows: DataFrame, quantity: str) -> DataFrame:
             columns=["role", "found", "wanted", "low", "high", "sure_low", "sure_high"]
         )
     error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
-    alone, at_once = (stats.t.isf((1 - LEVEL) / 2 / n, seeds - 1) for n in (1, count))
+    alone, at_once = (-special.stdtrit(seeds - 1, (1 - LEVEL) / 2 / n) for n in (1, count))
     found = DataFrame({"found": values.mean(axis=1)}, index=table.index)
     for name, factor in (("", alone), ("sure_", at_once)):
         found[f"{name}low"] = found["found"] - factor * error

@@ -30,7 +30,13 @@ from widenets.evidence import (
     worst,
     worst_ratio,
 )
-from widenets.evidence.intervals import clopper_pearson, sign_test, student_t, welch_satterthwaite
+from widenets.evidence.intervals import (
+    around,
+    clopper_pearson,
+    sign_test,
+    student_t,
+    welch_satterthwaite,
+)
 
 
 def grid(values: np.ndarray, widths=(64, 128, 256)) -> pd.DataFrame:
@@ -69,6 +75,31 @@ def test_clopper_pearson_agrees_with_statsmodels(counts):
     successes, trials = counts
     expected = proportion_confint(successes, trials, alpha=0.01, method="beta")
     assert clopper_pearson(successes, trials)[1:] == pytest.approx(expected, abs=1e-9)
+
+
+def test_quantiles_are_those_of_scipy_stats():
+    """The evidence takes them from scipy.special, which is faster to import."""
+    for degrees in (1, 2, 3, 7, 31, 1000, 1.37, 5.5, 211.3, np.inf):
+        quantile = stats.t.ppf(0.995, degrees)
+        assert around(2.0, 0.5, degrees).high == pytest.approx(2 + quantile / 2, rel=1e-12)
+    for trials in (1, 2, 16, 25, 400):
+        for k in range(0, trials + 1, max(1, trials // 7)):
+            _, low, high = clopper_pearson(k, trials)
+            ends = (
+                stats.beta.ppf(0.005, k, trials - k + 1),
+                stats.beta.isf(0.005, k + 1, trials - k),
+            )
+            expected = (ends[0] if k else 0.0, ends[1] if k < trials else 1.0)
+            assert (low, high) == pytest.approx(expected, rel=1e-12)
+    for n in (*range(1, 400), 1000, 4001):
+        k = int(stats.binom.ppf(0.005, n, 0.5))
+        assert sign_test(np.arange(n)) == (((n - 1) / 2, k - 1, n - k) if k else None)
+
+
+@pytest.mark.parametrize("counts", [(3, 2), (-1, 4), (0, 0)])
+def test_clopper_pearson_refuses_impossible_counts(counts):
+    with pytest.raises(ValueError, match="wanted 0 to"):
+        clopper_pearson(*counts)
 
 
 def test_welch_satterthwaite_agrees_with_the_two_sample_test():

@@ -153,40 +153,66 @@ def digit(name, after=""):
     return change
 
 
-@pytest.mark.parametrize(
-    "change, said",
-    [
-        (forge_checks, f"{CHECKS}.csv: T1_scatter: region is "),
-        (forge_checks_and_provenance, f"{CHECKS}.csv: T1_scatter: region is "),
-        (forge_table, f"{TABLE}.csv: column size is not that of its records"),
-        (drop_seed, f"{TABLE}.csv: has 30 rows, its records 36"),
-        (drop_rows_of_record, f"{RECORD}/main.csv: lacks seed 5 of scatter/control, width 64.0"),
-        (forge_record, f"{RECORD}/main.csv: altered since the report was made"),
-        (forge_picture, f"{FIGURE}.svg: altered since the report was made"),
-        (forge_data_of_figure, f"{FIGURE}.csv: is not cut out of the table"),
-        (without_a_paper, "checks.csv: does not agree with the checks"),
-        (digit(f"{RECORD}/main.csv"), "does not have its recorded checksum"),
-        (digit(f"{RECORD}/main.json", '"cpu_seconds"'), f"{RECORD}/main.json: altered"),
-        (digit(f"{TABLE}.csv"), f"{TABLE}.csv is damaged"),
-        (digit(f"{CHECKS}.csv"), f"{CHECKS}.csv is damaged"),
-        (digit("checks.csv", "\n"), "checks.csv: does not agree with the checks"),
-        (digit(f"{FIGURE}.svg"), f"{FIGURE}.svg: damaged"),
-        (digit(f"{FIGURE}.pdf"), f"{FIGURE}.pdf: damaged"),
-        (digit(f"{FIGURE}.csv"), f"{FIGURE}.csv: damaged"),
-        (digit("provenance.json", '"seeds"'), "provenance.json: damaged"),
-        (digit("provenance.json", '"checksums"'), "provenance.json: damaged"),
-        (digit("provenance.json", '"settings"'), "provenance.json: damaged"),
-        (digit("report/report.json", '"estimate"'), "report/report.json: altered"),
-        (digit("report/index.html", "<table"), "report/index.html: altered"),
-        (digit(f"report/data/{PAPER}/scatter.csv"), "scatter.csv: altered"),
-        (digit(f"report/data/{PAPER}/figure_1.svg"), "figure_1.svg: altered"),
-    ],
-)
-def test_a_forged_file_is_refused_by_name(forger, change, said):
-    change(forger)
-    gate = forger.gate()
-    assert gate.code == INCOMPLETE
-    assert said in gate.output
+FORGERIES = [
+    (forge_checks, f"{CHECKS}.csv: T1_scatter: region is "),
+    (forge_checks_and_provenance, f"{CHECKS}.csv: T1_scatter: region is "),
+    (forge_table, f"{TABLE}.csv: column size is not that of its records"),
+    (drop_seed, f"{TABLE}.csv: has 30 rows, its records 36"),
+    (drop_rows_of_record, f"{RECORD}/main.csv: lacks seed 5 of scatter/control, width 64.0"),
+    (forge_record, f"{RECORD}/main.csv: altered since the report was made"),
+    (forge_picture, f"{FIGURE}.svg: altered since the report was made"),
+    (forge_data_of_figure, f"{FIGURE}.csv: is not cut out of the table"),
+    (without_a_paper, "checks.csv: does not agree with the checks"),
+    (digit(f"{RECORD}/main.csv"), "does not have its recorded checksum"),
+    (digit(f"{RECORD}/main.json", '"cpu_seconds"'), f"{RECORD}/main.json: altered"),
+    (digit(f"{TABLE}.csv"), f"{TABLE}.csv is damaged"),
+    (digit(f"{CHECKS}.csv"), f"{CHECKS}.csv is damaged"),
+    (digit("checks.csv", "\n"), "checks.csv: does not agree with the checks"),
+    (digit(f"{FIGURE}.svg"), f"{FIGURE}.svg: damaged"),
+    (digit(f"{FIGURE}.pdf"), f"{FIGURE}.pdf: damaged"),
+    (digit(f"{FIGURE}.csv"), f"{FIGURE}.csv: damaged"),
+    (digit("provenance.json", '"seeds"'), "provenance.json: damaged"),
+    (digit("provenance.json", '"checksums"'), "provenance.json: damaged"),
+    (digit("provenance.json", '"settings"'), "provenance.json: damaged"),
+    (digit("report/report.json", '"estimate"'), "report/report.json: altered"),
+    (digit("report/index.html", "<table"), "report/index.html: altered"),
+    (digit(f"report/data/{PAPER}/scatter.csv"), "scatter.csv: altered"),
+    (digit(f"report/data/{PAPER}/figure_1.svg"), "figure_1.svg: altered"),
+]
+# The gate in one folder after another, as it would be called in each.
+EACH = """
+import contextlib, io, json, sys
+from workflow.gate import main
+from workflow.host.terminal import exit_code
+told = []
+for folder in sys.argv[1:]:
+    sys.argv[1:] = [folder]
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        told.append((exit_code(main), said.getvalue()))
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def verdicts(green, tmp_path_factory):
+    """(exit code, output) of the gate for what each forger left, by one process."""
+    folders = []
+    for change, _ in FORGERIES:
+        folders.append(tmp_path_factory.mktemp("forged") / "smoke")
+        shutil.copytree(green.path("results/smoke"), folders[-1])
+        change(Forger(green, folders[-1]))
+    done = subprocess.run(
+        [sys.executable, "-c", EACH, *map(str, folders)],
+        cwd=green.folder, env=environment(green.folder), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("number", range(len(FORGERIES)))
+def test_a_forged_file_is_refused_by_name(verdicts, number):
+    code, output = verdicts[number]
+    assert code == INCOMPLETE
+    assert FORGERIES[number][1] in output
 
 
 def test_what_is_whole_is_accepted(forger):
@@ -222,7 +248,8 @@ def test_judging_again_allows_rounding_alone():
 def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
     """The first gate derives, the second need not; another table is derived again all the same."""
     project = green.copy(tmp_path / "again")
-    memory = project.path("results/smoke/gate.json")
+    memory = project.path("workflow/__pycache__/derived.json")
+    memory.unlink()
     assert project.gate().code == 0
     first = memory.read_text(encoding="utf-8")
     assert project.gate().code == 0
@@ -230,6 +257,30 @@ def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
     table = project.path("results/smoke/tables/alpha2000_toy.csv")
     table.write_text(table.read_text(encoding="utf-8").replace("theory", "control", 1), "utf-8")
     assert project.gate().code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("workflow.compare", "{}", "results/smoke"),
+        ("workflow.page.site", "{}", "--out", "{}/../site"),
+    ],
+)
+@pytest.mark.parametrize("name, after", [("checks.csv", "\n"), ("provenance.json", '"seeds"')])
+def test_an_altered_file_is_refused_by_who_shows_it(forger, words, name, after):
+    forger.digit(name, after)
+    run = forger.project.call(*(word.format(forger.folder) for word in words))
+    assert run.code == INCOMPLETE
+    assert "altered since the report" in run.output or "provenance.json: damaged" in run.output
+
+
+def test_a_forged_check_is_no_test_case(forger):
+    """Also if provenance says that it was so."""
+    forge_checks_and_provenance(forger)
+    words = ("pytest", "-p", "workflow.claims_plugin", "-p", "no:cacheprovider", "--claims")
+    run = forger.project.call(*words, str(forger.folder))
+    assert run.code == 1
+    assert f"withheld: {CHECKS}.csv: T1_scatter: region is" in run.output
 
 
 def test_the_gate_reads_sources_not_the_digests_kept_of_them(project):

@@ -87,7 +87,7 @@ def edit_judge(project):
 
 
 def edit_draw(project):
-    there = 'told["pdf"] = {"CreationDate": None}'
+    there = '"pdf": {"CreationDate": None}}'
     project.edit("workflow/draw.py", there, f"{there} | {{}}")
 
 

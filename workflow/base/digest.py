@@ -56,6 +56,11 @@ def cells_digest(cells: Iterable[object]) -> str:
 
 def import_closure(*modules: str, root: Path = ROOT) -> list[Path]:
     """Files below `root` that importing `modules` runs: their own, their parents, their imports."""
+    return list(_closure(modules, root))
+
+
+@cache
+def _closure(modules: tuple[str, ...], root: Path) -> tuple[Path, ...]:
     found: set[Path] = set()
     waiting = list(modules)
     while waiting:
@@ -63,7 +68,7 @@ def import_closure(*modules: str, root: Path = ROOT) -> list[Path]:
             if path not in found:
                 found.add(path)
                 waiting.extend(_imports(path, root))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def foreign_imports(*modules: str, root: Path = ROOT) -> list[str]:
@@ -109,7 +114,7 @@ def _imports(path: Path, root: Path) -> tuple[str, ...]:
 
 def forget() -> None:
     """From here on this process finds out by itself whatever was kept, and keeps that instead."""
-    for kept in (code_digest, _imports):
+    for kept in (code_digest, _closure, _imports):
         kept.cache_clear()
     _memory().clear()
 

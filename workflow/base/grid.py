@@ -303,10 +303,12 @@ def _check_type(where: str, key: str, value: object, annotation: str) -> None:
 
 def _refuse_repeated_cells(found: dict[str, list[Cell]], where: str) -> None:
     """The same cell and seed twice would count one draw as two."""
-    seen: set[str] = set()
+    seen: dict[str, set[int]] = {}
     for cell in itertools.chain.from_iterable(found.values()):
+        parameters = sorted(cell.parameters.items(), key=str)
+        seeds = seen.setdefault(repr((cell.part, cell.arm, parameters)), set())
         for seed in cell.seeds:
-            key = repr((cell.part, cell.arm, sorted(cell.parameters.items(), key=str), seed))
-            if key in seen:
-                raise UserError(f"{where}: measured twice: {key}")
-            seen.add(key)
+            if seed in seeds:
+                key = (cell.part, cell.arm, parameters, seed)
+                raise UserError(f"{where}: measured twice: {key!r}")
+            seeds.add(seed)

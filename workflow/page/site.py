@@ -10,7 +10,7 @@ import json
 import shutil
 from pathlib import Path
 
-from workflow.assemble import refuse_part
+from workflow.assemble import refuse_altered, refuse_part
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT, TIERS
 from workflow.host.terminal import announce, exit_code
@@ -24,7 +24,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="results/TIER; else the largest")
     parser.add_argument("--out", type=Path, default=Path("site"))
     arguments = parser.parse_args()
-    build(arguments.folder or largest(ROOT), arguments.out, ROOT)
+    results = arguments.folder or largest(ROOT)
+    refuse_altered(results)
+    build(results, arguments.out, ROOT)
     announce(f"{arguments.out}/index.html: written")
 
 

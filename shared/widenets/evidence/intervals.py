@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # not scipy.stats, which takes most of a second to import
 
 LEVEL = 0.99
 
@@ -34,15 +34,19 @@ def student_t(values: np.ndarray) -> Interval:
 
 def around(value: float, error: float, degrees: float) -> Interval:
     """value +- t_degrees * error, for a standard error with so many degrees of freedom."""
-    half = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * error if error != 0 else 0.0
+    half = float(special.stdtrit(degrees, (1 + LEVEL) / 2)) * error if error != 0 else 0.0
     return Interval(float(value), float(value) - half, float(value) + half)
 
 
 def clopper_pearson(successes: int, trials: int) -> Interval:
-    """Exact interval for a proportion."""
-    test = stats.binomtest(int(successes), int(trials))
-    interval = test.proportion_ci(confidence_level=LEVEL, method="exact")
-    return Interval(successes / trials, float(interval.low), float(interval.high))
+    """Exact interval for a proportion, by quantiles of beta distributions: tail = (1 - LEVEL) / 2,
+    low solves P(Binomial(n, low) >= k) = tail, high solves P(Binomial(n, high) <= k) = tail."""
+    if not 0 <= successes <= trials or trials == 0:
+        raise ValueError(f"successes: found {successes}, wanted 0 to {trials} of at least 1")
+    k, n, tail = int(successes), int(trials), (1 - LEVEL) / 2
+    low = float(special.betaincinv(k, n - k + 1, tail)) if k else 0.0
+    high = float(special.betainccinv(k + 1, n - k, tail)) if k < n else 1.0
+    return Interval(k / n, low, high)
 
 
 def sign_test(values: np.ndarray) -> Interval | None:
@@ -52,7 +56,8 @@ def sign_test(values: np.ndarray) -> Interval | None:
     None where even the whole range covers less than LEVEL (n < 8).
     """
     ordered = np.sort(np.asarray(values, dtype=float))
-    k = int(stats.binom.ppf((1 - LEVEL) / 2, ordered.size, 0.5))
+    fewer = special.bdtr(np.arange(ordered.size), ordered.size, 0.5)  # P(Binomial <= 0, 1, ...)
+    k = int(np.searchsorted(fewer, (1 - LEVEL) / 2))
     if k == 0:
         return None
     return Interval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]))

@@ -8,8 +8,8 @@ that seeds, not predictions, carry the interval.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from pandas import DataFrame
-from scipy import stats
+from pandas import DataFrame, Series
+from scipy import special
 
 Column = str | Callable[[DataFrame], Sequence[float]]
 Score = Callable[[DataFrame], float]
@@ -17,6 +17,14 @@ Score = Callable[[DataFrame], float]
 
 def _read(rows: DataFrame, column: Column) -> np.ndarray:
     return np.asarray(rows[column] if isinstance(column, str) else column(rows), dtype=float)
+
+
+def _ranks(rows: DataFrame, column: Column) -> np.ndarray:
+    """From 1 up, ties at their mean; all NaN if one number is."""
+    values = _read(rows, column)
+    return (
+        np.full(values.size, np.nan) if np.isnan(values).any() else Series(values).rank().to_numpy()
+    )
 
 
 def coverage(error: Column, deviation: Column, *, level: float = 0.95) -> Score:
@@ -28,7 +36,7 @@ def coverage(error: Column, deviation: Column, *, level: float = 0.95) -> Score:
     """
     if not 0 < level < 1:
         raise ValueError(f"level: found {level}, wanted a number between 0 and 1")
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(special.ndtri((1 + level) / 2))
     return lambda rows: float(np.mean(np.abs(_read(rows, error)) <= z * _read(rows, deviation)))
 
 
@@ -70,7 +78,7 @@ def area_under_roc(score: Column, positive: Column) -> Score:
     the two kinds."""
 
     def area(rows: DataFrame) -> float:
-        ranks, kind = stats.rankdata(_read(rows, score)), _read(rows, positive)
+        ranks, kind = _ranks(rows, score), _read(rows, positive)
         ones = int(np.sum(kind == 1))
         pairs = ones * (kind.size - ones)
         if pairs == 0:
@@ -84,7 +92,7 @@ def rank_correlation(first: Column, second: Column) -> Score:
     """Spearman's: the correlation of ranks, ties at their mean. NaN where one is constant."""
 
     def score(rows: DataFrame) -> float:
-        one, other = (stats.rankdata(_read(rows, column)) for column in (first, second))
+        one, other = (_ranks(rows, column) for column in (first, second))
         if np.ptp(one) == 0 or np.ptp(other) == 0:
             return float("nan")
         return float(np.corrcoef(one, other)[0, 1])

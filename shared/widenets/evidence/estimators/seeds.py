@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from pandas import DataFrame
-from scipy import stats
+from scipy import special
 
 from widenets.evidence.claim import Estimate, Estimator, no_estimate
 from widenets.evidence.estimators.reading import (
@@ -242,7 +242,7 @@ def largest_deviation(
             return no_estimate("the seeds have different cells", n_seeds)
         sizes = np.abs(table.mean(axis=0))
         errors = table.std(axis=0, ddof=1) / math.sqrt(n_seeds)
-        half = errors * stats.t.isf((1 - LEVEL) / (2 * sizes.size), n_seeds - 1)
+        half = -errors * special.stdtrit(n_seeds - 1, (1 - LEVEL) / (2 * sizes.size))
         low, high = max(float(np.max(sizes - half)), 0.0), float(np.max(sizes + half))
         kind = f"t over seeds, {sizes.size} at once (Bonferroni)"
         return Estimate(float(sizes.max()), low, high, n_seeds, interval=kind)
