@@ -283,6 +283,44 @@ def test_numbers_and_formulas_are_copied_as_a_program_reads_them(visit, made):
     assert page.evaluate(copied) == "The drift falls as n^{-0.52}, and $x_i$ with it."
 
 
+COPIED = {
+    "command": "python -m workflow.reader.one {claim} --tier laptop",
+    "LaTeX": r"\widenets{{{claim}}} [\widenets{{{claim}.low}}, \widenets{{{claim}.high}}]",
+    "formula": r"\frac",
+    "numbers": "estimate: 1.01 [0.9696, 1.05]\n",
+}
+
+
+@pytest.mark.parametrize("kind", COPIED)
+def test_a_claim_is_copied_as_what_its_button_says(visit, made, kind):
+    page = visit(
+        made, "#alpha2018_kernel.K3_law", permissions=["clipboard-read", "clipboard-write"]
+    )
+    claim = page.locator("[id='alpha2018_kernel.K3_law']")
+    claim.locator(f"[data-copy={kind}]").focus()
+    page.keyboard.press("Enter")
+    said = claim.locator(".copies output")
+    await_true(page, said, f"said => said.textContent === '{kind} copied'")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert COPIED[kind].format(claim="alpha2018_kernel.K3_law") in text
+    assert "\u2212" not in text
+
+
+def test_a_figure_is_saved_as_png(visit, made, tmp_path):
+    page = visit(made, color_scheme="dark")
+    figure = page.locator("[id='alpha2018_kernel.figure_1']")
+    with page.expect_download() as download:
+        figure.locator(".png").click()
+    assert download.value.suggested_filename == "alpha2018_kernel.figure_1.png"
+    download.value.save_as(tmp_path / "figure.png")
+    found = (tmp_path / "figure.png").read_bytes()
+    assert found.startswith(b"\x89PNG")
+    assert int.from_bytes(found[16:20]) == 3 * figure.locator(".enlarge img").evaluate(
+        "i => i.width"
+    )
+    assert len(found) > 5000  # and not an empty page
+
+
 def test_the_table_of_numbers_sorts(visit, made):
     page = visit(made)
     page.locator(".table > summary").click()

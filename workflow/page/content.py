@@ -114,7 +114,10 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     columns = columns_of(results, name)
     listed = claims_of(name, settings.get("subject", ""))
     reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
+    table = table_of(results, name)
     _link(folder, claims, drawn, reads)
+    for one in claims:
+        one["unpictured"] = "" if one["panels"] else shown.unpictured(one, table)
     return {
         "name": name,
         "title": title or name,
@@ -125,7 +128,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "finding": finding(folder, claims, there),
         "claims": claims,
         "figures": drawn,
-        "explorables": explorables(folder, table_of(results, name), there),
+        "explorables": explorables(folder, table, there),
         "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
