@@ -115,9 +115,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     listed = claims_of(name, settings.get("subject", ""))
     reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
     table = table_of(results, name)
-    _link(folder, claims, drawn, reads)
-    for one in claims:
-        one["unpictured"] = "" if one["panels"] else shown.unpictured(one, table)
+    _link(folder, claims, drawn, reads, table)
     return {
         "name": name,
         "title": title or name,
@@ -159,12 +157,15 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     }
 
 
-def _link(folder: Path, claims: list[dict], drawn: list[dict], reads: dict) -> None:
-    """Tell each claim the figures that show it, and each figure its claims."""
+def _link(
+    folder: Path, claims: list[dict], drawn: list[dict], reads: dict, table: pd.DataFrame | None
+) -> None:
+    """Tell each claim the figures that show it, or why none does, and each figure its claims."""
     found = shown.links(folder, claims, drawn, reads)
     for one in claims:
         places = found[one["claim"]]
         one["panels"] = [{"figure": figure, "panel": letter} for figure, letter in places]
+        one["unpictured"] = "" if places else shown.unpictured(one, table)
     for one in drawn:
         one["claims"] = [c["claim"] for c in claims if one["name"] in dict(found[c["claim"]])]
         for panel in one["panels"]:
