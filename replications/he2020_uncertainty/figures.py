@@ -152,8 +152,9 @@ def figure_order(order: DataFrame) -> Figure:
             look = {"x": "place", "y": column, "control": arm == control}
             label = "measured" if arm == "theory" else control
             style.seeds_and_mean(axis, rows, label=label, **look)
+            axis.containers[-1][0].set_linestyle("none")
         style.theory_line(axis, [-0.3, 3.3], [1, 1], label="equal")
         axis.set_xticks(range(4), labels=[f"{a}, {d}" for a, d in sizes])
         axis.set(xlabel="activation, hidden layers", ylabel="ratio of variances", title=title)
-        axis.legend()
+        axis.legend(loc="center", bbox_to_anchor=(0.75, 0.7 if control == "half" else 0.15))
     return figure

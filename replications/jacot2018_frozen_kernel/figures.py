@@ -241,7 +241,7 @@ def figure_moments(initial_moments: DataFrame, random_functions: DataFrame) -> F
     """Moments of the kernel at initialization, and the kernel of random functions
 
     (a) Mean of the kernel on the diagonal over its limit (black: 1), by depth; dashed: a read-out
-    of half the scale. (b) Bias of its mean off the diagonal, three hidden layers: 1/n (dotted).
+    that starts n^-1/2 smaller. (b) Bias of its mean off the diagonal, three hidden layers: 1/n (dotted).
     (c) Distance of the kernel of P random functions from their covariance, P^-1/2 (dotted); dashed:
     functions that share a part.
     """
@@ -252,7 +252,9 @@ def figure_moments(initial_moments: DataFrame, random_functions: DataFrame) -> F
         seeds_and_mean(axes[0, 0], rows, x="width", y="mean", label=label, index=index)
     control = _arm(deep, "small_readout")
     if len(control):
-        seeds_and_mean(axes[0, 0], control, x="width", y="mean", label="small", control=True)
+        seeds_and_mean(
+            axes[0, 0], control, x="width", y="mean", label="small read-out", control=True
+        )
     axes[0, 0].axhline(1, color=THEORY, lw=0.8)
     logarithmic(axes[0, 0], "x", ticks=sorted(initial_moments["width"].unique()))
     axes[0, 0].set(ylabel=r"mean $\Theta(x,x)$ / limit", ylim=(0, 1.2), title="(a) diagonal")

@@ -70,8 +70,8 @@ def _small_rates(axis, rates: DataFrame) -> None:
             law = f"$p^{power}$"
             style.guide_slope(axis, rows["p"], slope=power, through=through, label=law)
     style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
-    axis.set(xlabel="flips per qubit p", title="(b) powers")
-    axis.legend()
+    axis.set(xlabel="flips per qubit p", ylim=(1e-10, 10), title="(b) powers")
+    axis.legend(ncols=2, loc="upper left")
 
 
 def figure_widths(widths: DataFrame) -> Figure:
@@ -100,7 +100,8 @@ def figure_spectrum(parities: DataFrame, learning: DataFrame) -> Figure:
 
     (a) Eigenvalues of the NTK on 256 syndromes by degree: with one hidden layer degree 3 lies below
     4; without bias (dashed) odd degrees above 1 are missing. (b) Rate at which networks of
-    width 2048 learn a parity of 4 bits over its eigenvalue; black and band: 1 and what is accepted.
+    width 2048 learn a parity of 4 bits over its eigenvalue; black: 1; band: accepted for the mean
+    over degrees 0 to 2.
     """
     figure, (axes,) = style.panels(2)
     names = {"theory": "1 hidden layer", "deep": "3 hidden layers", "no_bias": "1, no bias"}

@@ -182,7 +182,7 @@ def figure_steps(read_out: DataFrame, relative: DataFrame, iteration: DataFrame)
         "aligned_root": r"aligned, ~ $n^{1/2}$",
     }
     style.arms_against(axes[2], relative, "width", "change", arms, control="aligned_root")
-    axes[2].set(ylabel="rms(dW h) / rms(W h)", title="(c) with decay")
+    axes[2].set(ylabel="rms(dW h) / rms(W h)", ylim=(0.45, 12), title="(c) with decay")
     for axis in axes[:3]:
         axis.set_xlabel("width n")
         axis.tick_params(axis="x", labelrotation=45)
