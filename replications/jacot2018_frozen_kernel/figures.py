@@ -241,9 +241,9 @@ def figure_moments(initial_moments: DataFrame, random_functions: DataFrame) -> F
     """Moments of the kernel at initialization, and the kernel of random functions
 
     (a) Mean of the kernel on the diagonal over its limit (black: 1), by depth; dashed: a read-out
-    that starts n^-1/2 smaller. (b) Bias of its mean off the diagonal, three hidden layers: 1/n (dotted).
-    (c) Distance of the kernel of P random functions from their covariance, P^-1/2 (dotted); dashed:
-    functions that share a part.
+    that starts n^-1/2 smaller. (b) Bias of its mean off the diagonal, three hidden layers: 1/n
+    (dotted). (c) Distance of the kernel of P random functions from their covariance, P^-1/2
+    (dotted); dashed: functions that share a part.
     """
     figure, axes = panels(3, height=2.6)
     deep = initial_moments[initial_moments["hidden_layers"] == 3]
