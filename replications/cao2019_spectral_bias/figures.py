@@ -7,6 +7,7 @@ from pandas import DataFrame
 from widenets.evidence.style import (
     accepted_band,
     arm_style,
+    arms_against,
     curve_over_seeds,
     guide_slope,
     legend_below,
@@ -277,4 +278,29 @@ def _density_panels(projections, arms):
         _time_axis(panel)
         panel.legend()
     axes[0, 0].set_ylabel(r"$|v_k^\top r| / |v_k^\top r_0|$")
+    return figure
+
+
+def finite_sample(concentration: DataFrame, sampled: DataFrame) -> Figure:
+    """Harmonics and eigenvalues on random points
+
+    (a) Largest deviation of the harmonics' Gram matrix from the identity: n^-1/2 (dotted); dashed:
+    every point taken twice. (b) Eigenvalues from 1000 random pairs of points over the closed form
+    (black: 1) on S^2; dashed: over those of the kernel of the standard parameterization.
+    """
+    figure, axes = panels(2)
+    arms = {"theory": "independent points", "duplicated": "every point twice"}
+    look = {"control": "duplicated", "slope": -0.5, "law": "$n^{-1/2}$"}
+    arms_against(axes[0, 0], concentration, "samples", "deviation", arms, **look)
+    axes[0, 0].set(xlabel="points n", ylabel="largest deviation", title="(a) harmonics")
+    sphere = sampled[sampled["dimension"] == sampled["dimension"].min()]
+    for arm, label in (("theory", "over the closed form"), ("standard", "over another kernel's")):
+        rows = sphere[sphere["arm"] == arm]
+        look = {"x": "degree", "y": "ratio", "label": label, "control": arm == "standard"}
+        seeds_and_mean(axes[0, 1], rows, **look)
+    theory_line(
+        axes[0, 1], sorted(sphere["degree"].unique()), [1] * sphere["degree"].nunique(), label="law"
+    )
+    axes[0, 1].set(xlabel="degree k", ylabel="estimate / eigenvalue", title="(b) random pairs")
+    axes[0, 1].legend()
     return figure

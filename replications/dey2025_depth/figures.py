@@ -211,3 +211,20 @@ def figure_transfer(transfer: DataFrame, multipliers: DataFrame) -> Figure:
     for row in axes:
         row[0].set_ylabel("ln test loss")
     return figure
+
+
+def figure_commute(fluctuations: DataFrame) -> Figure:
+    """With as many blocks as neurons the stream still fluctuates by n^-1/2
+
+    Deviation of log |h_L| over networks with L = n, and the exact law (black); dashed: plain
+    networks, in which depth over width decides.
+    """
+    figure, ((axes,),) = style.panels(1)
+    arms = {"theory": r"residual, $L^{-1/2}$", "plain": "plain"}
+    style.arms_against(axes, fluctuations, "width", "deviation", arms, control="plain")
+    for number, arm in enumerate(arms):
+        law = fluctuations[fluctuations["arm"] == arm].groupby("width")["law"].mean()
+        style.theory_line(axes, law.index, law, label=None if number else "exact law", below=True)
+    axes.set(xlabel="width n = blocks L", ylabel=r"deviation of $\log\,|h_L|^2$")
+    axes.legend()
+    return figure

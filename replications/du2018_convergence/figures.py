@@ -375,3 +375,24 @@ def _arms(axis: Axes, table: DataFrame, column: str, names: dict[str, str], cont
 
 def _geometric_mean(values) -> float:
     return float(np.exp(np.mean(np.log(values))))
+
+
+def deep_concentration(deep_gram: DataFrame) -> Figure:
+    """The last Gram matrix of deep networks concentrates, and depth makes it harder
+
+    Error of the Gram matrix over lambda_min. (a) Three hidden layers against the width: m^-1/2
+    (dotted); dashed: distance from another limit, which stays. (b) Against the depth at m = 256:
+    it grows for fully connected networks, not for residual ones.
+    """
+    figure, (axes,) = style.panels(2)
+    three = deep_gram[deep_gram["depth"] == 3]
+    arms = {"fully_connected": "fully connected", "other_limit": "another limit"}
+    look = {"control": "other_limit", "slope": -0.5, "law": r"$m^{-1/2}$"}
+    style.arms_against(axes[0], three, "width", "error", arms, **look)
+    axes[0].set(xlabel="width m", title="(a) width")
+    axes[0].set_ylabel(r"$\|K_m-K\|\,/\,\lambda_{\min}$")
+    one = deep_gram[deep_gram["width"] == 256]
+    arms = {"fully_connected": "fully connected", "residual": "residual"}
+    style.arms_against(axes[1], one, "depth", "error", arms)
+    axes[1].set(xlabel="hidden layers H", title="(b) depth")
+    return figure

@@ -9,6 +9,7 @@ from widenets.evidence.style import (
     BAND,
     accepted_band,
     arm_style,
+    arms_against,
     guide_slope,
     logarithmic,
     panels,
@@ -452,3 +453,24 @@ def _guide_of_the_paper(axes: Axes, rows: DataFrame) -> None:
     line = middle * (places / places[1]) ** (-4 / 3)
     label = "the paper's guide, L = 3: -4/3"
     axes.plot(places, line, color="#404040", linestyle="-.", linewidth=1.0, label=label, zorder=6)
+
+
+def fixed_alpha_or_fixed_s(widths: DataFrame) -> Figure:
+    """What is held while the width grows decides how the motion falls
+
+    (a) Relative change of the kernel of lazy networks of one hidden layer: 1/h (dotted) at fixed
+    alpha; dashed: at fixed s = alpha h^1/2. (b) Motion of the weights over their norm falls as
+    h^-1/2 (dotted), the motion itself (dashed) not at all.
+    """
+    figure, axes = panels(2, height=2.6)
+    arms = {"kernel_at_fixed_alpha": r"fixed $\alpha$", "kernel_at_fixed_s": "fixed s"}
+    look = {"control": "kernel_at_fixed_s", "slope": -1, "law": "$h^{-1}$"}
+    arms_against(axes[0, 0], widths, "width", "value", arms, **look)
+    axes[0, 0].set(ylabel=r"$\|\Delta\Theta\|/\|\Theta_0\|$", title="(a) kernel")
+    arms = {"weights_relative": "over their norm", "weights_total": "itself"}
+    look = {"control": "weights_total", "slope": -0.5, "law": "$h^{-1/2}$"}
+    arms_against(axes[0, 1], widths, "width", "value", arms, **look)
+    axes[0, 1].set(ylabel="motion of the weights", title="(b) weights")
+    for panel in axes[0]:
+        panel.set_xlabel("width h")
+    return figure

@@ -203,3 +203,33 @@ def relu_limit(relu: DataFrame) -> Figure:
     axis.set(xlabel=r"$\eta\lambda_0$", ylabel="share of networks", ylim=(-0.05, 1.08))
     axis.legend()
     return figure
+
+
+def orders_of_width(opposite: DataFrame, catapult: DataFrame) -> Figure:
+    """Orders of the width: a mean that misses its limit by 1/n, and the catapult's sizes
+
+    (a) Relative distance of E Theta(x, -x) from its limit; dashed: the deviation of single kernels,
+    n^-1/2. (b) Largest output on the way at eta lambda_0 = 3, n^1/2 (dotted); dashed: at 1.9, where
+    nothing grows. (c) How far the curvature moves at 1.9, 1/n; dashed: at 3.
+    """
+    figure, (axes,) = style.panels(3, height=2.8)
+    arms = {"theory": "of the mean", "deviation": "of single kernels"}
+    look = {"control": "deviation", "slope": -1, "law": r"$n^{-1}$"}
+    style.arms_against(axes[0], opposite, "width", "excess", arms, **look)
+    axes[0].set(ylabel="distance from the limit", title="(a) opposite points")
+    arms = {"theory": "3", "lazy": "1.9"}
+    look = {"control": "lazy", "slope": 0.5, "law": r"$n^{1/2}$"}
+    style.arms_against(axes[1], catapult, "width", "peak", arms, **look)
+    axes[1].set(ylabel="largest |f|", title=r"(b) peak, by $\eta\lambda_0$")
+    arms = {"lazy": "1.9", "theory": "3"}
+    look = {"control": "theory", "slope": -1, "law": r"$n^{-1}$"}
+    style.arms_against(axes[2], catapult, "width", "relative", arms, **look)
+    axes[2].set(ylabel="relative change", title=r"(c) curvature, by $\eta\lambda_0$")
+    widths = catapult.loc[catapult["arm"] == "theory", "width"].unique()
+    for axis in axes[1:]:
+        shown = sorted(widths)[:: max(1, len(widths) // 3)]
+        labels = [rf"$2^{{{np.log2(n):.0f}}}$" for n in shown]
+        axis.set_xticks(shown, labels=labels)
+    for axis in axes:
+        axis.set_xlabel("width n")
+    return figure

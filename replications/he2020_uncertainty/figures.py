@@ -130,3 +130,31 @@ def figure_depth(depth: DataFrame) -> Figure:
     style.logarithmic(axis, "x", ticks=sorted(depth["share"].unique()))
     style.legend_below(figure, columns=2)
     return figure
+
+
+def figure_order(order: DataFrame) -> Figure:
+    """Predictive variances are ordered: NNGP below a deep ensemble below NTKGP
+
+    Ratios of mean variances, all below 1 (black); crosses: half of the NTKGP's, and the NNGP
+    against itself, for which one of the two steps is none.
+    """
+    figure, (axes,) = style.panels(2)
+    sizes = [("relu", 1), ("relu", 3), ("erf", 1), ("erf", 3)]
+    cases = (
+        ("deep_over_ntkgp", "ensemble / NTKGP", "half"),
+        ("nngp_over_deep", "NNGP / ensemble", "readout"),
+    )
+    for axis, (column, title, control) in zip(axes, cases, strict=True):
+        for arm in ("theory", control):
+            rows = order[order["arm"] == arm]
+            pairs = list(zip(rows["activation"], rows["depth"], strict=True))
+            rows = rows.assign(place=[sizes.index((a, int(d))) for a, d in pairs])
+            look = {"x": "place", "y": column, "control": arm == control}
+            label = "measured" if arm == "theory" else control
+            style.seeds_and_mean(axis, rows, label=label, **look)
+            axis.containers[-1][0].set_linestyle("none")
+        style.theory_line(axis, [-0.3, 3.3], [1, 1], label="equal")
+        axis.set_xticks(range(4), labels=[f"{a}, {d}" for a, d in sizes])
+        axis.set(xlabel="activation, hidden layers", ylabel="ratio of variances", title=title)
+        axis.legend(loc="center", bbox_to_anchor=(0.75, 0.7 if control == "half" else 0.15))
+    return figure

@@ -9,6 +9,7 @@ from widenets.evidence.style import (
     COLORS,
     CONTROL,
     THEORY,
+    arms_against,
     curve_over_seeds,
     guide_slope,
     logarithmic,
@@ -234,3 +235,59 @@ def _guide(panel, rows: DataFrame, column: str, slope: float, label: str) -> Non
     last = rows[rows["width"] == rows["width"].max()]
     through = (last["width"].iloc[0], float(np.exp(np.log(last[column]).mean())))
     guide_slope(panel, rows["width"].unique(), slope=slope, through=through, label=label)
+
+
+def figure_moments(initial_moments: DataFrame, random_functions: DataFrame) -> Figure:
+    """Moments of the kernel at initialization, and the kernel of random functions
+
+    (a) Mean of the kernel on the diagonal over its limit (black: 1), by depth; dashed: a read-out
+    that starts n^-1/2 smaller. (b) Bias of its mean off the diagonal, three hidden layers: 1/n
+    (dotted). (c) Distance of the kernel of P random functions from their covariance, P^-1/2
+    (dotted); dashed: functions that share a part.
+    """
+    figure, axes = panels(3, height=2.6)
+    deep = initial_moments[initial_moments["hidden_layers"] == 3]
+    for index, (layers, rows) in enumerate(_arm(initial_moments).groupby("hidden_layers")):
+        label = f"{layers:g} hidden layer{'s' * (layers > 1)}"
+        seeds_and_mean(axes[0, 0], rows, x="width", y="mean", label=label, index=index)
+    control = _arm(deep, "small_readout")
+    if len(control):
+        seeds_and_mean(
+            axes[0, 0], control, x="width", y="mean", label="small read-out", control=True
+        )
+    axes[0, 0].axhline(1, color=THEORY, lw=0.8)
+    logarithmic(axes[0, 0], "x", ticks=sorted(initial_moments["width"].unique()))
+    axes[0, 0].set(ylabel=r"mean $\Theta(x,x)$ / limit", ylim=(0, 1.2), title="(a) diagonal")
+    axes[0, 0].legend(loc="lower right")
+    if len(deep):
+        arms = {"theory": "usual", "small_readout": "small read-out"}
+        look = {"control": "small_readout", "slope": -1, "law": r"$n^{-1}$"}
+        arms_against(axes[0, 1], deep, "width", "shape_bias", arms, **look)
+    axes[0, 1].set(ylabel="bias", title="(b) off the diagonal")
+    arms = {"theory": "independent", "shared_part": "shared part"}
+    look = {"control": "shared_part", "slope": -0.5, "law": r"$P^{-1/2}$"}
+    arms_against(axes[0, 2], random_functions, "functions", "distance", arms, **look)
+    axes[0, 2].set(xlabel="functions P", ylabel="relative distance", title="(c) random functions")
+    for panel in axes[0, :2]:
+        panel.set_xlabel("width n")
+    return figure
+
+
+def figure_weights(weights: DataFrame) -> Figure:
+    """How far parameters move, in norm and each
+
+    (a) Norm of the motion: of order 1 in the NTK parameterization, n^-1/2 (dashed) in the classical
+    one with a rate of order 1/n. (b) Root mean square over all parameters: 1/n (dotted) with hidden
+    layers between, n^-1/2 (dashed) with one hidden layer.
+    """
+    figure, axes = panels(2, height=2.6)
+    arms = {"theory": "NTK parameterization", "classical": "classical, rate ~ 1/n"}
+    arms_against(axes[0, 0], weights, "width", "distance", arms, control="classical")
+    axes[0, 0].set(ylabel=r"$\|\theta_t-\theta_0\|$", title="(a) norm")
+    arms = {"theory": "deeper", "one_hidden_layer": "one hidden layer"}
+    look = {"control": "one_hidden_layer", "slope": -1, "law": r"$n^{-1}$"}
+    arms_against(axes[0, 1], weights, "width", "rms", arms, **look)
+    axes[0, 1].set(ylabel="rms over parameters", title="(b) each")
+    for panel in axes[0]:
+        panel.set_xlabel("width n")
+    return figure

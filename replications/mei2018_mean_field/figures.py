@@ -188,3 +188,22 @@ def figure_gaussians(radii: DataFrame) -> Figure:
     for axis in axes:
         axis.legend()
     return figure
+
+
+def figure_orders(rate: DataFrame, lazy: DataFrame) -> Figure:
+    """How the rate has to grow with the width, and how fast a scaled output becomes lazy
+
+    (a) Motion of a weight until t = 16 with the rate eps N: the same at every width; dashed: with
+    the rate eps N^1/2. (b) Change of the limit's kernel against the scale alpha of the output:
+    alpha^-2 (dotted) if a neuron and its negative are equally likely, else 1/alpha (dashed).
+    """
+    figure, (axes,) = style.panels(2)
+    arms = {"theory": r"rate $\epsilon N$", "root": r"rate $\epsilon N^{1/2}$"}
+    style.arms_against(axes[0], rate, "width", "moved", arms, control="root")
+    axes[0].set(xlabel="width N", ylabel=r"rms of $w_t-w_0$", title="(a) motion")
+    arms = {"symmetric": "symmetric start", "shifted": "shifted start"}
+    look = {"control": "shifted", "slope": -2, "law": r"$\alpha^{-2}$"}
+    style.arms_against(axes[1], lazy, "alpha", "drift", arms, **look)
+    label = r"$\|\Theta_t-\Theta_0\|/\|\Theta_0\|$"
+    axes[1].set(xlabel=r"scale $\alpha$", ylabel=label, title="(b) kernel")
+    return figure

@@ -35,10 +35,12 @@ def figure_shots(shots: DataFrame) -> Figure:
 def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     """Failure rates of two codes under bit flips, exact
 
-    Maximum likelihood for d = 3 and 5, which cross where the gray line is; matching (open) can
-    hardly be told from it. Dashed: a bare qubit.
+    (a) Maximum likelihood for d = 3 and 5, which cross where the gray line is; matching (open) can
+    hardly be told from it. Dashed: a bare qubit. (b) Far below the crossing they fall as p^2 and
+    p^3 (dotted); dashed: without decoding.
     """
-    figure, ((axis,),) = style.panels(1)
+    figure, (axes,) = style.panels(2)
+    axis = axes[0]
     for index, (arm, name) in enumerate({"bitflip": "d = 3", "bitflip_five": "d = 5"}.items()):
         rows = rates[rates["arm"] == arm].sort_values("p")
         axis.plot(rows["p"], rows["likelihood"], label=name, **style.arm_style(index))
@@ -48,10 +50,28 @@ def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     axis.plot(ends, ends, color=style.CONTROL, linestyle="--", label="bare qubit")
     where = crossing[crossing["arm"] == "theory"]["p"].iloc[0]
     axis.axvline(where, color=style.CONTROL, linewidth=0.8, label=f"crossing, p = {where:.3f}")
-    axis.set(xlabel="flips per qubit p", ylabel="failure rate")
+    axis.set(xlabel="flips per qubit p", ylabel="failure rate", title="(a) crossing")
     style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
-    style.legend_below(figure)
+    axis.legend()
+    _small_rates(axes[1], rates)
     return figure
+
+
+def _small_rates(axis, rates: DataFrame) -> None:
+    for index, (arm, power) in enumerate((("three", 2), ("five", 3), ("trivial", None))):
+        rows = rates[rates["arm"] == arm].sort_values("p")
+        label = {"three": "d = 3", "five": "d = 5", "trivial": "no decoding"}[arm]
+        look = style.arm_style(index)
+        if power is None:
+            look = {"color": style.CONTROL, "marker": "x", "linestyle": "--"}
+        axis.plot(rows["p"], rows["rate"], label=label, **look)
+        if power:
+            through = (rows["p"].iloc[-1], rows["rate"].iloc[-1])
+            law = f"$p^{power}$"
+            style.guide_slope(axis, rows["p"], slope=power, through=through, label=law)
+    style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
+    axis.set(xlabel="flips per qubit p", ylim=(1e-10, 10), title="(b) powers")
+    axis.legend(ncols=2, loc="upper left")
 
 
 def figure_widths(widths: DataFrame) -> Figure:
@@ -80,7 +100,8 @@ def figure_spectrum(parities: DataFrame, learning: DataFrame) -> Figure:
 
     (a) Eigenvalues of the NTK on 256 syndromes by degree: with one hidden layer degree 3 lies below
     4; without bias (dashed) odd degrees above 1 are missing. (b) Rate at which networks of
-    width 2048 learn a parity of 4 bits over its eigenvalue; black and band: 1 and what is accepted.
+    width 2048 learn a parity of 4 bits over its eigenvalue; black: 1; band: accepted for the mean
+    over degrees 0 to 2.
     """
     figure, (axes,) = style.panels(2)
     names = {"theory": "1 hidden layer", "deep": "3 hidden layers", "no_bias": "1, no bias"}

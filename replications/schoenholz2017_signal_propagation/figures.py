@@ -326,3 +326,26 @@ def _thresholds(rows: DataFrame) -> DataFrame:
         scales = np.interp(-0.5, -curve["r2"], curve["depth"]) / curve["xi"].iloc[0]
         found.append({"ratio": ratio, "steps": steps, "seed": seed, "scales": scales})
     return DataFrame(found)
+
+
+def gradient_growth(gradients: DataFrame) -> Figure:
+    """Mean squared gradients change by chi_1 per layer in both phases
+
+    Growth of the mean |gradient|^2 over 20 layers against the width, and chi_1 to their power
+    (black), towards which it tends as 1/N; dashed: the same with another depth scale.
+    """
+    figure, (axes,) = style.panels(2)
+    for axis, phase in zip(axes, ("ordered", "chaotic"), strict=True):
+        rows = gradients[gradients["arm"] == phase]
+        look = {"x": "width", "y": "growth", "label": "networks", "geometric": True}
+        style.seeds_and_mean(axis, rows, **look)
+        ends = [rows["width"].min(), rows["width"].max()]
+        law = np.exp(rows["predicted"].mean())
+        style.theory_line(axis, ends, [law] * 2, label=r"$\chi_1$ per layer")
+        other = gradients[gradients["arm"] == f"{phase}_other"]["predicted"].mean()
+        look = {"color": style.CONTROL, "linestyle": "--", "label": "another scale"}
+        axis.plot(ends, [np.exp(other)] * 2, **look)
+        style.logarithmic(axis, ticks=sorted(rows["width"].unique()))
+        axis.set(xlabel="width N", ylabel="growth over 20 layers", title=f"{phase} phase")
+        axis.legend()
+    return figure

@@ -339,3 +339,23 @@ def _exponent(rows: DataFrame, column: str) -> float:
 
 def _per_seed(rows: DataFrame, statistic) -> np.ndarray:
     return np.array([statistic(of_seed) for _, of_seed in rows.groupby("seed")])
+
+
+def figure_weight_decay(weight_decay: DataFrame) -> Figure:
+    """The best weight decay does not transfer
+
+    Test loss under muP with AdamW against the weight decay, one curve per width: (a) decay
+    times the rates of muP, of which the best grows with the width; (b) decay that does not pass
+    through the rates, the control, with a best that stays.
+    """
+    figure, axes = panels(2, share_y=True, height=2.8)
+    arms = (("scaled", "(a) through the rates"), ("independent", "(b) independent of the rates"))
+    for panel, (arm, title) in zip(axes[0], arms, strict=True):
+        rows = weight_decay[weight_decay["arm"] == arm]
+        for index, (width, of_width) in enumerate(rows.groupby("width")):
+            label = f"n = {width:g}"
+            seeds_and_mean(panel, of_width, x="place", y="loss", label=label, index=index)
+        panel.set(xlabel=r"$\log_2$ weight decay", title=title)
+    axes[0, 0].set_ylabel("test loss (nats)")
+    axes[0, 1].legend()
+    return figure

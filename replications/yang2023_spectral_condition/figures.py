@@ -156,3 +156,55 @@ def figure_decay(decay: DataFrame, matrices: DataFrame) -> Figure:
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_locator(NullLocator())
     return figure
+
+
+def figure_steps(read_out: DataFrame, relative: DataFrame, iteration: DataFrame) -> Figure:
+    """Steps of a read-out, steps of hidden features with decay, and Muon's iteration
+
+    (a) One step of Adam moves outputs alike at every width with the multiplier 1/n alone; dashed:
+    with the rate 1/n as well. (b) An epsilon above the gradient makes the step fall like 1/n
+    (dotted); dashed: epsilon like 1/n. (c) Change of features per step over their size with the
+    decays that keep it; dashed: decay like n^1/2 for an aligned update. (d) Extreme singular values
+    after steps of the quintic iteration, from the smallest that it has to lift; gray line: 1.
+    """
+    figure, (axes,) = style.panels(4, height=2.8)
+    arms = {"multiplier": "multiplier 1/n", "multiplier_and_rate": "and rate 1/n"}
+    style.arms_against(axes[0], read_out, "width", "moved", arms, control="multiplier_and_rate")
+    axes[0].set(ylabel="change of the output", title="(a) read-out")
+    arms = {"eps": r"$\epsilon=1$", "scaled_eps": r"$\epsilon\sim 1/n$"}
+    look = {"control": "scaled_eps", "slope": -1, "law": r"$n^{-1}$"}
+    style.arms_against(axes[1], read_out, "width", "change", arms, **look)
+    axes[1].set(ylabel="change of the output", title="(b) epsilon")
+    arms = {
+        "aligned": "aligned, fixed",
+        "both_noise": "noise, ~ n",
+        "both_signal": "signal, ~ n",
+        "aligned_root": r"aligned, ~ $n^{1/2}$",
+    }
+    style.arms_against(axes[2], relative, "width", "change", arms, control="aligned_root")
+    axes[2].set(ylabel="rms(dW h) / rms(W h)", ylim=(0.45, 12), title="(c) with decay")
+    for axis in axes[:3]:
+        axis.set_xlabel("width n")
+        axis.tick_params(axis="x", labelrotation=45)
+    rows = iteration[iteration["arm"] == "quintic"]
+    for index, column in enumerate(("highest", "lowest")):
+        axes[3].plot(rows["steps"], rows[column], label=column, **style.arm_style(index))
+    axes[3].axhline(1, color=style.GUIDE, linewidth=0.7)
+    axes[3].set(xlabel="steps k", ylabel="singular value", ylim=(0.5, 1.3), title="(d) iteration")
+    axes[3].legend()
+    return figure
+
+
+def figure_muon(muon: DataFrame) -> Figure:
+    """Muon with decay keeps the norm of square weights at every width
+
+    Norm at rest over sqrt(2 rate / decay) sqrt(1 - rate decay / 2), the shift of the edge taken
+    out (black: 1); dashed: with the scale sqrt(max(out, in)).
+    """
+    figure, ((axes,),) = style.panels(1)
+    arms = {"muon": "sqrt(out/in)", "muon_spectral": "sqrt(max(out, in))"}
+    style.arms_against(axes, muon, "width", "corrected", arms, control="muon_spectral")
+    style.theory_line(axes, [16, 64], [1, 1], label="law")
+    axes.set(xlabel="width n", ylabel="norm over its law")
+    axes.legend()
+    return figure

@@ -208,6 +208,7 @@ def claim(paper_name: str, number: int) -> dict:
         ],
         "control_said": "standard: outputs divided by the width" if number % 2 else "",
         "panels": [{"figure": "figure_1", "panel": "ab"[number % 2]}] if number % 3 else [],
+        "unpictured": "" if number % 3 else "one number of each seed",
         "rows": f"data/{paper_name}/drift.csv",
         "shards": ["main"],
     }

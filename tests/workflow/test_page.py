@@ -416,6 +416,24 @@ def test_claims_and_figures_are_tied_by_the_columns_that_both_use(tmp_path):
     assert shown.said_of_arm(tmp_path, "drift", "row_") == ""
 
 
+@pytest.mark.parametrize(
+    ("kind", "widths", "arm", "said"),
+    [
+        ("level", (64,), "theory", "one number of each seed: "),
+        ("identity", (64, 128), "theory", "an identity: "),
+        ("level", (64, 128), "theory", "in no figure: 4 rows "),
+        ("level", (64, 128), "absent", "in no figure: not measured"),
+    ],
+)
+def test_a_claim_without_a_figure_says_why(kind, widths, arm, said):
+    rows = [
+        {"part": "drift", "arm": "theory", "seed": s, "width": n} for s in (0, 1) for n in widths
+    ]
+    claim = {"part": "drift", "arm": arm, "kind": kind}
+    assert shown.unpictured(claim, pd.DataFrame(rows)).startswith(said)
+    assert shown.unpictured(claim, None).startswith("in no figure: not measured")
+
+
 def panel(letter, column="", arms=("theory",), **held):
     shows = [{"part": "drift", "column": column, "arms": list(arms), "held": held}]
     return {"letter": letter, "empty": False, "shows": shows if column else []}

@@ -121,7 +121,8 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     columns = columns_of(results, name)
     listed = claims_of(name, settings.get("subject", ""))
     reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
-    _link(folder, claims, drawn, reads)
+    table = table_of(results, name)
+    _link(folder, claims, drawn, reads, table)
     return {
         "name": name,
         "title": title or name,
@@ -132,7 +133,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "finding": finding(folder, claims, there),
         "claims": claims,
         "figures": drawn,
-        "explorables": explorables(folder, table_of(results, name), there),
+        "explorables": explorables(folder, table, there),
         "parts": [_part(name, part, folder, where) for part in where],
         "costs": costs,
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
@@ -163,12 +164,15 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
     }
 
 
-def _link(folder: Path, claims: list[dict], drawn: list[dict], reads: dict) -> None:
-    """Tell each claim the figures that show it, and each figure its claims."""
+def _link(
+    folder: Path, claims: list[dict], drawn: list[dict], reads: dict, table: pd.DataFrame | None
+) -> None:
+    """Tell each claim the figures that show it, or why none does, and each figure its claims."""
     found = shown.links(folder, claims, drawn, reads)
     for one in claims:
         places = found[one["claim"]]
         one["panels"] = [{"figure": figure, "panel": letter} for figure, letter in places]
+        one["unpictured"] = "" if places else shown.unpictured(one, table)
     for one in drawn:
         one["claims"] = [c["claim"] for c in claims if one["name"] in dict(found[c["claim"]])]
         for panel in one["panels"]:

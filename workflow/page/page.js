@@ -148,9 +148,14 @@
 
   // The letters are packed once for all figures; a figure gets those that it uses.
   const letters = unpacked(get("letters").textContent).then(JSON.parse);
-  async function unpack(image) {
+  const unpacking = new Map();
+  function unpack(image) {
+    if (!unpacking.has(image)) unpacking.set(image, draw(image));
+    return unpacking.get(image);
+  }
+
+  async function draw(image) {
     const packed = image.dataset.packed;
-    if (!packed) return;
     delete image.dataset.packed;
     const [folded, known] = await Promise.all([unpacked(packed), letters]);
     const bare = folded.replace(/<marks of="(\w+)" at="([^"]*)"\/>/g, (_, name, places) =>
@@ -225,6 +230,53 @@
     event.preventDefault();
   }
 
+  // What a button of a claim copies, read from what stands in the claim.
+  function copied(claim, kind) {
+    const id = claim.id, number = (name) => `\\widenets{${id}${name}}`;
+    if (kind === "command") return all(".facts code", claim).map((one) => one.textContent).find((text) => text.startsWith("python -m"));
+    if (kind === "numbers") return all(".numbers > div", claim).map((row) => [...row.cloneNode(true).children].map((one) => plain(one).replace(/\s+/g, " ").trim()).join(": ")).join("\n");
+    if (kind === "LaTeX") return `${number("")} [${number(".low")}, ${number(".high")}] % \\input{numbers.tex}`;
+    return all(".formulas svg.formula", claim).map((one) => one.getAttribute("aria-label")).join("\n") || plain(claim.querySelector(".formulas").cloneNode(true)).trim();
+  }
+
+  // The clipboard where the browser lets us, else by the copy of a selection (a page from a disk).
+  async function toClipboard(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: text });
+      document.body.append(field);
+      field.select();
+      const done = document.execCommand("copy");
+      field.remove();
+      if (!done) throw new Error("the browser does not let this page copy");
+    }
+  }
+
+  async function copyButton(button) {
+    const said = button.parentElement.querySelector("output");
+    try {
+      await toClipboard(copied(button.closest(".claim"), button.dataset.copy));
+      said.textContent = `${button.dataset.copy} copied`;
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    button.focus();
+  }
+
+  // A figure as PNG, three times its size on the page, with its white ground.
+  async function savePng(button) {
+    const figure = button.closest("figure"), image = figure.querySelector(".enlarge img");
+    await unpack(image);
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: 3 * image.width, height: 3 * image.height });
+    const brush = canvas.getContext("2d");
+    brush.fillStyle = "#fff";
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    brush.drawImage(image, 0, 0, canvas.width, canvas.height);
+    Object.assign(document.createElement("a"), { href: canvas.toDataURL("image/png"), download: `${figure.id}.png` }).click();
+  }
+
   function sort(button) {
     const head = button.closest("th"), body = head.closest("table").tBodies[0], column = head.cellIndex;
     const down = head.getAttribute("aria-sort") === "ascending";
@@ -252,6 +304,11 @@
   document.addEventListener("click", (event) => event.target.closest(".sortable button") && sort(event.target));
   for (const button of all(".enlarge")) button.addEventListener("click", () => enlarge(button.querySelector("img")));
   document.addEventListener("copy", copy);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.copy) copyButton(button);
+    if (button?.matches(".png")) savePng(button);
+  });
   document.addEventListener("click", followAlone);
   askForFiles();
   form.addEventListener("input", apply);

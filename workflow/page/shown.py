@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import NamedTuple
 
+import pandas as pd
+
 from workflow.base.tree import ROOT
 from workflow.page.sources import claim_node
 
@@ -59,6 +61,19 @@ def links(folder: Path, claims: list[dict], figures: list[dict], reads: dict[str
         best = [place for place, score in scores.items() if score == most and score[0]]
         found[claim["claim"]] = best or list(_deriving(own, claim, read.words, drawn))
     return found
+
+
+def unpictured(claim: dict, table: pd.DataFrame | None) -> str:
+    """Why no figure shows a claim, from its rows; each has its own drawing beside it."""
+    own = table[table["part"] == claim["part"]] if table is not None else None
+    own = own[own["arm"] == claim["arm"]] if own is not None else None
+    if own is None or own.empty:
+        return "in no figure: not measured in this tier"
+    if len(own) == own["seed"].nunique():
+        return "one number of each seed: the drawing beside it is its figure"
+    if claim["kind"] == "identity":
+        return "an identity: the drawing beside it has its largest deviation"
+    return f"in no figure: {len(own)} rows become the number drawn beside it"
 
 
 def _deriving(figures: list[dict], claim: dict, words: frozenset, drawn: dict) -> Iterator[tuple]:

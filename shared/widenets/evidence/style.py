@@ -112,6 +112,35 @@ def seeds_and_mean(
     )
 
 
+def arms_against(
+    axes: Axes,
+    rows: DataFrame,
+    x: str,
+    y: str,
+    arms: dict[str, str],
+    *,
+    control: str = "",
+    slope: float | None = None,
+    law: str = "",
+) -> None:
+    """{arm: label} against a size, both axes logarithmic, the control dashed; arms without rows
+    are left out. slope: the claimed power `law`, dotted, through the first arm's largest size."""
+    of_arms = rows[rows["arm"].isin(arms)]
+    for index, (arm, label) in enumerate(arms.items()):
+        own = of_arms[of_arms["arm"] == arm]
+        if len(own):
+            is_control = arm == control
+            look = {"label": label, "index": index, "control": is_control, "geometric": True}
+            seeds_and_mean(axes, own, x=x, y=y, **look)
+    first = of_arms[of_arms["arm"] == next(iter(arms))]
+    if slope is not None and len(first):
+        last = first[first[x] == first[x].max()]
+        through = (float(last[x].iloc[0]), float(np.exp(np.log(last[y]).mean())))
+        guide_slope(axes, first[x].unique(), slope=slope, through=through, label=law)
+    logarithmic(axes, ticks=sorted(of_arms[x].unique()))
+    axes.legend()
+
+
 def curve_over_seeds(
     axes: Axes,
     rows: DataFrame,
