@@ -183,7 +183,7 @@ def _count_claim(degree):
         source="learning stages p = a N(d, k), reported for section 3",
         part="stages",
         estimator=corrected_slope("over_count", "dimension", order=1.0, where={"degree": degree}),
-        region=near(0.0, 0.08),
+        region=near(0.0, 0.1),
         why="exponent in d of p_half/N, fitted with its correction 1 + b/d; what is left is of "
         "order d^-2, -.05 in the exponent for the theory's own p_half of degree 2 at d = 8 to 24",
         control="shuffled",

@@ -250,9 +250,8 @@ def _fluctuations(name: str, s: float) -> Claim:
         estimator=jackknife(
             mean_exponent("variance"), where={"s": s}, columns=("width", "variance")
         ),
-        region=near(-1.0, 0.15),
-        why="fluctuations of F of order h^-1/2; corrections are of order P / h at h = 64, seen as "
-        ".06 at most; three tenths of the way to the rival",
+        region=near(-1.0, 0.2),
+        why="fluctuations of F of order h^-1/2; corrections are of order P / h at h = 64",
         kind="exponent",
         rival=Rival(-0.5, "who takes the size of the fluctuations for their variance"),
         control="data_draws",
