@@ -58,8 +58,11 @@ def check_whole(page) -> None:
     """All images are there, nothing is wider than the window, every link within leads somewhere."""
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     for image in page.locator("img:visible").all():
-        image.scroll_into_view_if_needed()
-        await_true(page, image, "image => image.complete && image.naturalWidth > 0")
+        # again and again: what is unpacked above it moves it
+        seen = (
+            "image => { image.scrollIntoView(); return image.complete && image.naturalWidth > 0 }"
+        )
+        await_true(page, image, seen)
     assert page.locator("[data-piece]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     broken = """found => found.map(a => a.getAttribute('href').slice(1))
