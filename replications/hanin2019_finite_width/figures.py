@@ -208,9 +208,9 @@ def relu_limit(relu: DataFrame) -> Figure:
 def orders_of_width(opposite: DataFrame, catapult: DataFrame) -> Figure:
     """Orders of the width: a mean that misses its limit by 1/n, and the catapult's sizes
 
-    (a) Relative distance of E Theta(x, -x) from its limit; dashed: the deviation of single kernels,
-    n^-1/2. (b) Largest output on the way at eta lambda_0 = 3, n^1/2 (dotted); dashed: at 1.9, where
-    nothing grows. (c) How far the curvature moves at 1.9, 1/n; dashed: at 3.
+    (a) Relative distance of E Theta(x, -x) from its limit; dashed: the deviation of single kernels.
+    (b) Largest output on the way at eta lambda_0 = 3, n^1/2 (dotted); dashed: at 1.9, where nothing
+    grows. (c) How far the curvature moves at 1.9, 1/n; dashed: at 3.
     """
     figure, (axes,) = style.panels(3, height=2.8)
     arms = {"theory": "of the mean", "deviation": "of single kernels"}

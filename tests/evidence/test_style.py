@@ -5,6 +5,7 @@ import io
 import matplotlib
 import numpy as np
 import pytest
+from pandas import DataFrame
 
 from widenets.evidence import style
 from widenets.evidence.calibration import power_law
@@ -102,3 +103,27 @@ def test_a_logarithmic_axis_within_a_power_of_ten_has_labels(limits, labels):
     axis.set_ylim(*limits)
     figure.draw_without_rendering()
     assert {label.get_text() for label in axis.yaxis.get_minorticklabels()} - {""} == labels
+
+
+def test_arms_against_a_size_are_labelled_the_control_dashed_and_the_claimed_power_dotted():
+    rows = DataFrame(
+        [
+            {"arm": arm, "width": n, "seed": seed, "gap": (1 + 0.1 * seed) * n**power}
+            for arm, power in (("theory", -1.0), ("other", 0.0))
+            for n in (4, 16, 64)
+            for seed in range(3)
+        ]
+    )
+    _, ((axes,),) = style.panels()
+    arms = {"theory": "measured", "other": "control", "of_a_larger_tier": "absent"}
+    look = {"control": "other", "slope": -1, "law": "1/n"}
+    style.arms_against(axes, rows, "width", "gap", arms, **look)
+    labels = axes.get_legend_handles_labels()[1]
+    assert sorted(labels) == ["1/n", "control", "measured"]
+    control = next(bars for bars in axes.containers if bars.get_label() == "control")
+    assert control[0].get_linestyle() == "--"
+    (guide,) = [line for line in axes.lines if line.get_label() == "1/n"]
+    x, y = guide.get_xdata(), guide.get_ydata()
+    assert np.allclose(y * x, y[0] * x[0])
+    own = rows[(rows["arm"] == "theory") & (rows["width"] == 64)]["gap"]
+    assert np.isclose(y[-1], np.exp(np.log(own).mean()))

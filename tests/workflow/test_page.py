@@ -429,8 +429,10 @@ def test_a_claim_without_a_figure_says_why(kind, widths, arm, said):
     rows = [
         {"part": "drift", "arm": "theory", "seed": s, "width": n} for s in (0, 1) for n in widths
     ]
-    claim = {"part": "drift", "arm": arm, "kind": kind}
+    claim = {"part": "drift", "arm": arm, "kind": kind, "estimate": 1.0}
     assert shown.unpictured(claim, pd.DataFrame(rows)).startswith(said)
+    withheld = claim | {"estimate": None, "arm": "theory"}
+    assert shown.unpictured(withheld, pd.DataFrame(rows)) == "in no figure"
     assert shown.unpictured(claim, None).startswith("in no figure: not measured")
 
 

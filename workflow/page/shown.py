@@ -69,6 +69,8 @@ def unpictured(claim: dict, table: pd.DataFrame | None) -> str:
     own = own[own["arm"] == claim["arm"]] if own is not None else None
     if own is None or own.empty:
         return "in no figure: not measured in this tier"
+    if claim["estimate"] is None:
+        return "in no figure"
     if len(own) == own["seed"].nunique():
         return "one number of each seed: the drawing beside it is its figure"
     if claim["kind"] == "identity":
