@@ -140,4 +140,6 @@ def test_nothing_measured_is_no_estimate(tmp_path):
     text = page("paper", tmp_path, [PAPER])
     assert "what\nno cell took" in text
     assert "It was not checked" in text
+    count = len(shards(PAPER, "paper"))
+    assert f"{count} of all have parts that were never measured." in text
     assert "| > 0 s | ? |" in text

@@ -251,7 +251,8 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
         "",
         *(_checked(tier, folder, names) or ["It was not checked: too little is measured."]),
         f"{len(long)} of {len(of_cores)} shards are expected to take more than {LONGEST:g} h,",
-        f"besides {len(found) - len(of_cores)} for an accelerator (`gpu_...`).",
+        f"besides {len(found) - len(of_cores)} for an accelerator (`gpu_...`);",
+        f"{sum(bool(one.unknown) for one in found)} of all have parts that were never measured.",
         "",
         markdown(rows, right=("cells", *COLUMNS)),
     ]
