@@ -206,15 +206,15 @@ FEATURES = {
 
 
 def theta(one: Parts, two: Parts, full: bool) -> torch.Tensor:
-    """(N1, N2, O, O), or (N1, N2, O) of equal outputs."""
+    """(N1, N2, O, O), or (N1, N2, O) of equal outputs; of a block with itself if both are one."""
     parts = zip(one.features, one.deltas, two.features, two.deltas, strict=True)
-    total = sum(contracted(*part, full) for part in parts)
+    total = sum(contracted(*part, full, one is two) for part in parts)
     pairs = zip(one.rest, two.rest, strict=True)
     return total + sum(rest_contracted(left, right, full) for left, right in pairs)
 
 
-def contracted(h1, d1, h2, d2, full: bool) -> torch.Tensor:
-    """The part of one call."""
+def contracted(h1, d1, h2, d2, full: bool, symmetric: bool) -> torch.Tensor:
+    """The part of one call; symmetric: of a block with itself."""
     if h1.ndim == 3 and by_jacobian(*sizes(h1, d1), max(len(h1), len(h2)), full):
         one, two = (
             torch.einsum("ntf,note->nofe", h, d).flatten(2) for h, d in ((h1, d1), (h2, d2))
@@ -226,12 +226,22 @@ def contracted(h1, d1, h2, d2, full: bool) -> torch.Tensor:
         gram = torch.einsum("itf,jsf->itjs", h1, h2)
     if gram.shape[1] == gram.shape[3] == 1:
         return _of_vectors(gram[:, 0, :, 0], d1[:, :, 0], d2[:, :, 0], full)
-    subscripts = "iote,itpe->iop" if full else "iote,itoe->io"
-    columns = []
-    for weights, two in zip(gram.unbind(2), d2, strict=True):
-        mixed = torch.einsum("its,pse->itpe", weights, two)
-        columns.append(torch.einsum(subscripts, d1, mixed))
-    return torch.stack(columns, dim=1)
+    return _of_positions(gram, d1, d2, full, symmetric)
+
+
+def _of_positions(gram, d1, d2, full: bool, symmetric: bool) -> torch.Tensor:
+    """One input of the second block at a time; symmetric: pairs i <= j, and their mirror images."""
+    theta = d1.new_empty(len(d1), len(d2), *d1.shape[1:2] * (2 if full else 1))
+    for j, two in enumerate(d2):
+        rows = slice(j + 1 if symmetric else None)
+        mixed = torch.matmul(gram[rows, None, :, j], two)  # (i, p, t, e)
+        if full:
+            theta[rows, j] = d1[rows].flatten(2) @ mixed.flatten(2).mT
+        else:
+            theta[rows, j] = (d1[rows] * mixed).sum((2, 3))
+    for j in range(1, len(d2) if symmetric else 0):
+        theta[j, :j] = theta[:j, j].mT if full else theta[:j, j]
+    return theta
 
 
 def _of_vectors(gram, d1, d2, full: bool) -> torch.Tensor:
