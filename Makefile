@@ -21,7 +21,7 @@ run: $(if $(filter slurm,$(PROFILE)),$(FOR_SLURM),$(FOR_RUN))
 	$(PY) -m snakemake $(if $(filter default,$(PROFILE)),--cores $(CORES),--workflow-profile profiles/$(PROFILE)) --config tier=$(TIER) $(CONFIG)
 
 test: $(FOR_TEST) browser
-	$(PY) -m pytest -n $(WORKERS) $(PYTEST)
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST)
 
 # The static site of the largest tier that has run, in site/: findings, papers, claims, documents.
 site: $(FOR_RUN)
