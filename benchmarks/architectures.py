@@ -6,8 +6,9 @@ Inputs are vectors, sequences or images. Ours are computed step by step, without
 architecture is another program, and to compile the one of images takes 5 to 20 s, to run it
 milliseconds. hypothesis draws each architecture from the grammar below (and, where two kernels
 differ, looks for the smallest that still does); the peer computes its kernels in its own
-environment, in a process that is asked line by line. Different inputs only: the peer's acos is wrong by 3e-8 between an input
-and itself. Of networks with `sign` the NNGP alone is compared, as their Theta is refused here.
+environment, in a process that is asked line by line. Different inputs only: the peer's acos is
+wrong by 3e-8 between an input and itself. Of networks with `sign` the NNGP alone is compared, as
+their Theta is refused here.
 """
 
 import argparse
