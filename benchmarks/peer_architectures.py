@@ -27,17 +27,18 @@ def concatenate(*branches):
 def standard(weight, bias):
     """bias None: one that starts at 0, which here is b_std = 0; 0: none."""
     deviation = {None: 0.0, 0.0: None}.get(bias, bias and bias**0.5)
-    return stax.Dense(3, weight**0.5, deviation, parameterization="standard")
+    return stax.Dense(WIDTH, weight**0.5, deviation, parameterization="standard")
 
 
 def attention(scaling, score, weight, bias):
     linear = scaling == "1/d"
     return stax.GlobalSelfAttention(
-        1, 1, 1, 1, linear, score**0.5, weight**0.5, 1.0, 1.0, bias**0.5,
+        WIDTH, 1, 1, 1, linear, score**0.5, weight**0.5, 1.0, 1.0, bias**0.5,
         attention_mechanism="SOFTMAX" if linear else "IDENTITY",
     )  # fmt: skip
 
 
+WIDTH = 3  # as architectures.py has it
 AXES = 2  # of positions: those of images
 
 
@@ -46,11 +47,11 @@ def windows(size):
 
 
 def conv(size, stride, padding, weight, bias):
-    return stax.Conv(1, windows(size), windows(stride), padding, weight**0.5, bias**0.5)
+    return stax.Conv(WIDTH, windows(size), windows(stride), padding, weight**0.5, bias**0.5)
 
 
 BUILD = {
-    "dense": lambda weight, bias, width=1: stax.Dense(width, weight**0.5, bias**0.5),
+    "dense": lambda weight, bias, width=WIDTH: stax.Dense(width, weight**0.5, bias**0.5),
     "standard": standard,
     "attention": attention,
     "conv": conv,
