@@ -31,7 +31,7 @@ class Quantity:
 
 
 # shape: a step with sqrt(out/in), 1/2, is right; one without, 0, is left alone, for the ratio is
-# the same at any width; sqrt(in/out), -1/2, is the mistake. The bound is a quarter of the way to it.
+# the same at any width; sqrt(in/out), -1/2, is the mistake. The bound: a quarter of the way to it.
 QUANTITIES = {
     "update": Quantity(0.0, near(0.0, HALF_GAP), "no tensor moves"),
     "initial": Quantity(0.0, near(0.0, HALF_GAP), "every tensor starts at zero"),
