@@ -96,7 +96,7 @@ def skip(
     for seed in seeds:
         x = sphere(generator(seed, "dictionary", "skip", arm), points, dimension)
         inner = x @ x.T
-        *_, (_, kernel) = kernels.relu(inner, depth)
+        _, kernel = kernels.pair(kernels.relu_network(dimension, depth), x)
         added = inner if arm == "skip" else np.eye(points)
         before, after = (np.linalg.eigvalsh(k)[::-1] for k in (kernel, kernel + added))
         yield {
@@ -114,19 +114,20 @@ def condition(
     arm: relu; covariance, the other kernel of relu networks; ordered, erf networks with a weight
     variance of 1/2 and a bias variance of 1/2.
     """
+    networks = {  # a network compiles its kernel once
+        depth: kernels.erf_network(dimension, depth, 0.5, 0.5)
+        if arm == "ordered"
+        else kernels.relu_network(dimension, depth)
+        for depth in depths
+    }
     for seed in seeds:
         x = sphere(generator(seed, "dictionary", "condition", arm), points, dimension)
-        if arm == "ordered":
-            found = kernels.erf(x @ x.T, max(depths), 0.5, 0.5)
-        else:
-            found = kernels.relu(x @ x.T, max(depths))
-        which = 0 if arm == "covariance" else 1
-        of_depth = [kernels.condition(pair[which]) for pair in found]
-        for depth in depths:
+        for depth, network in networks.items():
+            kernel = kernels.pair(network, x)[0 if arm == "covariance" else 1]
             yield {
                 "seed": seed,
                 "depth": depth,
-                "condition": of_depth[depth - 1] * 3 / (points + 3),
+                "condition": kernels.condition(kernel) * 3 / (points + 3),
             }
 
 
@@ -223,7 +224,7 @@ def dropout_rates(
     """
     for seed in seeds:
         x = sphere(generator(seed, "dictionary", "dropout_rates", arm), points, dimension)
-        ((_, kernel),) = kernels.relu(x @ x.T, 1)
+        _, kernel = kernels.pair(kernels.relu_network(dimension, 1), x)
         ridge = (1 / keep - 1) * kernel[0, 0]
         after = kernel / keep if arm == "scalar" else kernel + ridge * np.eye(points)
         before, after = np.linalg.eigvalsh(kernel), np.linalg.eigvalsh(after)

@@ -1,74 +1,56 @@
 """Kernels between given inputs, and what regression with them does; numpy, float64.
 
 Relu layers have He's variance 2 / fan-in and no bias, unless one is a feature of the input: a
-covariance keeps its diagonal from layer to layer.
+covariance keeps its diagonal from layer to layer. Of the first layer it is x.x', whatever the
+dimension, which the library divides by: its weight variance is the dimension times the others'.
 """
-
-from collections.abc import Iterator
 
 import numpy as np
 
+from widenets.ntk import architecture
+from widenets.ntk.architecture import Architecture, dense, repeat, serial
 
-def relu(inner: np.ndarray, depth: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Covariance and tangent kernel after 1, .., depth hidden relu layers of the inputs' x.x'.
-
-    Sigma' = |x| |x'| (sin t + (pi - t) cos t) / pi, Theta' = Sigma' + Theta (1 - t / pi).
-    """
-    covariance = tangent = inner
-    for _ in range(depth):
-        size = np.sqrt(np.diagonal(covariance))
-        product = np.outer(size, size)
-        cosine = np.clip(covariance / product, -1, 1)
-        np.fill_diagonal(cosine, 1)
-        angle = np.arccos(cosine)
-        slope = 1 - angle / np.pi
-        covariance = product * (np.sin(angle) / np.pi + slope * cosine)
-        tangent = covariance + tangent * slope
-        yield covariance, tangent
+Pair = tuple[np.ndarray, np.ndarray]  # covariance and tangent kernel
 
 
-def relu_of_angle(angle: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same between unit vectors at the given angles, by the angle itself: exact for small ones.
-
-    sin t'/2 follows from 1 - cos t' = (1 - cos t) - (sin t - t cos t) / pi.
-    """
-    t, tangent = np.asarray(angle, float), np.cos(angle)
-    for _ in range(depth):
-        lack = 2 * np.sin(t / 2) ** 2 - (np.sin(t) - t * np.cos(t)) / np.pi
-        slope = 1 - t / np.pi
-        tangent = (1 - lack) + tangent * slope
-        t = 2 * np.arcsin(np.sqrt(np.maximum(lack, 0) / 2))
-    return np.cos(t), tangent
+def relu_network(dimension: int, depth: int) -> Architecture:
+    """So many hidden relu layers."""
+    layer = serial(architecture.relu(), dense(1, 2.0))
+    return serial(dense(1, dimension), repeat(layer, depth))
 
 
-def erf(
-    inner: np.ndarray, depth: int, weights: float, biases: float
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Covariance and tangent kernel after 1, .., depth hidden erf layers of the inputs' x.x'.
-
-    Affine: Sigma = weights V + biases, Theta = Sigma + weights Theta V', with V and V' the means of
-    phi phi and phi' phi': (2 / pi) arcsin(2 Sigma / r) and (4 / pi) / sqrt(r^2 - 4 Sigma^2), where
-    r^2 = (1 + 2 q)(1 + 2 q').
-    """
-    sigma = weights * inner + biases
-    tangent = sigma
-    for _ in range(depth):
-        q = 1 + 2 * np.diagonal(sigma)
-        r = np.sqrt(np.outer(q, q))
-        slope = 4 / np.pi / np.sqrt(r**2 - 4 * sigma**2)
-        sigma = weights * 2 / np.pi * np.arcsin(2 * sigma / r) + biases
-        tangent = sigma + weights * tangent * slope
-        yield sigma, tangent
+def erf_network(dimension: int, depth: int, weights: float, biases: float) -> Architecture:
+    """So many hidden erf layers, with these variances in every layer."""
+    layer = serial(architecture.erf(), dense(1, weights, biases))
+    return serial(dense(1, weights * dimension, biases), repeat(layer, depth))
 
 
-def erf_of_angle(angle: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+def pair(network: Architecture, *inputs: np.ndarray) -> Pair:
+    """Both kernels between inputs (N, d), or those of two sets."""
+    covariance, tangent = network.kernel(*inputs)
+    return np.asarray(covariance), np.asarray(tangent)
+
+
+def _of_angle(network: Architecture, angle: np.ndarray) -> Pair:
+    """Both kernels between unit vectors at angles of any shape."""
+    t = np.ravel(angle)
+    turned = np.stack([np.cos(t), np.sin(t)], axis=1)
+    covariance, tangent = pair(network, np.array([[1.0, 0.0]]), turned)
+    return covariance.reshape(np.shape(angle)), tangent.reshape(np.shape(angle))
+
+
+def relu_of_angle(angle: np.ndarray, depth: int) -> Pair:
+    """Both kernels between unit vectors at the given angles."""
+    return _of_angle(relu_network(2, depth), angle)
+
+
+def erf_of_angle(angle: np.ndarray, depth: int) -> Pair:
     """Both kernels between unit vectors at the given angles, over those at 0, unit variances."""
-    found = []
-    for t in angle:
-        inner = np.array([[1.0, np.cos(t)], [np.cos(t), 1.0]])
-        *_, pair = erf(inner, depth, 1.0, 0.0)
-        found.append([kernel[0, 1] / kernel[0, 0] for kernel in pair])
-    covariance, tangent = np.array(found).T
+    network = erf_network(2, depth, 1.0, 0.0)
+    at_zero = _of_angle(network, np.zeros(1))
+    covariance, tangent = (
+        of / zero for of, zero in zip(_of_angle(network, angle), at_zero, strict=True)
+    )
     return covariance, tangent
 
 
@@ -79,10 +61,9 @@ def on_a_line(places: np.ndarray, data: np.ndarray, name: str) -> np.ndarray:
     """
     if name == "spline":
         return np.minimum(places[:, None], data) + 2
-    points = np.concatenate([places, data])
-    inner = np.outer(points, points) + 1
-    ((_, tangent),) = relu(inner, 1) if name == "relu" else erf(inner, 1, 1.0, 0.0)
-    return tangent[: len(places), len(places) :]
+    network = relu_network(2, 1) if name == "relu" else erf_network(2, 1, 1.0, 0.0)
+    inputs = (np.stack([points, np.ones_like(points)], axis=1) for points in (places, data))
+    return pair(network, *inputs)[1]
 
 
 def convolution(one: np.ndarray, two: np.ndarray, *, pooled: bool) -> np.ndarray:
@@ -95,10 +76,8 @@ def convolution(one: np.ndarray, two: np.ndarray, *, pooled: bool) -> np.ndarray
     for images in (one, two):
         shifts = [np.roll(images, (i, j), axis=(1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
         patches.append(np.stack(shifts, axis=-1).reshape(-1, len(shifts)) / 3)
-    stacked = np.concatenate(patches)
-    ((_, tangent),) = relu(stacked @ stacked.T, 1)
     positions = one[0].size
-    pairs = tangent[: len(patches[0]), len(patches[0]) :]
+    pairs = pair(relu_network(patches[0].shape[1], 1), *patches)[1]
     pairs = pairs.reshape(len(one), positions, len(two), positions)
     return pairs.mean(axis=(1, 3)) if pooled else np.einsum("ipjp->ij", pairs) / positions
 

@@ -5,11 +5,11 @@ with c = scale a.W over the neurons of that sign, and K(x, x') = S x x' with S =
 within one sign, 0 across.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
-TEXT, CODE = 1 / np.pi, 1 / (2 * np.pi)  # the page's formula and its code: a factor 2 per layer
+from widenets.ntk.architecture import Kernels, dense, relu, repeat, serial
+
+TEXT, CODE = 2.0, 1.0  # variance of the weights in the page's formula, and in its code
 
 
 def variation(width: int) -> float:
@@ -37,27 +37,14 @@ def floor(x: np.ndarray, y: np.ndarray) -> float:
     return float(((halves @ solution - y) ** 2).sum() / 2)
 
 
-def recursion(
-    inner: np.ndarray, depth: int, constant: float
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Covariance and tangent kernel after 1, .., depth hidden relu layers.
+def recursion(x: np.ndarray, depth: int, variance: float) -> Kernels:
+    """Covariance and tangent kernel after `depth` hidden relu layers; x (N, d).
 
-    inner: x.x', (N, N). Sigma' = constant |x| |x'| (sin t + (pi - t) cos t), with t the angle in
-    Sigma, and Theta' = Sigma' + Theta constant (pi - t).
+    Sigma' = variance / (2 pi) |x| |x'| (sin t + (pi - t) cos t), with t the angle in Sigma, and
+    Theta' = Sigma' + Theta variance (pi - t) / (2 pi); both begin with x.x', whatever d is.
     """
-    covariance = tangent = inner
-    for _ in range(depth):
-        size = np.sqrt(np.diagonal(covariance))
-        product = np.outer(size, size)
-        # At the input 0 any angle will do: the kernel is 0.
-        cosine = np.divide(covariance, product, out=np.zeros_like(product), where=product > 0)
-        cosine = np.clip(cosine, -1, 1)
-        np.fill_diagonal(cosine, 1)
-        angle = np.arccos(cosine)
-        slope = constant * (np.pi - angle)
-        covariance = product * (constant * np.sin(angle) + slope * cosine)
-        tangent = covariance + tangent * slope
-        yield covariance, tangent
+    layers = repeat(serial(relu(), dense(1, variance)), depth)
+    return Kernels(*map(np.asarray, serial(dense(1, x.shape[1]), layers).kernel(x)))
 
 
 def concentration(kernel: np.ndarray) -> float:

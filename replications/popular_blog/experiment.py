@@ -75,7 +75,7 @@ def variation(
     reference: pair, two draws; text, one draw and the kernel that the page's formula gives.
     """
     x = networks.line(15)
-    ((limit, text),) = closed_forms.recursion(x @ x.T, 1, closed_forms.TEXT)
+    limit, text = closed_forms.recursion(x, 1, closed_forms.TEXT)
     for seed in seeds:
         stream = generator(seed, "popular", "variation", arm, width)
         one, two = (
@@ -156,7 +156,7 @@ def spectrum(
     data: circle, points of norm one in the plane; line, the page's.
     """
     x = _circle(15) if data == "circle" else networks.line(15)
-    ((_, limit),) = closed_forms.recursion(x @ x.T, 1, closed_forms.TEXT)
+    _, limit = closed_forms.recursion(x, 1, closed_forms.TEXT)
     of_limit = np.linalg.eigvalsh(limit)[0]
     for seed in seeds:
         stream = generator(seed, "popular", "spectrum", arm, width)
@@ -204,7 +204,7 @@ def largest(*, arm: str, seeds: tuple[int, ...]) -> Iterator[dict]:
     """
     if arm == "unit_norm":
         x = _circle(20)
-        ((_, kernel),) = closed_forms.recursion(x @ x.T, 1, closed_forms.TEXT)
+        _, kernel = closed_forms.recursion(x, 1, closed_forms.TEXT)
     else:
         kernel = _page_kernel(networks.line(20))
     diagonal = np.diagonal(kernel)
@@ -249,11 +249,11 @@ def depth(*, arm: str, depths: tuple[int, ...], seeds: tuple[int, ...]) -> Itera
     """
     turns = {"circle": 1.0, "arc": 0.25}.get(arm)
     x = _circle(20, turns) if turns else networks.line(20, 1.5)
-    found = list(closed_forms.recursion(x @ x.T, max(depths), closed_forms.CODE))
+    found = {d: closed_forms.recursion(x, d, closed_forms.CODE) for d in depths}
     which = 0 if arm == "covariance" else 1
     for seed in seeds:
         for d in depths:
-            ratio = closed_forms.concentration(found[d - 1][which])
+            ratio = closed_forms.concentration(found[d][which])
             yield {"seed": seed, "depth": d, "ratio": ratio}
 
 
@@ -261,12 +261,12 @@ def angles(
     *, arm: str, angle: float, depths: tuple[int, ...], seeds: tuple[int, ...]
 ) -> Iterator[dict]:
     """Kernel between two points of norm one at an angle, over that of a point with itself."""
-    inner = np.array([[1, np.cos(angle)], [np.cos(angle), 1]])
-    found = list(closed_forms.recursion(inner, max(depths), closed_forms.TEXT))
+    x = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    found = {d: closed_forms.recursion(x, d, closed_forms.TEXT) for d in depths}
     which = 0 if arm == "covariance" else 1
     for seed in seeds:
         for d in depths:
-            kernel = found[d - 1][which]
+            kernel = found[d][which]
             yield {"seed": seed, "depth": d, "share": kernel[0, 1] / kernel[0, 0]}
 
 
@@ -279,7 +279,7 @@ def limit(
     gap: |K - Theta| / |Theta|; size: trace over trace.
     """
     x = networks.line(15)
-    ((_, text),) = closed_forms.recursion(x @ x.T, 1, closed_forms.TEXT)
+    _, text = closed_forms.recursion(x, 1, closed_forms.TEXT)
     for seed in seeds:
         stream = generator(seed, "popular", "limit", arm, width)
         drawn = networks.draw(stream, networks_per_seed, width, 1, readout)

@@ -30,6 +30,8 @@ class Quantity:
     absent: str
 
 
+# shape: a step with sqrt(out/in), 1/2, is right; one without, 0, is left alone, for the ratio is
+# the same at any width; sqrt(in/out), -1/2, is the mistake. The bound: a quarter of the way to it.
 QUANTITIES = {
     "update": Quantity(0.0, near(0.0, HALF_GAP), "no tensor moves"),
     "initial": Quantity(0.0, near(0.0, HALF_GAP), "every tensor starts at zero"),
@@ -43,7 +45,9 @@ QUANTITIES = {
     "epsilon": Quantity(1.0, at_most(1.1), "the optimizer has no epsilon"),
 }  # fmt: skip
 
-# Steps that are made orthogonal are exact on the inputs that they have seen, at every batch.
+# Steps that are made orthogonal are exact on the inputs that they have seen, at every batch: a
+# right one has 0 up to corrections of finite width; scales, rates and multipliers go wrong by 1/2
+# at least. A fifth of that gap is left to those corrections, where the claims leave half of it.
 ORTHOGONAL = Quantity(0.0, near(0.0, 0.1), "no tensor moves")
 QUARTER_GAP = 0.125  # so that a multiplier of L^-1/4 is told from none and from L^-1/2
 DEPTHS = {

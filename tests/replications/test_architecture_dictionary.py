@@ -10,9 +10,7 @@ from replications.architecture_dictionary import finite, kernels, linear, normal
 from widenets.ntk.architecture import (
     conv,
     dense,
-    erf,
     flatten,
-    fully_connected,
     global_average_pool,
     relu,
     serial,
@@ -23,32 +21,47 @@ def stream(seed=0):
     return np.random.default_rng(seed)
 
 
+def relu_by_formula(angle, depth):
+    """cos t' = (sin t + (pi - t) cos t) / pi, Theta' = cos t' + Theta (1 - t / pi)."""
+    t, tangent = angle, np.cos(angle)
+    for _ in range(depth):
+        slope = 1 - t / np.pi
+        covariance = np.sin(t) / np.pi + slope * np.cos(t)
+        tangent = covariance + tangent * slope
+        t = np.arccos(np.minimum(covariance, 1))
+    return covariance, tangent
+
+
 @pytest.mark.parametrize("depth", [1, 3])
-def test_relu_kernels_are_those_of_the_library(depth):
-    x = stream().standard_normal((4, 3))
-    expected = fully_connected(depth=depth, width=8, activation=relu(), weight_variance=2.0).kernel(
-        x
-    )
-    *_, (covariance, tangent) = kernels.relu(x @ x.T, depth)
-    scale = expected.nngp[0, 0] / covariance[0, 0]
-    np.testing.assert_allclose(scale * covariance, expected.nngp, rtol=1e-6)
-    np.testing.assert_allclose(scale * tangent, expected.ntk, rtol=1e-6)
-    angle = np.array([1e-3, 0.5, np.pi])
-    for t, pair in zip(angle, zip(*kernels.relu_of_angle(angle, depth), strict=True), strict=True):
-        inner = np.array([[1, np.cos(t)], [np.cos(t), 1]])
-        *_, both = kernels.relu(inner, depth)
-        np.testing.assert_allclose(pair, [kernel[0, 1] for kernel in both], atol=1e-7)
+def test_relu_kernels_are_the_formulas(depth):
+    angle = np.array([[1e-3, 0.5], [2.0, np.pi]])
+    expected = relu_by_formula(angle, depth)
+    np.testing.assert_allclose(kernels.relu_of_angle(angle, depth), expected, atol=1e-7)
+    x = np.array([[2.0, 0.0], [3 * np.cos(0.5), 3 * np.sin(0.5)]])
+    found = kernels.pair(kernels.relu_network(2, depth), x)
+    np.testing.assert_allclose([k[0, 1] / 6 for k in found], np.array(expected)[:, 0, 1], rtol=1e-9)
 
 
-def test_erf_kernels_are_those_of_the_library():
+def erf_by_formula(inner, depth, weights, biases):
+    """V = (2 / pi) arcsin(2 S / r), V' = (4 / pi) / sqrt(r^2 - 4 S^2), r^2 = (1 + 2q)(1 + 2q')."""
+    sigma = tangent = weights * inner + biases
+    for _ in range(depth):
+        q = 1 + 2 * np.diagonal(sigma)
+        r = np.sqrt(np.outer(q, q))
+        slope = 4 / np.pi / np.sqrt(r**2 - 4 * sigma**2)
+        sigma = weights * 2 / np.pi * np.arcsin(2 * sigma / r) + biases
+        tangent = sigma + weights * tangent * slope
+    return sigma, tangent
+
+
+def test_erf_kernels_are_the_formulas():
     x = stream().standard_normal((4, 3))
-    network = fully_connected(
-        depth=2, width=8, activation=erf(), weight_variance=0.7, bias_variance=0.3
-    )
-    expected = network.kernel(x)
-    *_, (covariance, tangent) = kernels.erf(x @ x.T / 3, 2, 0.7, 0.3)
-    np.testing.assert_allclose(covariance, expected.nngp, rtol=1e-6)
-    np.testing.assert_allclose(tangent, expected.ntk, rtol=1e-6)
+    found = kernels.pair(kernels.erf_network(3, 2, 0.7, 0.3), x)
+    np.testing.assert_allclose(found, erf_by_formula(x @ x.T, 2, 0.7, 0.3), rtol=1e-9)
+    inner = np.array([[1, np.cos(0.4)], [np.cos(0.4), 1]])
+    expected = [k[0, 1] / k[0, 0] for k in erf_by_formula(inner, 2, 1.0, 0.0)]
+    over_zero = np.ravel(kernels.erf_of_angle(np.array([0.4]), 2))
+    np.testing.assert_allclose(over_zero, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("pooled", [True, False])
