@@ -269,7 +269,7 @@ def test_code_and_data_of_a_claim_are_three_clicks_away(visit, made):
     claim = page.locator("[id='alpha2018_kernel.K3_law']")
     claim.locator(".code > summary").click()
     lines = claim.locator(".code pre")
-    assert lines.locator("span").first.is_visible()
+    lines.locator("span").first.wait_for(state="visible")
     assert (
         lines.evaluate("one => getComputedStyle(one).counterReset") == "line 11"
     )  # 12 is the first
