@@ -94,7 +94,9 @@ def labels_rows(arm: str, width: int, seeds: tuple[int, ...]) -> Iterator[dict]:
         modes = (vectors.T @ task.y) ** 2 / np.sum(task.y**2)
         frozen = np.abs(1 - LABELS_RATE * values) ** (2 * record[:, None]) @ modes
         ours, other = crossing(losses / losses[0]), crossing(frozen)
-        yield {"seed": seed, "network": ours, "frozen": other, "octaves": np.log2(other / ours)}
+        # A frozen network that has not fitted by the end takes at least all of these steps.
+        sooner = np.log2(np.nan_to_num(other, nan=LABELS_STEPS) / ours)
+        yield {"seed": seed, "network": ours, "frozen": other, "octaves": sooner}
 
 
 def crossing(losses: np.ndarray, level: float = FITTED) -> float:

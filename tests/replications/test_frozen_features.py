@@ -237,6 +237,12 @@ def test_frozen_outputs_are_those_of_the_recursion():
     np.testing.assert_allclose(found, held, rtol=1e-6, atol=1e-8)
 
 
+def test_a_frozen_network_that_never_fits_counts_with_all_steps():
+    (row,) = descent.labels_rows("narrow", 64, (13009,))
+    assert np.isnan(row["frozen"])
+    assert row["octaves"] == pytest.approx(np.log2(800 / row["network"]))
+
+
 def test_crossing_lies_between_its_steps():
     losses = np.exp(-0.3 * np.arange(40))
     assert descent.crossing(losses, 0.01) == pytest.approx(np.log(100) / 0.3)
