@@ -278,8 +278,8 @@ NORMS = [
     ),
     Claim(
         name="D7_one_over_positions",
-        statement="It becomes so with the number of effective positions, and the error falls as "
-        "one over it",
+        statement="The kernel of instance normalization becomes that of mean-centred features with "
+        "the number of effective positions, and the error falls as one over it",
         source=OURS.format(4),
         part="instance",
         arm="two_levels",
@@ -451,7 +451,8 @@ COMPONENTS = [
     ),
     Claim(
         name="D12_popular_covariance",
-        statement="It does so whether or not the data are centred",
+        statement="A linear model without a bias learns each principal component at the eigenvalue of "
+        "the covariance whether or not the data are centred",
         source=PAGE.format("the learning process") + ", which does not mention centring",
         part="components",
         arm="uncentred",
@@ -598,8 +599,8 @@ UNIVERSALITY = [
     ),
     Claim(
         name="P9_popular_width_is_enough",
-        statement="Infinite width makes it work: the limit of two layers learns cos 5t from 16 "
-        "points",
+        statement="Infinite width is enough: regression with the kernel of a network with two hidden "
+        "layers learns cos 5t from 16 points on a circle",
         source=PAGE.format("the learning process"),
         part="universality",
         arm="few",

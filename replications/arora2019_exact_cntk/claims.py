@@ -212,7 +212,7 @@ ACCURACIES = [
     ),
     claim(
         "K14_pooling_against_dense",
-        "There it is better than a dense kernel",
+        "Where the class is a pattern that stands anywhere, GAP is better than a dense kernel",
         source=f"{A}, as reported, for CIFAR-10; the images are ours",
         part="accuracies",
         arm="textures",
@@ -236,7 +236,8 @@ ACCURACIES = [
     ),
     claim(
         "K16_few_random_features",
-        "The kernel of one finite network with two channels is worse than the exact one",
+        "The kernel of one finite network with two channels is worse by .1 in accuracy than the "
+        "exact one",
         source=f"{A}, abstract of the first version: Monte Carlo degrades the performance",
         part="random_features",
         arm="few_channels",
@@ -247,7 +248,8 @@ ACCURACIES = [
     ),
     claim(
         "K17_many_random_features",
-        "With 64 channels it comes to within .1 of the exact one",
+        "The kernel of one finite network with 64 channels comes to within .1 of the exact one's "
+        "accuracy",
         source=OURS,
         part="random_features",
         arm="many_channels",

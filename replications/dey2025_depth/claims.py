@@ -427,8 +427,7 @@ STEPS = [
     claim(
         "D12_blocks_not_lazy_at_one",
         "With the multiplier 1/L GELU blocks do not train lazily: the share of a block's change "
-        "that "
-        "its linearization misses stays",
+        "that its linearization misses stays",
         source=f"{CP}, as reported",
         part="steps",
         arm="one",

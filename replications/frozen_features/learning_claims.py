@@ -198,7 +198,8 @@ SAMPLES = [
     ),
     Claim(
         name="L6_graded",
-        statement="The more they are stretched, the smaller is the network's lead",
+        statement="The more inputs are stretched along the direction that matters, the smaller is the "
+        "network's lead over its frozen features",
         source="reported of Ghorbani et al. 2020 (arXiv:2006.13409)",
         part="stretch",
         estimator=per_seed(_least_fall, columns=("stretch", "gap")),
@@ -210,7 +211,8 @@ SAMPLES = [
     ),
     Claim(
         name="L6_stretched_across",
-        statement="Stretched along another direction, the lead does not shrink",
+        statement="Where inputs are stretched along a direction that does not matter, the network's "
+        "lead over its frozen features does not shrink",
         source=OURS,
         part="stretch",
         arm="across",

@@ -151,8 +151,8 @@ MOMENTS = [
     ),
     Claim(
         name="W2_unequal_widths",
-        statement="The recursion also holds for unequal widths 8, 32, 8, where the sum of 1/n_l "
-        "does not say all",
+        statement="The mean square of the relu kernel of unequal widths 8, 32, 8, where the sum of "
+        "1/n_l does not say all, is that of the exact recursion over the layers",
         source=OURS.format(2),
         part="moments",
         arm="unequal",
@@ -199,7 +199,8 @@ MOMENTS = [
     ),
     Claim(
         name="W3_five_in_the_kernel",
-        statement="For large depth over width the kernel's second moment grows at that rate too",
+        statement="For large depth over width beta the second moment of the relu kernel grows like "
+        "e^(5 beta), as that of activations does",
         formula=r"$\lim\ \beta^{-1}\ln\,\mathbb{E}\Theta^2/(\mathbb{E}\Theta)^2=5$",
         source=HN,
         part="law",
