@@ -451,8 +451,8 @@ COMPONENTS = [
     ),
     Claim(
         name="D12_popular_covariance",
-        statement="A linear model without a bias learns each principal component at the eigenvalue of "
-        "the covariance whether or not the data are centred",
+        statement="A linear model without a bias learns each principal component at the eigenvalue "
+        "of the covariance whether or not the data are centred",
         source=PAGE.format("the learning process") + ", which does not mention centring",
         part="components",
         arm="uncentred",
@@ -599,8 +599,8 @@ UNIVERSALITY = [
     ),
     Claim(
         name="P9_popular_width_is_enough",
-        statement="Infinite width is enough: regression with the kernel of a network with two hidden "
-        "layers learns cos 5t from 16 points on a circle",
+        statement="Infinite width is enough: regression with the kernel of a network with two "
+        "hidden layers learns cos 5t from 16 points on a circle",
         source=PAGE.format("the learning process"),
         part="universality",
         arm="few",

@@ -230,8 +230,9 @@ CLAIMS = [
     ),
     Claim(
         name="A7_norm",
-        statement="The complexity of these powers tends to their norm in the kernel's space, which "
-        "is smaller than the Taylor coefficients of the kernel make it",
+        statement="The complexity of linear functions and of even powers of them tends to their "
+        "norm in the kernel's space, which is smaller than the Taylor coefficients of the kernel "
+        "make it",
         formula=r"$y^\top (H^\infty)^{-1} y \to \sum_k a_k^2/N_k\mu_k$",
         source="ours; Theorem 6.1 is reported to rest on the Taylor coefficients",
         part="powers",

@@ -514,8 +514,8 @@ NETWORKS = [
     ),
     Claim(
         name="D24_is_maximal_update",
-        statement="This limit is muP's: outputs 1 / (g0 N), rates eta N, eta, eta / N give the "
-        "same run, network by network",
+        statement="The feature-learning limit is muP's: outputs 1 / (g0 N), rates eta N, eta, eta "
+        "/ N give the same run, network by network",
         source="Yang & Hu 2021; `maximal_update`",
         part="same_run",
         estimator=worst("difference"),

@@ -170,8 +170,8 @@ CLAIMS = [
     ),
     Claim(
         name="D3_more_points_than_dimensions",
-        statement="For n = 10 d points on the sphere the least eigenvalue is the edge of a free sum "
-        "over degrees, two thirds of what degree one gives",
+        statement="For n = 10 d points on the sphere the least eigenvalue is the edge of a free "
+        "sum over degrees, two thirds of what degree one gives",
         formula=r"$\lambda_0 \simeq \max_{g<0}\,\frac1g+\sum_k\frac{a_k}{1-a_k(n/N_k)g}$, "
         r"$a_k=N_k\mu_k$",
         source="this replication: each degree a Wishart matrix, free of the others",

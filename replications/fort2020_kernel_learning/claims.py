@@ -364,7 +364,8 @@ CLAIMS = [
     ),
     Claim(
         name="F18_popular_moved_has_learned",
-        statement="A kernel that has moved so far has learned features of the task",
+        statement="A kernel that moves as far as one trained on shuffled labels does has learned "
+        "features of the task",
         formula=r"$err(K_0)/err(K_T)\geq 3/2$",
         source="popular reading of kernel distance as feature learning",
         part="learning",

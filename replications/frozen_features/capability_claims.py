@@ -60,8 +60,9 @@ COPYING = [
     ),
     Claim(
         name="C1d_frozen",
-        statement="At this size, one head a layer, frozen features do not copy: not at the best "
-        "rate, nor solved",
+        statement="The frozen features of two layers of attention with one head each do not copy "
+        "the successor of a token that was seen before, neither trained at the best rate nor "
+        "solved",
         source=POPULAR,
         part="copying",
         arm="frozen",

@@ -277,8 +277,8 @@ def figure_peaks(peaks: DataFrame) -> Figure:
 def figure_labels(labels: DataFrame) -> Figure:
     """Random labels are fitted in the kernel's time by wide networks, sooner by narrow ones
 
-    log2 of the frozen network's steps over the network's, to a hundredth of the loss; at least, where
-    a narrow frozen one has not fitted after 800. Shaded: the accepted region of the widest.
+    log2 of the frozen network's steps over the network's, to a hundredth of the loss; at least,
+    where a narrow frozen one has not fitted after 800. Shaded: the accepted region of the widest.
     """
     figure, ((axes,),) = style.panels()
     style.seeds_and_mean(axes, labels, x="width", y="octaves", label="random labels")

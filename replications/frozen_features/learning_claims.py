@@ -198,8 +198,8 @@ SAMPLES = [
     ),
     Claim(
         name="L6_graded",
-        statement="The more inputs are stretched along the direction that matters, the smaller is the "
-        "network's lead over its frozen features",
+        statement="The more inputs are stretched along the direction that matters, the smaller is "
+        "the network's lead over its frozen features",
         source="reported of Ghorbani et al. 2020 (arXiv:2006.13409)",
         part="stretch",
         estimator=per_seed(_least_fall, columns=("stretch", "gap")),
@@ -211,8 +211,8 @@ SAMPLES = [
     ),
     Claim(
         name="L6_stretched_across",
-        statement="Where inputs are stretched along a direction that does not matter, the network's "
-        "lead over its frozen features does not shrink",
+        statement="Where inputs are stretched along a direction that does not matter, the "
+        "network's lead over its frozen features does not shrink",
         source=OURS,
         part="stretch",
         arm="across",
@@ -240,8 +240,8 @@ DESCENT = [
     ),
     Claim(
         name="L7_frozen_diverges",
-        statement="Frozen, it diverges by more than the factor 10^6 in 100 steps at 2.5 / "
-        "lambda_max",
+        statement="A network with frozen features diverges by more than the factor 10^6 in 100 "
+        "steps at 2.5 / lambda_max",
         source="the linear recursion, |1 - 2.5|^200",
         part="edge",
         arm="frozen",
@@ -254,8 +254,8 @@ DESCENT = [
     ),
     Claim(
         name="L8_ends_stable",
-        statement="Wherever it started, at 2.5 or 3.5, the product of rate and largest eigenvalue "
-        "ends at 2 or less",
+        statement="The product of rate and largest eigenvalue of the kernel, 2.5 or 3.5 at the "
+        "start of training, ends at 2 or less",
         formula=r"$\eta\lambda_{\max}(t)\leq 2$",
         source="Cohen et al. 2021 (arXiv:2103.00065); a minimum above 2 repels",
         part="edge",
@@ -423,7 +423,8 @@ DESCENT = [
     ),
     Claim(
         name="L11_frozen_leaves_hidden",
-        statement="Frozen at the identity, it does not move entries that are hidden",
+        statement="U V' with the features frozen at the identity does not move the hidden entries "
+        "of a matrix",
         source="ours: the tangent at scale times 1 moves each entry by itself",
         part="completion",
         arm="frozen",

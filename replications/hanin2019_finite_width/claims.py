@@ -309,7 +309,8 @@ VELOCITY = [
     ),
     Claim(
         name="W7_depth_squared",
-        statement="Relative to the kernel its mean velocity grows like depth squared",
+        statement="The mean velocity of the kernel at the start, relative to the kernel, grows "
+        "like depth squared at fixed width",
         formula=r"$\mathbb{E}[f\,O_3]/\mathbb{E}\Theta\propto d\,\beta = d^2/n$",
         source="reported as Theorem 2 of Hanin & Nica 2019; exact law, README, 3",
         part="law",
