@@ -320,7 +320,7 @@ CLAIMS = [
         kind="exponent",
         rival=Rival(1 / 3, "who reads a third off curves of four widths"),
         why="the transition depends on sqrt(h) alpha alone, up to the order P / h, which the lazy "
-        "limit carries as well and which is taken out: .08 between h = 64 and 256, .02 between 256 "
+        "limit carries as well and which is taken out: .07 between h = 64 and 256, .02 between 256 "
         f"and 1024. {MEAN_FIELD}",
         control="alpha_times_root_h",
         tier="laptop",
