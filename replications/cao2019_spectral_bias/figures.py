@@ -285,7 +285,7 @@ def finite_sample(concentration: DataFrame, sampled: DataFrame) -> Figure:
     """Harmonics and eigenvalues on random points
 
     (a) Largest deviation of the harmonics' Gram matrix from the identity: n^-1/2 (dotted); dashed:
-    every point taken twice. (b) Eigenvalues from 1000 random pairs of points over the closed form
+    every point taken twice. (b) Eigenvalues from random pairs of points over the closed form
     (black: 1) on S^2; dashed: over those of the kernel of the standard parameterization.
     """
     figure, axes = panels(2)
@@ -298,9 +298,9 @@ def finite_sample(concentration: DataFrame, sampled: DataFrame) -> Figure:
         rows = sphere[sphere["arm"] == arm]
         look = {"x": "degree", "y": "ratio", "label": label, "control": arm == "standard"}
         seeds_and_mean(axes[0, 1], rows, **look)
-    theory_line(
-        axes[0, 1], sorted(sphere["degree"].unique()), [1] * sphere["degree"].nunique(), label="law"
-    )
+    degrees = sorted(sphere["degree"].unique())
+    theory_line(axes[0, 1], degrees, [1] * len(degrees), label="law")
+    axes[0, 1].set_xticks(degrees, labels=[f"{k:g}" for k in degrees])
     axes[0, 1].set(xlabel="degree k", ylabel="estimate / eigenvalue", title="(b) random pairs")
     axes[0, 1].legend()
     return figure

@@ -203,7 +203,7 @@ def figure_transfer(transfer: DataFrame, multipliers: DataFrame) -> Figure:
         of_arm = rows[rows["arm"] == arm]
         for index, (depth, some) in enumerate(of_arm.groupby("depth")):
             style.curve_over_seeds(
-                panel, some, x=x, y="log_loss", label=f"L = {depth}", index=index
+                panel, some, x=x, y="log_loss", label=f"L = {depth:g}", index=index
             )  # fmt: skip
         style.logarithmic(panel, "x")
         panel.set(xlabel="rate of blocks" if x == "rate" else "multiplier m", title=said)
@@ -216,7 +216,7 @@ def figure_transfer(transfer: DataFrame, multipliers: DataFrame) -> Figure:
 def figure_commute(fluctuations: DataFrame) -> Figure:
     """With as many blocks as neurons the stream still fluctuates by n^-1/2
 
-    Deviation of log |h_L| over networks with L = n, and the exact law (black); dashed: plain
+    Deviation of log |h_L|^2 over networks with L = n, and the exact law (broad); dashed: plain
     networks, in which depth over width decides.
     """
     figure, ((axes,),) = style.panels(1)

@@ -390,9 +390,10 @@ def deep_concentration(deep_gram: DataFrame) -> Figure:
     look = {"control": "other_limit", "slope": -0.5, "law": r"$m^{-1/2}$"}
     style.arms_against(axes[0], three, "width", "error", arms, **look)
     axes[0].set(xlabel="width m", title="(a) width")
-    axes[0].set_ylabel(r"$\|K_m-K\|\,/\,\lambda_{\min}$")
     one = deep_gram[deep_gram["width"] == 256]
     arms = {"fully_connected": "fully connected", "residual": "residual"}
     style.arms_against(axes[1], one, "depth", "error", arms)
     axes[1].set(xlabel="hidden layers H", title="(b) depth")
+    for axis in axes:
+        axis.set_ylabel(r"$\|K_m-K\|\,/\,\lambda_{\min}$")
     return figure

@@ -135,22 +135,22 @@ def figure_depth(depth: DataFrame) -> Figure:
 def figure_order(order: DataFrame) -> Figure:
     """Predictive variances are ordered: NNGP below a deep ensemble below NTKGP
 
-    Ratios of mean variances, all below 1 (black); crosses: half of the NTKGP's, and the NNGP
-    against itself, for which one of the two steps is none.
+    Ratios of mean variances, all below 1 (black). Crosses: an NTKGP with the prior K/2, too small,
+    in place of Theta; and training of the read-out alone, which makes the ensemble the NNGP.
     """
     figure, (axes,) = style.panels(2)
     sizes = [("relu", 1), ("relu", 3), ("erf", 1), ("erf", 3)]
     cases = (
-        ("deep_over_ntkgp", "ensemble / NTKGP", "half"),
-        ("nngp_over_deep", "NNGP / ensemble", "readout"),
+        ("deep_over_ntkgp", "ensemble / NTKGP", "half", "prior K/2"),
+        ("nngp_over_deep", "NNGP / ensemble", "readout", "read-out alone"),
     )
-    for axis, (column, title, control) in zip(axes, cases, strict=True):
+    for axis, (column, title, control, said) in zip(axes, cases, strict=True):
         for arm in ("theory", control):
             rows = order[order["arm"] == arm]
             pairs = list(zip(rows["activation"], rows["depth"], strict=True))
             rows = rows.assign(place=[sizes.index((a, int(d))) for a, d in pairs])
             look = {"x": "place", "y": column, "control": arm == control}
-            label = "measured" if arm == "theory" else control
+            label = "measured" if arm == "theory" else said
             style.seeds_and_mean(axis, rows, label=label, **look)
             axis.containers[-1][0].set_linestyle("none")
         style.theory_line(axis, [-0.3, 3.3], [1, 1], label="equal")

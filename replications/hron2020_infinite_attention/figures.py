@@ -47,7 +47,6 @@ def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
     arms = {"many": "independent", "shared": "shared scores"}
     _curves(axes[2], heads, "heads", "excess", arms, "shared")
     axes[2].set(xlabel="heads H", ylabel="excess kurtosis", title="(c) heads")
-    axes[2].set_ylim(bottom=0.1)  # room for the legend
     _guide(axes[2], heads, "heads", "excess", "many", -1, r"$H^{-1}$")
     axes[2].set_ylim(bottom=0.08)  # room for the legend
     arms = {"orthogonal": "orthogonal", "alike": "all alike"}

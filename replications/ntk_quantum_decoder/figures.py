@@ -52,7 +52,8 @@ def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     axis.axvline(where, color=style.CONTROL, linewidth=0.8, label=f"crossing, p = {where:.3f}")
     axis.set(xlabel="flips per qubit p", ylabel="failure rate", title="(a) crossing")
     style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
-    axis.legend()
+    axis.set_ylim(top=6)
+    axis.legend(ncols=2, loc="upper left")
     _small_rates(axes[1], rates)
     return figure
 

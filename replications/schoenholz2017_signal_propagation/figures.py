@@ -332,10 +332,11 @@ def gradient_growth(gradients: DataFrame) -> Figure:
     """Mean squared gradients change by chi_1 per layer in both phases
 
     Growth of the mean |gradient|^2 over 20 layers against the width, and chi_1 to their power
-    (black), towards which it tends as 1/N; dashed: the same with another depth scale.
+    (black), towards which it tends as 1/N; dashed: the power for another depth scale, that of the
+    variance or of correlations.
     """
     figure, (axes,) = style.panels(2)
-    for axis, phase in zip(axes, ("ordered", "chaotic"), strict=True):
+    for axis, phase, scale in zip(axes, ("ordered", "chaotic"), ("q", "c"), strict=True):
         rows = gradients[gradients["arm"] == phase]
         look = {"x": "width", "y": "growth", "label": "networks", "geometric": True}
         style.seeds_and_mean(axis, rows, **look)
@@ -343,7 +344,7 @@ def gradient_growth(gradients: DataFrame) -> Figure:
         law = np.exp(rows["predicted"].mean())
         style.theory_line(axis, ends, [law] * 2, label=r"$\chi_1$ per layer")
         other = gradients[gradients["arm"] == f"{phase}_other"]["predicted"].mean()
-        look = {"color": style.CONTROL, "linestyle": "--", "label": "another scale"}
+        look = {"color": style.CONTROL, "linestyle": "--", "label": rf"by the scale $\xi_{scale}$"}
         axis.plot(ends, [np.exp(other)] * 2, **look)
         style.logarithmic(axis, ticks=sorted(rows["width"].unique()))
         axis.set(xlabel="width N", ylabel="growth over 20 layers", title=f"{phase} phase")

@@ -165,7 +165,8 @@ def figure_steps(read_out: DataFrame, relative: DataFrame, iteration: DataFrame)
     with the rate 1/n as well. (b) An epsilon above the gradient makes the step fall like 1/n
     (dotted); dashed: epsilon like 1/n. (c) Change of features per step over their size with the
     decays that keep it; dashed: decay like n^1/2 for an aligned update. (d) Extreme singular values
-    after steps of the quintic iteration, from the smallest that it has to lift; gray line: 1.
+    after steps of the quintic iteration, from the smallest that it has to lift, and what is derived
+    (broad); gray line: 1.
     """
     figure, (axes,) = style.panels(4, height=2.8)
     arms = {"multiplier": "multiplier 1/n", "multiplier_and_rate": "and rate 1/n"}
@@ -189,6 +190,8 @@ def figure_steps(read_out: DataFrame, relative: DataFrame, iteration: DataFrame)
     rows = iteration[iteration["arm"] == "quintic"]
     for index, column in enumerate(("highest", "lowest")):
         axes[3].plot(rows["steps"], rows[column], label=column, **style.arm_style(index))
+    for level, label in ((1.2024, "derived"), (0.6819, None)):  # O12_iteration_highest, _lowest
+        style.theory_line(axes[3], rows["steps"], [level] * len(rows), label=label, below=True)
     axes[3].axhline(1, color=style.GUIDE, linewidth=0.7)
     axes[3].set(xlabel="steps k", ylabel="singular value", ylim=(0.5, 1.3), title="(d) iteration")
     axes[3].legend()
