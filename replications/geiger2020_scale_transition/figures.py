@@ -26,7 +26,7 @@ KERNEL_LABEL = r"$\|\Delta\Theta\| / \|\Theta_0\|$"
 def test_error(scan: DataFrame, frozen: DataFrame) -> Figure:
     """Test error and the phase diagram
 
-    Redraws `test_error`: (a) where the kernel changes by itself (points) and the line
+    Redraws `test_error`: (a) where the kernel changes by as much as itself (points) and the line
     alpha = c h^-1/2 between the feature regime below and the lazy regime above; (b) error against
     width at fixed scale, with that of the initial kernel held (black); (c) error against alpha, one
     curve per width; (d) test loss of the average over initialisations, from 0 to 1 for each width,
@@ -391,7 +391,9 @@ def _phase_diagram(axes: Axes, rows: DataFrame) -> None:
         change = of_width.groupby("alpha")["kernel_change"].mean().sort_index(ascending=False)
         widths.append(width)
         places.append(np.exp(np.interp(0.0, np.log(change.to_numpy()), np.log(change.index))))
-    axes.plot(widths, places, linestyle="none", label="kernel changes by itself", **arm_style(0))
+    axes.plot(
+        widths, places, linestyle="none", label="change as large as the kernel", **arm_style(0)
+    )
     line = np.geomspace(min(widths) / 2, max(widths) * 2, 50)
     constant = np.exp(np.mean(np.log(np.array(places) * np.sqrt(widths))))
     theory_line(axes, line, constant / np.sqrt(line), label=rf"${constant:.3g}\, h^{{-1/2}}$")
