@@ -97,8 +97,8 @@ CLAIMS = [
     ),
     Claim(
         name="U3_order_is_strict",
-        statement="Both steps of the order are strict on average: ratios of mean variances below "
-        ".99",
+        statement="On average the NNGP posterior's variance is strictly below that of a deep "
+        "ensemble, and that strictly below the NTKGP's: ratios of mean variances below .99",
         source=f"{HE} (underconfidence of deep ensembles against the posterior); ours",
         part="order",
         estimator=worst(

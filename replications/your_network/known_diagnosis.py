@@ -62,48 +62,51 @@ def _margin(name: str, subject: str, question: str, statement: str, why: str, **
 KNOWN_DIAGNOSIS = [
     _said(
         "parity", "parity", "features help",
-        "Of a product of two coordinates of thirty it says that features help",
+        "Of a product of two coordinates of thirty the diagnosis says that features help",
         "400 points span few of the 435 products, so that no frozen kernel can; the lazy network "
         "can do no better than its kernel",
         "lazy",
     ),
     _said(
         "easy", "easy", "nothing needs features",
-        "Of a linear target and a wide network it says that nothing needs features",
+        "Of a linear target and a wide network the diagnosis says that nothing needs features",
         "the kernel interpolates a linear target from 20 points a dimension; a network on permuted "
         "labels learns nothing while its frozen counterpart does",
         "shuffled",
     ),
     _said(
         "shortcut", "shortcut", "harmful features",
-        "Of a product that is in the training labels alone it says that features do harm",
+        "Of a product that is in the training labels alone the diagnosis says that features do "
+        "harm",
         "whoever learns the product pays its square on test points, and frozen features learn but "
         "a part of it",
         "lazy",
     ),
     _said(
         "large_rate", "large_rate", "optimization",
-        "Of a rate that is 16 times too large it says that the optimization fails",
+        "Of a rate that is 16 times too large the diagnosis says that the optimization fails",
         "the frozen arm has its own rate; the lazy network runs at the largest at which it trains",
         "lazy",
     ),
     _said(
         "noisy_labels", "noisy_labels", "nothing needs features",
-        "Of overfitted noise it does not say that features do harm, but that nothing needs them",
+        "Of overfitted noise the diagnosis does not say that features do harm, but that nothing "
+        "needs them",
         "frozen features overfit as much",
         "shuffled",
     ),
     _said(
         "digits", "digits_cnn", "only faster",
-        "Of a CNN on 300 digits it does not say that features help, but that they are faster",
+        "Of a CNN on 300 digits the diagnosis does not say that features help, but that they are "
+        "faster",
         "frozen features at a rate of their own, and their kernel still more, do better than the "
         "network; at the network's rate they are far behind",
         "lazy", tier="paper",
     ),
     Claim(
         name="D_dead_relus",
-        statement="Of a network whose units are off on all data it says that the start is dead, "
-        "and of no other subject",
+        statement="Of a network whose units are off on all data, and of no other subject, the "
+        "diagnosis says that the start is dead",
         source=SOURCE,
         part="diagnosis",
         arm="dead",
@@ -115,7 +118,8 @@ KNOWN_DIAGNOSIS = [
     ),
     Claim(
         name="D_no_false_alarm",
-        statement="Of a lazy network it never says that features help, do harm or are faster",
+        statement="Of a lazy network the diagnosis never says that features help, do harm or are "
+        "faster",
         source=SOURCE,
         part="diagnosis",
         arm="lazy",
