@@ -1,8 +1,8 @@
 """Layers for those who come from other libraries: limits, finite networks, refusals.
 
-Each limit stands beside finite networks here (`test_finite_networks_average_to_the_kernel`), with a
-neighbour that the same interval must exclude, and beside neural-tangents' numbers in
-`test_kernel_reference`.
+Each limit stands beside finite networks here (`test_finite_networks_average_to_the_kernel`; for
+attention in `test_attention`), with a neighbour that the same interval must exclude. Beside those
+of neural-tangents they stand in `benchmarks.architectures`, outside of the tests.
 """
 
 import jax
