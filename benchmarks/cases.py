@@ -12,6 +12,7 @@ use_one_thread()
 import json  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from functools import partial  # noqa: E402
 from typing import NamedTuple  # noqa: E402
 
 import jax  # noqa: E402
@@ -116,25 +117,18 @@ def empirical_case(name: str) -> Case:
     )
 
 
-def torch_case(name: str) -> Case:
-    """`empirical_case` of the same network as a torch module; the limit is jax's all the same."""
+def torch_transformer() -> Case:
+    """The transformer of `empirical_case` as a torch module; the limit is jax's all the same."""
     import torch
 
     from benchmarks.torch_networks import Transformer
     from widenets.ntk.empirical import torch as empirical_torch
 
     torch.set_num_threads(1)
-    _, params, x = networks.of_name(name, np.float32)
-    module, inputs, in_jax = (
-        Transformer(params),
-        torch.from_numpy(np.array(x)),
-        empirical_case(name),
-    )
-
-    def call():
-        return empirical_torch.empirical_ntk(module, inputs, kind="full")
-
-    return Case(call, in_jax.limit, in_jax.result_mb)
+    _, params, x = networks.of_name("transformer", np.float32)
+    module, inputs = Transformer(params), torch.from_numpy(np.array(x))
+    compute = partial(empirical_torch.empirical_ntk, module, inputs, kind="full")
+    return empirical_case("transformer")._replace(call=compute)
 
 
 def empirical(outputs: int, size: int = 128, width: int = 2048) -> Case:
@@ -236,7 +230,7 @@ CASES = {
     "empirical_mlp_10_outputs": lambda: empirical(10),
     "empirical_cnn": lambda: empirical_case("cnn"),
     "empirical_transformer": lambda: empirical_case("transformer"),
-    "empirical_transformer_torch": lambda: torch_case("transformer"),
+    "empirical_transformer_torch": torch_transformer,
     "flow": gradient_flow,
     "limit_linear": lambda: feature_learning("linear"),
     "limit_tanh": lambda: feature_learning("tanh"),

@@ -26,7 +26,7 @@ def concatenate(*branches):
 
 def standard(weight, bias):
     """bias None: one that starts at 0, which here is b_std = 0; 0: none."""
-    deviation = {None: 0.0, 0.0: None}.get(bias, bias and bias**0.5)
+    deviation = 0.0 if bias is None else bias**0.5 or None
     return stax.Dense(WIDTH, weight**0.5, deviation, parameterization="standard")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from tests.ntk.finite import sample, standard_error
 from widenets.ntk.architecture import (
     abs_,
     average_pool,
@@ -129,28 +130,8 @@ def test_dual_is_the_gaussian_expectation(name):
 WIDE = 256
 
 
-def sample(network, x, seeds, **options):
-    """Products f(x_0) f(x) and tangent kernels Theta(x_0, x), one row per draw of the weights."""
-    x = jnp.asarray(x)
-
-    def one(key):
-        params = network.init(key, x.shape[1:], x.dtype)
-
-        def output(p):
-            return network.apply(p, x, **options)[:, 0]
-
-        jacobian = jax.tree.leaves(jax.jacrev(output)(params))
-        rows = [j.reshape(len(x), -1) for j in jacobian]
-        f = output(params)
-        return f[0] * f, sum(r @ r[0] for r in rows)
-
-    keys = jax.random.split(jax.random.key(11), seeds)
-    return [np.asarray(a) for a in jax.jit(lambda keys: jax.lax.map(one, keys))(keys)]
-
-
 def z_scores(samples, wanted):
-    error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
-    return (samples.mean(axis=0) - np.asarray(wanted)) / error
+    return (samples.mean(axis=0) - np.asarray(wanted)) / standard_error(samples)
 
 
 def stack(weight_variance, parameterization="ntk"):

@@ -66,11 +66,13 @@ def test_the_limit_is_the_formula(scaling, end):
 
 
 def traces(scaling, width, heads, count):
-    """Trace of the tangent kernel of X over that of the limit, of each of `count` networks."""
-    finite, x = network(scaling, global_average_pool, width, heads), jnp.asarray(X, jnp.float32)
+    """Trace of the tangent kernel over that of the limit, of each of `count` networks: those of the
+    sequences in X, whose limit is that of images of one row."""
+    finite = network(scaling, global_average_pool, width, heads)
+    x = jnp.asarray(X[:, 0], jnp.float32)
 
     def trace(key):
-        params = finite.init(key, X.shape[1:])
+        params = finite.init(key, x.shape[1:])
         rows = jax.jacrev(lambda p: finite.apply(p, x)[:, 0])(params)
         return sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(rows))
 

@@ -30,6 +30,7 @@ KERNEL = np.cov(RANDOM.normal(size=(6, 20)))
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 @pytest.mark.parametrize("dtype, rtol", [(np.float64, 1e-12), (np.float32, 1e-4)])
 def test_is_the_density_of_the_targets(noise, dtype, rtol):
+    """rtol: about 1e3 eps of either dtype or more; the kernel's condition is 4."""
     covariance = KERNEL + noise * np.eye(6)
     expected = sum(multivariate_normal(np.zeros(6), covariance).logpdf(y) for y in Y.T)
     found = log_marginal_likelihood(KERNEL.astype(dtype), Y, noise=noise)
@@ -58,7 +59,11 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gradients_in_variances_and_noise(name):
     """Central differences of the value against jax's derivatives; for numbers the value comes from
-    the compiled loops, where there are any, and is the same."""
+    the compiled loops, where there are any, and is the same.
+
+    Rounding of the value leaves 1e-15 of it over the step, 1e-5: 1e-9 for values of about 10, and
+    1e-7 leaves 100 for the kernel's condition. What differences cut off is a step squared, 1e-10.
+    """
     x = IMAGES if name in ("flatten", "pools") else X
 
     def evidence(parameters):

@@ -22,7 +22,8 @@ def log_marginal_likelihood(kernel, targets, *, noise) -> jax.Array:
     `kernel_to_file` have no derivatives, and refuse. O(N^3 / 3), and about thrice that with
     gradients.
     ValueError: shapes that do not fit, float64 without JAX_ENABLE_X64, what is not finite, noise
-    < 0, K + s not positive definite. Inside of a compilation the last three are nan.
+    < 0, K + s not positive definite. Inside of a compilation the last is nan, and neither the noise
+    nor the numbers of kernel and targets are checked.
     """
     kernel, targets = _checked(kernel, targets)
     noise = checked_number(noise, "noise", least=0)
