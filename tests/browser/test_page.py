@@ -47,7 +47,7 @@ def check_axe(page, without: tuple[str, ...] = ()) -> None:
 
 def await_true(page, what, question: str) -> None:
     """Ask until it is so; the page's own policy forbids playwright's way of waiting for it."""
-    for _ in range(100):
+    for _ in range(600):  # 30 s, as long as playwright itself waits
         if what.evaluate(question):
             return
         page.wait_for_timeout(50)
@@ -463,6 +463,7 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
 def test_a_table_is_explored_by_the_keyboard(visit, made):
     page = visit(made)
     one = page.locator(".explore").first
+    one.locator("circle").first.wait_for(state="attached")
     assert one.locator("circle").count() == 6
     before = one.locator("circle title").all_text_contents()
     one.locator("input[type=range]").focus()
