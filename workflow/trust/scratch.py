@@ -19,7 +19,7 @@ TOYS = ROOT / "tests" / "workflow" / "toys"
 TOY_PAPERS = ("alpha2000_toy", "beta2001_toy")
 PARTS = ("Snakefile", "workflow", "profiles", "shared", "environment.yml")
 MUST_AGREE = ("records/**/*.csv", "tables/*", "checks/*.csv", "checks.csv", "figures/**/*.*")
-PATIENCE = 600  # seconds for one command: only what hangs takes so long, however busy the machine is
+PATIENCE = 600  # seconds for one command: only what hangs takes as long
 
 # What a shell starts in the background ignores SIGINT, and so do its children. (A preexec_fn would
 # fork this process, which may run the threads of jax.)
