@@ -6,6 +6,7 @@ table of verdicts in README.md between its two markers.
 """
 
 import argparse
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pandas as pd
 from widenets.evidence.alarms import as_expected, chances
 from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.audit import chosen_seeds
-from workflow.base.files import UserError, write_json, write_text
+from workflow.base.files import UserError, write_text
 from workflow.base.grid import ALL
 from workflow.base.records import read_table
 from workflow.base.tree import ROOT, TIERS, Results, replications
@@ -32,6 +33,8 @@ SPLIT = (
     "A pass *agrees* if its interval contains the predicted value, and is another number",
     "*within the margin* if not; a plain *pass* obeys a bound.",
 )
+# No text of a provenance has a line break: a bracket with one after it opens a list.
+NUMBERS = re.compile(r"\[\n[-+.\d\sEe,]*\]")
 MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end -->)", re.DOTALL)
 
 
@@ -65,7 +68,13 @@ def keep(results: Results, target: Path) -> None:
     if problems:
         raise UserError(f"{results.folder}: no reference: {'; '.join(problems)}")
     write_text(target / "checks.csv", results.all_checks.read_text(encoding="utf-8"))
-    write_json(target / "provenance.json", redacted(made))
+    write_text(target / "provenance.json", json_text(redacted(made)))
+
+
+def json_text(value: object) -> str:
+    """As `write_json`, but every list of numbers on one line: git shows a record as a few lines."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+    return NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def redacted(made: dict) -> dict:

@@ -47,7 +47,7 @@ def check_axe(page, without: tuple[str, ...] = ()) -> None:
 
 def await_true(page, what, question: str) -> None:
     """Ask until it is so; the page's own policy forbids playwright's way of waiting for it."""
-    for _ in range(100):
+    for _ in range(600):  # 30 s, as long as playwright itself waits
         if what.evaluate(question):
             return
         page.wait_for_timeout(50)
@@ -103,7 +103,7 @@ def _search(page) -> None:
 
 def _find_nothing(page) -> None:
     page.locator("#q").fill("no such words")
-    assert page.locator("#nothing").is_visible()
+    page.locator("#nothing").wait_for(state="visible")
 
 
 def _explore(page) -> None:
@@ -205,7 +205,7 @@ def test_reading_needs_no_javascript(visit, made):
     page.locator(".square").nth(3).click()
     assert page.url.endswith("#alpha2018_kernel.K3_law")
     page.locator("[id='alpha2018_kernel.K3_law'] .more > summary").click()
-    assert page.locator("[id='alpha2018_kernel.K3_law'] .facts").is_visible()
+    page.locator("[id='alpha2018_kernel.K3_law'] .facts").wait_for(state="visible")
 
 
 def test_every_state_is_told_by_a_word(visit, made):
@@ -227,7 +227,7 @@ def test_filters_by_verdict_paper_and_tag(visit, made):
     assert found
     assert all("kernel" in claim["tags"] for claim in found)
     assert page.locator("#shown").inner_text() == f"{len(found)} of 54 claims"
-    assert not page.locator("section#alpha2018_kernel").is_visible()
+    page.locator("section#alpha2018_kernel").wait_for(state="hidden")
     page.get_by_role("button", name="Clear").click()
     page.wait_for_url(lambda url: "?" not in url)
     assert len(shown(page)) == 54
@@ -241,7 +241,7 @@ def test_search_finds_all_words_and_says_when_there_is_none(visit, made):
     assert [claim["paper"] for claim in shown(page)] == ["beta2019_dynamics"]
     page.locator("#q").fill("no such words")
     assert shown(page) == []
-    assert page.locator("#nothing").is_visible()
+    page.locator("#nothing").wait_for(state="visible")
 
 
 def test_a_filter_is_kept_in_the_address(visit, made):
@@ -256,7 +256,7 @@ def test_a_filter_is_kept_in_the_address(visit, made):
 def test_a_link_to_a_claim_opens_it(visit, made):
     page = visit(made, f"#{CLAIM}")
     claim = page.locator(f"[id='{CLAIM}']")
-    assert claim.locator(".facts").is_visible()
+    claim.locator(".facts").wait_for(state="visible")
     assert 0 <= claim.bounding_box()["y"] < 500
     hidden = visit(made, f"?q=nothing#{CLAIM}")
     hidden.locator(f"[id='{CLAIM}']").wait_for(state="visible")
@@ -318,7 +318,7 @@ def test_findings_come_first_with_their_numbers_and_figure(visit, made):
     assert "printed: 0.5 (Figure 2)" in first.locator(".numbered").inner_text()
     first.locator(".thumbnail").click()
     assert page.url.endswith("#alpha2018_kernel.figure_1")
-    assert page.locator("[id='alpha2018_kernel.figure_1'] img").is_visible()
+    page.locator("[id='alpha2018_kernel.figure_1'] img").wait_for(state="visible")
 
 
 def test_surprises_stand_on_top_with_links(visit, made):
@@ -351,8 +351,8 @@ def test_claims_and_figures_lead_to_each_other(visit, made):
 def test_a_search_keeps_the_figures_of_what_it_finds(visit, made):
     page = visit(made)
     page.locator("#q").fill("K1_law")
-    assert page.locator("[id='alpha2018_kernel.figure_1']").is_visible()
-    assert not page.locator("[id='alpha2018_kernel.figure_2']").is_visible()
+    page.locator("[id='alpha2018_kernel.figure_2']").wait_for(state="hidden")
+    page.locator("[id='alpha2018_kernel.figure_1']").wait_for(state="visible")
 
 
 @pytest.mark.parametrize(
@@ -454,15 +454,16 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
     page = visit(made, width=width)
     page.locator(".enlarge").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("#enlarged img").is_visible()
+    page.locator("#enlarged img").wait_for(state="visible")
     check_axe(page)
     page.keyboard.press("Escape")
-    assert not page.locator("#enlarged").is_visible()
+    page.locator("#enlarged").wait_for(state="hidden")
 
 
 def test_a_table_is_explored_by_the_keyboard(visit, made):
     page = visit(made)
     one = page.locator(".explore").first
+    one.locator("circle").first.wait_for(state="attached")
     assert one.locator("circle").count() == 6
     before = one.locator("circle title").all_text_contents()
     one.locator("input[type=range]").focus()
@@ -505,7 +506,7 @@ def test_the_site_shows_its_small_figures_without_a_script(browser, tmp_path):
     page = browser.new_page()
     page.goto((tmp_path / "site" / "index.html").as_uri())
     small = page.locator(".thumbnail img")
-    assert small.first.is_visible()
-    assert small.first.evaluate("image => image.naturalWidth") > 0
+    small.first.wait_for(state="visible")
+    await_true(page, small.first, "image => image.naturalWidth > 0")
     check_axe(page)
     page.close()

@@ -123,6 +123,30 @@ def test_a_part_that_was_never_measured_is_named(tmp_path):
     assert 250 < main.memory_mb < 1500
 
 
+def test_sizes_far_beyond_those_measured_are_named(tmp_path):
+    cells = [one for some in shards(PAPER, "paper").values() for one in some]
+    sizes = {
+        (one.part, name): value
+        for one in cells
+        for name, value in one.parameters.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value > 32
+    }
+    part, name = min(sizes)
+    small = [
+        one._replace(parameters={**one.parameters, name: 2}) if one.part == part else one
+        for one in cells
+    ]
+    known = {
+        scale: [Measured(one, Cost(1.0, 0.5, 1.0, 400.0)) for one in some]
+        for scale, some in (("same", cells), ("small", small))
+    }
+    beyond = {
+        scale: {size for one in forecasts(PAPER, "paper", some) for size in one.beyond}
+        for scale, some in known.items()
+    }
+    assert beyond == {"same": set(), "small": {name}}
+
+
 def test_the_page_lists_the_worst_first_and_checks_itself_on_the_tier_below(tmp_path):
     record(tmp_path, "smoke", "main", 1.0)
     record(tmp_path, "laptop", "main", 300.0)

@@ -8,8 +8,10 @@ a level for each arm and other word. Exponents have the prior expectation 1 for 
 as linear; the data move them as far as they say something. What the estimate cannot know, foremost
 the exponents of sizes far above those measured, is in its upper end, a 95 % quantile. (Cells of
 less than a second are mostly tracing, of which a power of their sizes makes too much, and too
-little of sizes that start to count later.) How good it is, is measured: the tier below is estimated
-from those below that one alone.
+little of sizes that start to count later; cells that take over what another cell of their process
+has computed take nothing, which makes the others seem cheaper.) A shard with a size more than `FAR`
+times the largest that was measured is marked: its *at most* is no bound. How good it is, is
+measured: the tier below is estimated from those below that one alone.
 
 A record of a trial with few seeds (`seeds_at_most=1`) of the tier itself counts as well.
 """
@@ -33,6 +35,7 @@ from workflow.trust.document import table as markdown
 LEAST_SECONDS, BASE_MB = 0.01, 150.0  # below: overhead of any cell, of any process
 DRAWS, UPPER = 400, 0.95
 COLUMNS = ("CPU", "at most", "MB")
+FAR = 16.0  # four doublings: an exponent that is wrong by 1 (cubic, not square) is as much
 LONGEST = 2.0  # hours: no job of the paper tier should be expected to take longer on one core
 
 
@@ -61,7 +64,8 @@ class Measured(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """Of one shard: what it will take, and its parts that were never measured."""
+    """Of one shard: what it will take, its parts that were never measured, and its sizes far
+    beyond those that were."""
 
     replication: str
     shard: str
@@ -69,6 +73,7 @@ class Forecast(NamedTuple):
     seconds: np.ndarray  # (draws,) of CPU time of the whole shard
     memory_mb: float  # expected
     unknown: tuple[str, ...]
+    beyond: dict[str, float]  # by how often the largest that was measured
 
 
 def forecasts(replication: str, tier: str, known: Iterable[Measured]) -> list[Forecast]:
@@ -87,7 +92,30 @@ def forecasts(replication: str, tier: str, known: Iterable[Measured]) -> list[Fo
             seconds += np.exp(computing.draws(cell)) + compiling
             memory = max(memory, BASE_MB + float(np.exp(np.median(held.draws(cell)))))
         unknown = tuple(sorted({cell.part for cell in cells} - set(models)))
-        found.append(Forecast(replication, shard, len(cells), seconds, memory, unknown))
+        beyond = _beyond(there, by_part)
+        found.append(Forecast(replication, shard, len(cells), seconds, memory, unknown, beyond))
+    return found
+
+
+def _beyond(cells: list[Cell], known: dict[str, list[Measured]]) -> dict[str, float]:
+    """Sizes more than `FAR` times the largest measured in their part, by name with the ratio."""
+    largest = {part: _largest(one.cell for one in some) for part, some in known.items()}
+    ratios: dict[str, float] = {}
+    for part in {cell.part for cell in cells}:
+        for name, size in _largest(cell for cell in cells if cell.part == part).items():
+            ratio = math.exp(size - largest[part].get(name, size))
+            ratios[name] = max(ratio, ratios.get(name, 0.0))
+    return {name: ratio for name, ratio in sorted(ratios.items()) if ratio > FAR}
+
+
+def _largest(cells: Iterable[Cell]) -> dict[str, float]:
+    """Logarithms of the largest sizes."""
+    found: dict[str, float] = {}
+    for cell in cells:
+        for name, value in features(cell).items():
+            if name.startswith("whole "):
+                size = name.removeprefix("whole ")
+                found[size] = max(value, found.get(size, value))
     return found
 
 
@@ -253,6 +281,8 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
         f"{len(long)} of {len(of_cores)} shards are expected to take more than {LONGEST:g} h,",
         f"besides {len(found) - len(of_cores)} for an accelerator (`gpu_...`);",
         f"{sum(bool(one.unknown) for one in found)} of all have parts that were never measured.",
+        f"{sum(bool(one.beyond) for one in found)} have sizes more than {FAR:g} times the largest",
+        "measured (column *beyond*, with the ratio): there *at most* is no bound.",
         "",
         markdown(rows, right=("cells", *COLUMNS)),
     ]
@@ -281,7 +311,8 @@ def _row(one: Forecast) -> dict[str, object]:
         "MB": f"{more}{one.memory_mb:.0f}",
     }
     place = {"paper": one.replication, "shard": one.shard, "cells": one.cells}
-    return {**place, **shown, "not known": ", ".join(one.unknown)}
+    beyond = ", ".join(f"{name} ×{ratio:.0f}" for name, ratio in one.beyond.items())
+    return {**place, **shown, "beyond": beyond, "not known": ", ".join(one.unknown)}
 
 
 def _time(seconds: float) -> str:

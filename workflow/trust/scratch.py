@@ -19,6 +19,7 @@ TOYS = ROOT / "tests" / "workflow" / "toys"
 TOY_PAPERS = ("alpha2000_toy", "beta2001_toy")
 PARTS = ("Snakefile", "workflow", "profiles", "shared", "environment.yml")
 MUST_AGREE = ("records/**/*.csv", "tables/*", "checks/*.csv", "checks.csv", "figures/**/*.*")
+PATIENCE = 600  # seconds for one command: only what hangs takes as long
 
 # What a shell starts in the background ignores SIGINT, and so do its children. (A preexec_fn would
 # fork this process, which may run the threads of jax.)
@@ -81,7 +82,7 @@ def copy_parts(folder: Path, names: Sequence[str]) -> None:
 class Project(NamedTuple):
     folder: Path
 
-    def call(self, *words: str, timeout: float = 180, **settings) -> Run:
+    def call(self, *words: str, timeout: float = PATIENCE, **settings) -> Run:
         done = run_module(self.folder, *words, timeout=timeout, **settings)
         return Run(done.returncode, done.stdout)
 
@@ -104,7 +105,7 @@ class Project(NamedTuple):
                 start_new_session=True,
             )
 
-    def ended(self, process: subprocess.Popen, timeout: float = 180) -> Run:
+    def ended(self, process: subprocess.Popen, timeout: float = PATIENCE) -> Run:
         """What a started run came to."""
         code = process.wait(timeout=timeout)
         return Run(code, self.path("run.log").read_text(encoding="utf-8"))
