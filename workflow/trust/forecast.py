@@ -8,8 +8,8 @@ a level for each arm and other word. Exponents have the prior expectation 1 for 
 as linear; the data move them as far as they say something. What the estimate cannot know, foremost
 the exponents of sizes far above those measured, is in its upper end, a 95 % quantile. (Cells of
 less than a second are mostly tracing, of which a power of their sizes makes too much, and too
-little of sizes that start to count later; cells that take over what another cell of their process
-has computed take nothing, which makes the others seem cheaper.) A shard with a size more than `FAR`
+little of sizes that start to count later; so may cells that take over what another cell of their
+process has computed.) A shard with a size more than `FAR`
 times the largest that was measured is marked: its *at most* is no bound. How good it is, is
 measured: the tier below is estimated from those below that one alone.
 
