@@ -194,13 +194,14 @@ def critical(
 
     skip: the variance a = sw2 / 2 of the branch relative to that of the block, 0 for plain layers.
     apart: that share less its limit, 1/3 or 1/4, or (against: pair) less that of the other pair.
+    Gaps start at .25 to 1.2, a distance of l_0 = 2 / (C'' gap) <= 23 layers from the law of erf.
     law: plain, skip or first_power, the constant of l^2 (1 - c) beside the measurement; erf has
     the rate of 1 / (1 - c) per layer, C''(1) / 2.
     """
     weights, rest = phase(ratio) if phi == "erf" else (2 * skip if skip else 2.0, None)
-    depths = np.array([0, *2 ** np.arange(3, 14)])
+    depths = np.array([0, *2 ** np.arange(3, 15)])
     draws = np.array([generator(seed, "signal", "pair").random(2) for seed in seeds])
-    gaps = np.append(0.05 + 1.15 * draws, np.zeros((len(seeds), 1)), axis=1)  # 0: (x, x)
+    gaps = np.append(0.25 + 0.95 * draws, np.zeros((len(seeds), 1)), axis=1)  # 0: (x, x)
     variance = rest.variance if rest else 1.0
     start = Signal(variance, gaps, variance * (1 - gaps))
     found = limit(phi, skip > 0, weights, SB2 if rest else 0.0, start, depths)

@@ -69,7 +69,7 @@ def figure_critical(critical: DataFrame) -> Figure:
     for axis, name in ((axes[0], "(a) ReLU"), (axes[1], "(b) erf")):
         axis.set(ylabel=r"$1-c^l$ over its law", ylim=(0, 1.3), title=name)
         style.accepted_band(axis, 0.99, 1.01)
-        style.theory_line(axis, [8, 8192], [1, 1], label="limit")
+        style.theory_line(axis, [8, 16384], [1, 1], label="limit")
     for index, (arm, limit) in enumerate((("erf", 1 / 3), ("relu", 1 / 4))):
         of_arm = rows[rows["arm"] == arm]
         label = {"erf": "erf", "relu": "ReLU"}[arm]
