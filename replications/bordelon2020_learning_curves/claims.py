@@ -320,9 +320,8 @@ CLAIMS = [
             columns=("error", "theory", "x"),
         ),
         region=near(1.0, 0.025),
-        why="measured over theory, d = 20, one hidden layer, degree 4 at p = 64 to 256; "
-        "corrections "
-        "of d^-2 to 1/d of gamma, 1 % as seen from d = 10 on",
+        why="measured over theory, d = 20, one hidden layer, degree 4 at p = 64 to 256. "
+        "Correction: d^-2 to 1/d of gamma, 1 % as seen from d = 10 on",
         arm="unlearned",
         control="one_layer_more",
         kind="level",
@@ -501,8 +500,8 @@ CLAIMS = [
         part="noise",
         estimator=per_seed(_noise_ratio, columns=("noise", "theory")),
         region=near(1.0, 0.025),
-        why="corrections are of order 1/d = .025 at most; seen are -1.4 % at p = 28 to -.3 % at "
-        "224",
+        why="the theory is of large d. Correction: 1/d = .025 at most; seen are - 1.4 % at p = 28 "
+        "to - .3 % at 224",
         control="wrong_depth",
         kind="level",
         rival=Rival(1.06, "whose gamma is 5 % off"),
@@ -547,8 +546,9 @@ CLAIMS = [
         part="networks",
         estimator=per_seed("ratio", where={"width": (16, 1024)}, center="geometric"),
         region=near(1.0, 0.05),
-        why="fluctuations of one network are O(m^-1/2) = 3 %, their mean is smaller by the root of "
-        "the seeds; the mean correction is O(1/m)",
+        why="fluctuations of one network are O(m^-1/2) = 3 %, their mean is smaller by the root "
+        "of the seeds. Correction: O(1/m) in the mean, of an error that noise of the kernel can "
+        "but raise",
         control="narrow",
         kind="level",
         rival=Rival(1.12, "who takes 256 neurons for a wide network"),
@@ -561,9 +561,8 @@ CLAIMS = [
         part="networks",
         estimator=loglog_slope("deviation", "width", summary="mean"),
         region=near(-0.5, 0.25),
-        why="fluctuations of the kernel are m^-1/2; a mean correction of 1/m, 7 % at m = 256, "
-        "makes "
-        "it steeper by .1, so that a tenth in the exponent is not asked",
+        why="fluctuations of the kernel are m^-1/2, so that a tenth in the exponent is not asked. "
+        "Correction: 1/m in the mean, 7 % at m = 256: steeper by .1",
         control="duplicated",
         tier="laptop",
         kind="exponent",
@@ -580,8 +579,8 @@ CLAIMS = [
             columns=("total_ratio",),
         ),
         region=near(1.0, 0.06),
-        why="images are drawn without replacement, which matters by p/P, .065 on average; a law "
-        "that takes this out is not known to us, and smaller p are noisier",
+        why="a law that takes out that images are drawn without replacement is not known to us, "
+        "and smaller p are noisier. Correction: p/P for that, .065 on average",
         control="white",
         kind="level",
         rival=Rival(1.15, "who takes the error on images outside the training set"),

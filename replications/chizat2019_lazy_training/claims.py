@@ -266,8 +266,9 @@ CLAIMS = [
         part="rate",
         estimator=per_seed("rate_ratio", center="median"),
         region=near(1.0, 0.03),
-        why="at alpha = 256 the kernel changes by less than a percent; median, since a draw whose "
-        "targets are nearly orthogonal to the slowest eigenvector is still on its way there",
+        why="median, since a draw whose targets are nearly orthogonal to the slowest eigenvector "
+        "is still on its way there. Correction: 1/alpha at alpha = 256, a kernel that has changed "
+        "by less than a percent",
         control="second",
         kind="level",
         rival=Rival(0.25, "who takes the rate of the theorem's bound for the rate"),
@@ -357,8 +358,8 @@ CLAIMS = [
         arm="inverse_root",
         estimator=loglog_slope("kappa", "neurons", where={"neurons": lambda m: m >= 128}),
         region=near(-0.5, 0.05),
-        why="m^(-1/2) + 1/(m alpha(m)); from m = 128 on, where the largest of m curvatures still "
-        "grows by .02 in the exponent",
+        why="m^(-1/2) + 1/(m alpha(m)), from m = 128 on. Correction: the largest of m curvatures "
+        "still grows there, + .02 in the exponent",
         control="inverse",
         kind="exponent",
         rival=Rival(-1.0, "who takes the law of alpha(m) = 1"),
@@ -371,7 +372,8 @@ CLAIMS = [
         arm="inverse",
         estimator=loglog_slope("kappa", "neurons", where={"neurons": lambda m: m >= 128}),
         region=near(0.0, 0.05),
-        why="m^(-1/2) + 1/(m alpha(m)), of order 1; from m = 128 on, as for K1_inverse_root",
+        why="m^(-1/2) + 1/(m alpha(m)), of order 1; from m = 128 on. Correction: the largest of m "
+        "curvatures still grows there, + .02 in the exponent",
         control="inverse_root",
         kind="exponent",
         rival=Rival(-0.5, "who holds that wide is lazy, whatever the scale"),
@@ -384,7 +386,8 @@ CLAIMS = [
         arm="one",
         estimator=loglog_slope("kappa", "neurons", where={"neurons": lambda m: m >= 128}),
         region=near(-1.0, 0.05),
-        why="1/(m alpha(m)); from m = 128 on, as for K1_inverse_root",
+        why="1/(m alpha(m)); from m = 128 on. Correction: the largest of m curvatures still grows "
+        "there, + .02 in the exponent",
         control="inverse_root",
         kind="exponent",
         rival=Rival(-0.5, "who takes the law of alpha(m) = m^(-1/2)"),
@@ -630,8 +633,8 @@ CLAIMS = [
         estimator=per_seed("over_floor", center="geometric"),
         region=between(1.0, 1.2),
         why="loss at tau = 4 over the exact least loss of the 2500 linearized features; 1 is a "
-        "bound, and "
-        "stochastic descent stays above it: by 9 % after 6000 steps, by 5 % after 20000",
+        "bound. Correction: stochastic descent stays above it, by 9 % after 6000 steps, by 5 % "
+        "after 20000: the inverse root of their number",
         control="rich",
         tier="laptop",
         kind="level",
@@ -701,7 +704,8 @@ CLAIMS = [
         arm="lazy_scales",
         estimator=loglog_slope("unstable", "alpha"),
         region=near(-1.0, 0.1),
-        why="weights move by 1/alpha, and preactivations have a density at zero",
+        why="weights move by 1/alpha, and preactivations have a density at zero. Correction: "
+        "relative order 1/alpha, the curvature of that density over the move",
         control="rich_scales",
         tier="laptop",
         kind="exponent",
@@ -715,7 +719,8 @@ CLAIMS = [
         arm="lazy_scales",
         estimator=loglog_slope("distance", "alpha"),
         region=near(-1.0, 0.05),
-        why="z has a limit, which it misses by 1/alpha: .001 in the exponent from alpha = 10 on",
+        why="z has a limit. Correction: which it misses by 1/alpha: .001 in the exponent from "
+        "alpha = 10 on",
         control="rich_scales",
         tier="laptop",
         kind="exponent",

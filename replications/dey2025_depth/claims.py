@@ -182,9 +182,9 @@ MOMENTS = [
         arm="wide",
         estimator=per_seed("coherent"),
         region=near(1, 0.05),
-        why="ln rms(h_L) over its law for n -> inf, at n = L = 64; the logarithm's mean is lower "
-        "by a quarter of its relative variance 4/n, .006 of 2.55, and the start's mean adds as "
-        "much",
+        why="ln rms(h_L) over its law for n -> inf, at n = L = 64. Correction: the logarithm's "
+        "mean is lower by a quarter of its relative variance 4/n, .006 of 2.55, and the start's "
+        "mean adds as much",
         control="wide_inc",
         kind="level",
         rival=Rival(0.098, "who has no coherent sum: (1 + m^2 / 2)^(L/2)"),
@@ -631,7 +631,7 @@ RULES = [
         "one",
         "half_flat",
         Rival(0.5, "who says that every multiplier needs its factor"),
-        why="L^(a-1) is 1; the stream's growth by b/L is left, .04 in the slope",
+        why="L^(a-1) is 1. Correction: the stream's growth by b/L, .04 in the slope",
     ),
     *(
         rule(

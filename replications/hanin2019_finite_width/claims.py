@@ -632,7 +632,8 @@ CATAPULT = [
         estimator=_to_threshold("mirror"),
         region=near(1, 0.02),
         why="x = eta lambda - 2 and u = f^2 / n conserve x^2 / 2 + eta^2 u; extrapolated from "
-        "2.025 and 2.05 to 2, left is the square of .05; from 2.5 and 3 it is 1.09",
+        "2.025 and 2.05 to 2, where from 2.5 and 3 it is 1.09. Correction: the square of .05 is "
+        "left, a quarter of it at most, negative",
         control="far",
         kind="level",
         rival=Rival(1.071, "who reads the law off at eta lambda_0 = 2.1"),
@@ -645,7 +646,8 @@ CATAPULT = [
         arm="threshold",
         estimator=_to_threshold("height"),
         region=near(1, 0.02),
-        why="the same conserved quantity, at x = 0; left is the square of .05 here too",
+        why="the same conserved quantity, at x = 0. Correction: the square of .05 is left here "
+        "too, a tenth of it",
         control="far",
         kind="level",
         rival=Rival(1.068, "who reads the law off at eta lambda_0 = 2.1"),

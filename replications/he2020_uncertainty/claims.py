@@ -173,7 +173,9 @@ CLAIMS = [
         arm="deep",
         estimator=per_seed("over_deep", center="geometric"),
         region=near(1, 0.04),
-        why="as for U4_corrected_ensemble. The control trains the read-out alone, and has J_K(K)",
+        why="as for U4_corrected_ensemble. The control trains the read-out alone, and has J_K(K). "
+        "Correction: what 1/m leaves once it is taken out, m^-2 and the last of training, under 1 "
+        "%",
         control="readout",
         tier="laptop",
         kind="level",
@@ -240,8 +242,9 @@ CLAIMS = [
             lambda rows: rows["along"].sum() / rows["size"].sum(), columns=("along", "size")
         ),
         region=near(0, 0.1),
-        why="the start has mean 0; left is 1/m of a bias. On the way from NTK (0) "
-        "to NNGP regression (1), where the read-out's training is",
+        why="the start has mean 0; on the way from NTK (0) to NNGP regression (1), where the "
+        "read-out's training is. Correction: 1/m, the bias of a finite network's mean, towards "
+        "the read-out's training",
         control="readout",
         tier="laptop",
         kind="level",

@@ -364,8 +364,8 @@ LAWS = [
         control="readout",
         estimator=position("ntk", "nngp"),
         region=near(0.0, 0.12),
-        why="0 where the mean of equation 14 holds, 1 at that of training the readout alone; the "
-        "mean of smooth networks is off by order 1/n, for which half of the way is left",
+        why="0 where the mean of equation 14 holds, 1 at that of training the readout alone. "
+        "Correction: 1/n in the mean of smooth networks, for which half of the way is left",
         kind="level",
         scale=1.0,
         rival=Rival(0.25, "who is a quarter of the way to the NNGP posterior"),
@@ -380,8 +380,8 @@ LAWS = [
         control="readout",
         estimator=rms_deviation("from_mean", cells=("step", "alpha"), where=TRAINED),
         region=near(0.0, 0.05),
-        why="order 1/n, a prototype's 5/n = 0.04 of what a network moves, about one "
-        "deviation; noise is taken out; the NNGP posterior is 0.2 away",
+        why="noise is taken out; the NNGP posterior is 0.2 away. Correction: 1/n, a prototype's "
+        "5/n = 0.04 of what a network moves, about one deviation",
         kind="level",
         scale=1.0,
         rival=Rival(0.2, "who takes the NNGP posterior for the law of trained networks"),

@@ -485,10 +485,10 @@ FEATURES = [
         part="limit",
         estimator=loglog_slope("distance", "width"),
         region=near(-0.5, 0.1),
-        why="each network leaves the limit by a mean over n neurons with draws of their own, whose "
-        "deviation is n^-1/2; half-width: a fifth of the way to the rival, for a bias of relative "
-        "order n^-1/2, .05 from 64 on. In the NTK parameterization the outputs start as draws of a "
-        "Gaussian process, whose difference no width removes",
+        why="each network leaves the limit by a mean over n neurons with draws of their own, "
+        "whose deviation is n^-1/2; half-width: a fifth of the way to the rival. In the NTK "
+        "parameterization the outputs start as draws of a Gaussian process, whose difference no "
+        "width removes. Correction: relatively n^-1/2, .05 in the slope from 64 on",
         arm=MUP,
         control=NTP,
         formula="rms(f_n - f_2n) ~ n^-1/2",
