@@ -147,8 +147,8 @@ def _stage_claim(degree, smallest, rival):
             "ratio", "dimension", where={"degree": degree, "dimension": lambda d: d >= smallest}
         ),
         region=near(0.0, 0.05),
-        why="exponent of the ratio to the theory at the same d, whose bias is of the order of "
-        "2/d^2: 3 % at d = 8 and 1 % at d = 12, where degree 2 begins, -.02 in the exponent",
+        why="exponent of the ratio to the theory at the same d. Correction: 2/d^2, 3 % at d = 8 "
+        "and 1 % at d = 12, where degree 2 begins, -.02 in the exponent",
         control="shuffled",
         kind="exponent",
         rival=rival,
@@ -167,7 +167,7 @@ def _place_claim(degree, smallest, over_count):
             columns=("ratio",),
         ),
         region=near(1.0, 0.03),
-        why="measured over theory; corrections are 2/d^2, 1 % at most, on average over d",
+        why="measured over theory. Correction: + 2/d^2, 1 % at most, on average over d",
         control="shuffled",
         kind="level",
         rival=Rival(over_count, "who takes N(d, k) for the place"),
@@ -184,8 +184,8 @@ def _count_claim(degree):
         part="stages",
         estimator=corrected_slope("over_count", "dimension", order=1.0, where={"degree": degree}),
         region=near(0.0, 0.1),
-        why="exponent in d of p_half/N, fitted with its correction 1 + b/d; what is left is of "
-        "order d^-2, -.05 in the exponent for the theory's own p_half of degree 2 at d = 8 to 24",
+        why="exponent in d of p_half/N, fitted with its first order, 1 + b/d. Correction: "
+        "d^-2, -.05 in the exponent for the theory's own p_half of degree 2 at d = 8 to 24",
         control="shuffled",
         tier="laptop",
         kind="exponent",
@@ -471,9 +471,9 @@ CLAIMS = [
         0.15,
         "power_6",
         "power_3",
-        "the theory gives -3.12 over p = 64 to 512; the factor 2.3 by which it is low at d = 3 "
-        "falls "
-        "to 2.0, .06 in the exponent, and tails of single draws are heavy",
+        "the theory gives -3.12 over p = 64 to 512; tails of single draws are heavy. Correction: "
+        "at d = 3 it is low by a factor of order 1, which falls from 2.3 to 2.0: -.06 in the "
+        "exponent",
         "reported after Proposition 3",
         Rival(-5.0, "who takes p^-(a-1) for every a"),
         "laptop",
@@ -604,7 +604,7 @@ CLAIMS = [
         0.15,
         Rival(3.13, "who draws E_rho, as the paper does"),
         "ten functions, so that one draw scatters by a third; their mean does not. A level of 5 % "
-        "would take four times the draws",
+        "would take four times the draws. Correction: p/P, as for R3_output_tail",
     ),
     _output_claim(
         "R3_output_tail",
@@ -612,8 +612,8 @@ CLAIMS = [
         3,
         0.04,
         Rival(0.84, "who draws E_rho, as the paper does"),
-        "1700 functions; images are drawn without replacement, which matters by p/P = .03 to .11 "
-        "for the fifth of the error that is learned",
+        "1700 functions. Correction: images are drawn without replacement, p/P = .03 to .11 of the "
+        "fifth of the error that is learned",
     ),
     Claim(
         name="R3_target_modes",

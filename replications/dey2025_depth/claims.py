@@ -380,8 +380,8 @@ STEPS = [
             arm=arm,
             estimator=estimator,
             region=near(0, 0.1),
-            why="L changes of order 1/L that agree; with 1/L the stream grows by b / L, a "
-            "correction of that order, which is fitted there",
+            why="L changes of order 1/L that agree; with 1/L the stream grows by b/L, which is "
+            "fitted there. Correction: L^-2 is left, -.04 in the slope",
             control="half_flat",
             kind="exponent",
             rival=Rival(0.5, "who leaves the rate as it is at a = 1/2"),
@@ -545,7 +545,7 @@ DIVERSITY = [
             "exponent",
             source=f"{TP6}, as reported: feature diversity 1/2",
             region=near(0.5, 0.1),
-            why=why + ". Less than a quarter of the way to the rival",
+            why="less than a quarter of the way to the rival; " + why,
             control="one_learned",
             rival=Rival(1.0, WALK),
         )
@@ -553,7 +553,8 @@ DIVERSITY = [
             ("init", "the stream", "independent branches add up like a random walk"),
             ("trained", "the stream after training", "the walk outweighs what is learned"),
             ("learned", "what training adds to the stream", "each block's share has a random part "
-             "of its own; what is smooth adds A u^2 to B u: .66 at u = 1/32 to 1/8, less at 1/256"),
+             "of its own. Correction: what is smooth adds A u^2 to B u, .66 at u = 1/32 to 1/8 and "
+             "less at 1/256: + .03"),
         )
     ),
     along(
@@ -606,8 +607,8 @@ RULES = [
             "half",
             "half_flat",
             Rival(0.5, NO_RULE),
-            why="gradients of L blocks of order L^-a each; paired over depths; a correction of "
-            "relative order 1/L is .02 in the slope",
+            why="gradients of L blocks of order L^-a each; paired over depths. Correction: "
+            "relatively 1/L, .02 in the slope",
             region=near(0, 0.08 if group == "hidden" else 0.1),
         )
         for group, said in IN_BLOCKS.items()
@@ -641,7 +642,8 @@ RULES = [
             arm,
             f"{arm}_flat",
             Rival(-power, "who leaves epsilon as it is"),
-            why="gradients of blocks do; read where epsilon is 30 times their rms",
+            why="gradients of blocks do. Correction: 1/30, the rms of gradients over epsilon, "
+            "where it is read, and relatively 1/L: .02 in the slope",
         )
         for arm, power, said in (("half", 0.5, "L^-1/2"), ("one", 1.0, "1/L"))
     ),

@@ -158,7 +158,8 @@ def _feature_kernel(depth: int, control: str, rival: Rival, **more) -> Claim:
         estimator=more.pop("estimator", _of_growth("kernel_change", depth)),
         formula=r"\|\Delta\Theta\|/\|\Theta_0\| \sim s^{-2L/(L+1)}",
         why=f"{HOMOGENEITY}, the kernel is of degree 2L; softplus is homogeneous only for large "
-        f"weights. {WINDOW}. Accepted: half of the way from 3/2 to its neighbour 4/3, for all L",
+        f"weights. {WINDOW}. Accepted: half of the way from 3/2 to its neighbour 4/3, for all L. "
+        "Correction: relatively s^(2/(L+1)), the next order, + .02 for three layers",
         control=control,
         rival=rival,
         **{"source": "derived here; figure time_dynamics (a) shows a guide", **more},
@@ -195,8 +196,9 @@ def _feature_time(depth: int, control: str, why="", **more) -> Claim:
         f"depth_{depth}",
         near(1.0, 0.05),
         source="abstract, point (iv); figure time_dynamics (c)",
-        why="t1 ~ sqrt(h) alpha; the time from weights of size a is that integral of da / a^L, so "
-        f"the correction vanishes as a power of s for L >= 2{why}",
+        why="t1 ~ sqrt(h) alpha; the time from weights of size a is that integral of da / a^L, for "
+        f"L >= 2 without a logarithm{why}. Correction: relatively s^((L-1)/(L+1)), what those "
+        "weights still lack of their path, + .02 for three layers",
         control=control,
         rival=Rival(0.9, "who takes the logarithm of one hidden layer for a power of s"),
         **more,
@@ -251,7 +253,8 @@ def _fluctuations(name: str, s: float) -> Claim:
             mean_exponent("variance"), where={"s": s}, columns=("width", "variance")
         ),
         region=near(-1.0, 0.2),
-        why="fluctuations of F of order h^-1/2; corrections are of order P / h at h = 64",
+        why="fluctuations of F of order h^-1/2. Correction: relatively P / h at h = 64, which "
+        "makes narrow networks scatter more: steeper",
         kind="exponent",
         rival=Rival(-0.5, "who takes the size of the fluctuations for their variance"),
         control="data_draws",
@@ -306,7 +309,8 @@ CLAIMS = [
         kind="exponent",
         rival=Rival(1 / 3, "who reads a third off curves of four widths"),
         why="the transition depends on sqrt(h) alpha alone, up to the order P / h, which is taken "
-        f"out: .035 between h = 64 and 256, .010 between 256 and 1024. {MEAN_FIELD}",
+        f"out: .035 between h = 64 and 256, .010 between 256 and 1024. {MEAN_FIELD}. Correction: "
+        "the next order, (P / h)^2, + .002 as seen",
         control="alpha_times_root_h",
     ),
     Claim(
@@ -470,8 +474,8 @@ CLAIMS = [
         scale=1.0,
         rival=Rival(0.11, "who takes t1/s for a power of s through the ends"),
         why="second over first difference, of which 1 is the natural unit; a power law through "
-        "the ends would give 0.11. Correction: weights of size 1 beside those that grow, s^(1/2), "
-        "under .01",
+        "the ends would give 0.11. Correction: relatively s, the square "
+        "of the weights' size at the start over that at the end: .01 over ln 10 at s = .01",
         control="lazy",
     ),
     Claim(
@@ -619,8 +623,8 @@ CLAIMS = [
         region=near(1.0, 0.02),
         kind="level",
         rival=Rival(1.05, "who has the kernel 5 % too small"),
-        why="the limit alpha to infinity. Correction: 1/s = 1e-5, and the Euler steps, first "
-        "order in a tolerance of .01: .1 %",
+        why="the limit alpha to infinity. Correction: 1/s = 1e-5, and first order in the "
+        "Euler steps, which begin elsewhere in weights and in outputs: .1 %",
         control="feature",
     ),
     Claim(

@@ -454,8 +454,8 @@ TOWER = [
             "scale -1/2" + more,
         )
         for layers, tier, tolerance, more in (
-            (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (1, "smoke", 0.08, ". Correction: 1/n of it, .01 in the slope from n = 16 on"),
+            (2, "laptop", 0.08, ". Correction: 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     *(
@@ -466,8 +466,8 @@ TOWER = [
             why="one cluster of even order; at mean-field scale 0" + more,
         )
         for layers, tier, tolerance, more in (
-            (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (1, "smoke", 0.08, ". Correction: 1/n of it, .01 in the slope from n = 16 on"),
+            (2, "laptop", 0.08, ". Correction: 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     correlation(

@@ -34,8 +34,8 @@ SLOPE_AT_START = (
     "from n = 64 on"
 )
 SLOPE_IN_TRAINING = (
-    "neighbouring exponents of the theory are 1/2 apart; what is left for corrections, relatively "
-    "of order 40/n as the drift itself, is 0.15"
+    "neighbouring exponents of the theory are 1/2 apart, and .15 is left. Correction: relatively "
+    "of order 40/n, as the drift itself, -.06 in the slope"
 )
 ACTIVATION = {name: {"activation": name} for name in ("relu", "erf")}
 

@@ -262,7 +262,8 @@ DEPTH_SCALES = [
             ),
             region=near(-1, 0.01),
             why="1 / xi_c against 1 / offset, fitted together with the next order, relative O(1) x "
-            "offset; left is its square, 1e-5 times O(10) at .002, and rounding in 30000 layers",
+            "offset. Correction: its square, 1e-5 times O(10) at .002, and rounding in 30000 "
+            "layers",
             control="variance",
             kind="exponent",
             rival=Rival(-0.5, "the mean-field exponent of a correlation length"),

@@ -97,9 +97,9 @@ RATES = [
             part="mlp",
             estimator=rate_exponent(optimizer=optimizer),
             region=near(exponent, 0.25),
-            why=f"{HALF_STEP}. The narrowest widths bend the line by about n^-1/2; the place of a "
-            "minimum is too noisy to take that out, and neighbours 1/4 apart are not told "
-            "apart: that would take widths up to 4096",
+            why=f"{HALF_STEP}. Neighbours 1/4 apart are not told apart: that would take widths up "
+            "to 4096. Correction: the narrowest widths bend the line by about n^-1/2, +.1 over "
+            "three doublings, and the place of a minimum is too noisy to take that out",
             arm=arm,
             control=control,
             formula=f"lr* ~ n^{exponent:g}",
@@ -294,8 +294,8 @@ TRANSFER = [
 
 FIRST_STEP = (
     "entries differ by 1/2 between parameterizations. The step of h1 is a sum over inputs, whose "
-    "number is fixed: corrections of order 1/n from 128 on turn the slope by .01 (accepted: .08). "
-    "That of h2 is a sum over n terms, of which chance adds n^-1/2: .06 from 128 on (accepted: .15)"
+    "number is fixed (accepted: .08); that of h2 over n terms, to which chance adds (accepted: "
+    ".15). Correction: of h1 relatively 1/n, .01 in the slope from 128 on; of h2 n^-1/2, .06"
 )
 SUM_OVER_NEURONS = (
     "entries differ by 1/2 between parameterizations; a fifth of that. The step is a sum over n "
@@ -462,8 +462,8 @@ FEATURES = [
         part="features",
         estimator=loglog_slope("feature_change", "width"),
         region=near(exponent, 0.08),
-        why="r is 0, 1/4 or 1/2; .08 leaves room for corrections of relative order n^-1/2, .09 at "
-        "the narrowest width, which turn the slope over three doublings by .02 to .03",
+        why="r is 0, 1/4 or 1/2. Correction: relatively n^-1/2, .09 at the narrowest width, which "
+        "turns the slope over three doublings by .02 to .03",
         arm=arm,
         control=control,
         formula="|h_t - h_0| / |h_0| ~ n^-r",

@@ -191,8 +191,8 @@ _EXACT = {
     "L4_epsilon": (near(0.0, 0.01), "both are the same power of L, to the rounding of float32"),
     "L2_movement": (
         near(0.0, 0.1),
-        "a fifth of the gap between neighbouring exponents; the next order of Adam's coherent step "
-        "through L blocks is 1/L, which turns the slope by .05 at most from 8 blocks on",
+        "a fifth of the gap between neighbouring exponents. Correction: 1/L, the next order of "
+        "Adam's coherent step through L blocks, turns the slope by .05 at most from 8 blocks on",
     ),
 }
 
