@@ -76,6 +76,16 @@ def _in_the_limit(ratio: str):
     return extrapolated(ratio, "width", orders=(0.5,))
 
 
+def _limit_of_counts(ratio: str):
+    """As `_in_the_limit`, for counts: theirs is a variance of m^(-1/2), which is their weight."""
+
+    def statistic(rows):
+        width = rows["width"].to_numpy(float)
+        return float(np.polyfit(width**-0.5, rows[ratio], 1, w=width**0.25)[1])
+
+    return per_seed(statistic, columns=("width", ratio))
+
+
 def _margin(column: str = "margin"):
     """Worst margin over widths and seeds; negative where the bound holds at every step."""
     return worst(lambda rows: rows[column].max(), columns=(column,))
@@ -340,11 +350,11 @@ CLAIMS = [
         r"H^\infty)^k r(0)$",
         source="this replication",
         part="descent",
-        estimator=_in_the_limit("changes_ratio"),
+        estimator=_limit_of_counts("changes_ratio"),
         region=near(1, 0.02),
-        why="the correction in m^(-1/2) is taken out; the rival leaves out that the sum over "
-        "samples "
-        "turns while they are fitted one eigenvector after the other (README)",
+        why="the rival leaves out that the sum over samples turns while they are fitted one "
+        "eigenvector after the other (README). Correction: the term in m^(-1/2) is taken out, that "
+        "in 1/m is not: + 1 % over m = 256 to 8192, which with both fitted is 1.010 ± .009",
         control="both_layers_moves",
         tier="laptop",
         kind="level",
