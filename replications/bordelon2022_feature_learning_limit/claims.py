@@ -181,8 +181,8 @@ EXACT = [
                 slope("richness", "change"), "richness", "change", where={"depth": depth}
             ),
             region=near(2 * depth / (depth + 1), 0.02),
-            why="all L+1 matrices end with the same norm; the control has g0 = .05, .1. Correction: "
-            "relatively g0^(-2/(L+1)) at g0 = 128, 256: up to -.006 in the exponent",
+            why="all L+1 matrices end with the same norm; the control has g0 = .05, .1. "
+            "Correction: relatively g0^(-2/(L+1)) at g0 = 128, 256: up to -.006 in the exponent",
             control="small",
             kind="exponent",
             rival=Rival(other, f"who takes the law of L = {nearest}"),
