@@ -616,7 +616,7 @@ RULES = [
     *(
         rule(
             f"D16_{group}",
-            f"Adam's rate of {said} has no factor of depth, whatever the multiplier",
+            f"Adam's rate of {said} has no factor of depth, with the multiplier L^-1/2 either",
             f"gain_{group}",
             "half",
             "half_everywhere",

@@ -749,8 +749,8 @@ CLAIMS = [
     ),
     Claim(
         name="S3_residual_is_spared",
-        statement="At one width the error of a residual network over lambda_min does not grow with "
-        "depth",
+        statement="At one width the error of a residual network's Gram matrix, in units of its "
+        "lambda_min, does not grow with depth",
         formula=r"error at $H = 16$ over $H = 2$, $m = 256$",
         source="Du et al. 2019 (1811.03804), width of Theorem 6.1, reported as polynomial in H",
         part="deep_gram",

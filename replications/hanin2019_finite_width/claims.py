@@ -564,7 +564,8 @@ CATAPULT = [
     ),
     Claim(
         name="W14_converges_below_four",
-        statement="At eta lambda_0 = 3.95 descent converges although it starts above 2",
+        statement="At eta lambda_0 = 3.95 descent converges although it starts above 2, beyond "
+        "which the linearization diverges",
         source=LB.format("section 2"),
         part="catapult",
         arm="below_four",

@@ -29,10 +29,11 @@ ONE_FUNCTION = near(-1.0, 0.2)
 STAYS = Rival(0.0, "who says that networks of any width learn features (mean-field scale)")
 TAKES_HALF = Rival(-0.5, "who takes the upper bound of theorem 2.1 for the rate")
 
-WHY_BOUND = "O(n^-1/2) for every nonlinearity means that the exponent is at most -1/2"
+WHY_BOUND = "O(n^-1/2) means that the exponent is at most -1/2"
 WHY_ATTAINED = (
-    "O(n^-1/2) for every nonlinearity means at most -1/2; at kinks the bound is attained (claim "
-    "K3), and the exponent tends to -1/2 from below: the smooth part of the gap falls faster"
+    "O(n^-1/2) means at most -1/2. The theorem's appendix, as reported, asks for a Lipschitz "
+    "derivative, which relu lacks: its order follows from the share n^-1/2 of neurons that switch "
+    "(claim K3), and the exponent tends to -1/2 from below: the smooth part of the gap falls faster"
 )
 WHY_SMOOTH = (
     "for smooth nonlinearities one more order of perturbation theory gives n^-1 (Dyer and Gur-Ari "

@@ -529,7 +529,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_noise",
-        "If neither update nor weights are aligned, the decay has to grow like n",
+        "If updates and weights are both noise to the features, a step changes these by a share "
+        "that is free of n where the decay grows like n",
         source="Wang & Aitchison 2024, Kosson et al. 2025: independent decay; the formula is ours",
         part="relative",
         arm="both_noise",
@@ -542,7 +543,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_signal",
-        "If both are aligned, the decay has to grow like n as well",
+        "If updates and weights are both aligned with the features, that share is free of n where "
+        "the decay grows like n as well",
         source=OURS,
         part="relative",
         arm="both_signal",

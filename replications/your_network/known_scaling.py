@@ -141,7 +141,7 @@ def _seen(mistake: Mistake) -> Claim:
     unit = "ratio" if mistake.quantity == "epsilon" else "exponent"
     return Claim(
         name=_called(mistake),
-        statement=f"Seen, in the tensors concerned: {mistake.statement}.",
+        statement=f"A mistake is seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
@@ -304,7 +304,7 @@ def _deep_seen(mistake: DeepMistake) -> Claim:
 
     return Claim(
         name=f"L_mistake_{mistake.variant}",
-        statement=f"Seen, in the tensors concerned: {mistake.statement}.",
+        statement=f"A mistake is seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="deep_mistakes",
         arm=mistake.variant,
