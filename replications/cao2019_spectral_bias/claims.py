@@ -529,8 +529,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_piecewise",
-        statement="Networks learn low degrees before high ones on inputs that are piecewise uniform on the sphere "
-        "too",
+        statement="Networks learn low degrees before high ones on inputs that are piecewise "
+        "uniform on the sphere too",
         source="reported as Figure 4",
         arm="piecewise",
         control="piecewise_abs",
@@ -538,8 +538,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_anisotropic",
-        statement="Networks learn low degrees before high ones on normalized non-isotropic Gaussian inputs "
-        "too",
+        statement="Networks learn low degrees before high ones on normalized non-isotropic "
+        "Gaussian inputs too",
         source="reported as Figure 5",
         arm="anisotropic",
         control="anisotropic_abs",
@@ -547,8 +547,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_mixture",
-        statement="Networks learn low degrees before high ones on inputs from a normalized Gaussian mixture "
-        "too",
+        statement="Networks learn low degrees before high ones on inputs from a normalized "
+        "Gaussian mixture too",
         source="reported as Figure 6",
         arm="mixture",
         control="mixture_abs",

@@ -147,11 +147,12 @@ def _weight_claims(arm: str, tier: str, where: dict, shared: dict) -> list[Claim
 def drift_claims(arm: str, tier: str) -> list[Claim]:
     """The claims on weights and on the bound, which are the same for every nonlinearity."""
     shared = {"part": "drift", "arm": arm, "control": f"mean_field_{arm}"}
+    one = "an" if arm == "erf" else "a"
     where = TRAINED if arm == "erf" else WIDE  # kinks: the next order is relatively n^-1/2
     return [
         claim(
             f"L1_gap_bound_{arm}",
-            f"The largest gap over training between a {arm} network and its linearization is "
+            f"The largest gap over training between {one} {arm} network and its linearization is "
             "O(n^-1/2) on test points.",
             source=THEOREM,
             estimator=per_fitted("gap_test", where=where),
@@ -164,7 +165,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
         ),
         claim(
             f"L2_distance_{arm}",
-            f"Parameters of a {arm} network move by O(1) in all, n^-1/2 in units of sqrt(n).",
+            f"Parameters of {one} {arm} network move by O(1) in all, n^-1/2 in units of sqrt(n).",
             source=THEOREM,
             estimator=per_fitted("distance_by_root_width", where=where),
             region=HALF,
@@ -177,7 +178,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
         ),
         claim(
             f"L3_kernel_bound_{arm}",
-            f"The empirical NTK of a {arm} network changes by O(n^-1/2).",
+            f"The empirical NTK of {one} {arm} network changes by O(n^-1/2).",
             source=THEOREM,
             estimator=over_width("ntk_change", **where),
             region=BOUND,
@@ -190,7 +191,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
         *_weight_claims(arm, tier, where, shared),
         claim(
             f"L3b_nngp_rate_{arm}",
-            f"The empirical NNGP kernel of a {arm} network changes like n^-1.",
+            f"The empirical NNGP kernel of {one} {arm} network changes like n^-1.",
             source=f"{FIGURE_1} (d)",
             estimator=over_width("nngp_change", **where),
             region=ONE_FUNCTION,
