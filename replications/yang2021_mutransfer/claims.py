@@ -215,6 +215,21 @@ TRANSFER = [
         tier="laptop",
     ),
     Claim(
+        name="M6_across_steps",
+        statement="In muP the rate that is best for the narrowest network in the first half of the "
+        "steps loses the widest one nothing in the second: rates transfer across steps too.",
+        source=f"{TP5}, reported as Table 1 (across training time: found, not proved)",
+        part="transformer",
+        estimator=sweep(optimum.penalty_across_steps, floor=0.0),
+        region=at_most(0.02),
+        why=f"{FREE_NATS}. Across a factor of two in the steps; the best rate itself falls by half "
+        "an octave from half to half, at both widths",
+        rival=LOST,
+        arm=MUP,
+        control=SP,
+        tier="laptop",
+    ),
+    Claim(
         name="M6_popular_standard_transfers",
         statement="A learning rate tuned on a small standard network suits the wide one.",
         source="the usual practice before muP, described so in the paper's introduction; the "
