@@ -307,7 +307,7 @@ MOVES = [
         expected="fail",
         reason="v = O(1/L) in a residual network whose stream keeps its size: the same formula "
         "gives L^1 with 1/(nL) as the weights' variance, L^0 with m = L^-1/2, L^-1 with 1/L; "
-        "plain networks pass",
+        "plain networks pass. (The number of D9_residual_weights, read against this statement.)",
         kind="exponent",
         rival=Rival(1.0, "the same formula with v = O(1/L)"),
     ),
@@ -499,7 +499,8 @@ STEPS = [
         why="the blocks' own exponent, less than half of the way to 0; blocks pass",
         control="half",
         expected="fail",
-        reason="laziness of blocks is one per layer; blocks turn each other's derivatives by O(1)",
+        reason="laziness of blocks is one per layer; blocks turn each other's derivatives by O(1). "
+        "(The number of D15_network_not_lazy_at_half, read against this statement.)",
         kind="exponent",
         rival=Rival(0.0, "random turns of L derivatives, each by L^-1/2"),
     ),

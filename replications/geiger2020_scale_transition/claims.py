@@ -425,7 +425,8 @@ CLAIMS = [
         control="depth_2",
         expected="fail",
         reason="homogeneity gives 2L/(L+1) = 3/2 for L = 3, and so do the data; 4/3 is the "
-        "exponent of two hidden layers. The guide was drawn by eye",
+        "exponent of two hidden layers. The guide was drawn by eye. (The number of "
+        "G5_feature_kernel_depth_3, read against the guide.)",
     ),
     _feature_weights(1, "depth_2"),
     _feature_weights(2, "depth_3"),
@@ -518,7 +519,8 @@ CLAIMS = [
         control="kernel_at_fixed_s",
         expected="fail",
         reason="h^-1/2 is the size of the initial fluctuation of the kernel; its motion at fixed "
-        "alpha is of order 1/h. At fixed s, where alpha itself falls, it is h^-1/2",
+        "alpha is of order 1/h. At fixed s, where alpha itself falls, it is h^-1/2. (The number of "
+        "G8_kernel_at_fixed_alpha, read against this statement.)",
     ),
     _width(
         "G6_relative_weights",

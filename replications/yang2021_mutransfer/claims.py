@@ -192,7 +192,8 @@ RATES = [
         rival=Rival(0.5, "the rules: under cross-entropy the best rate grows as n^1/2"),
         expected="fail",
         reason="True of its largest stable rate under a squared loss. Under cross-entropy the best "
-        "rate grows as n^1/2, until features move after all.",
+        "rate grows as n^1/2, until features move after all. (The number of M5_ntk_sgd, read "
+        "against this statement.)",
     ),
 ]
 
