@@ -85,7 +85,7 @@ def _clock(rows: DataFrame) -> float:
 
 
 HN = "reported as Theorem 1 of Hanin & Nica 2019"
-OURS = "ours (README, {}), for the quantity of " + HN
+OURS = "ours (README, {}), for the quantity of the reported Theorem 1 of Hanin & Nica 2019"
 BETA = r"$\beta=\sum_l 1/n_l$"
 
 MOMENTS = [

@@ -447,8 +447,9 @@ SPECTRA = [
             columns=("depth", "smallest", "prefactor", "chi_1", "chi_c"),
         ),
         region=near(1, 0.02),
-        why="l times the power of l. Correction: l + l_0 for l leaves l_0 / 120^2 of |ln chi_1| = "
-        ".126, .06 % per unit of l_0, which is of the order of xi_1 = 8",
+        why="the rate of the eigenvalue over the factor l, from l = 60 to 120. Correction: l + l_0 "
+        "for l leaves l_0 / (2 x 60^2) of |ln chi_1| = .126, .11 % per unit of l_0, which is of "
+        "the order of xi_1 = 8",
         control="ordered_no_prefactor",
         kind="level",
         rival=Rival(0.908, "chi_1^l without the factor l"),
@@ -505,8 +506,8 @@ SPECTRA = [
             columns=("depth", "predictor", "prefactor", "chi_1", "chi_c"),
         ),
         region=near(1, 0.01),
-        why="l times the power of l. Correction: l + l_0 for l leaves l_0 / (2 x 120^2) of .26 "
-        "per layer: .1 % for l_0 of the order of xi_c = 10",
+        why="the rate of the predictor over the factor l, 120 to 240. Correction: l + l_0 for l "
+        "leaves l_0 / (2 x 120^2) of .26 per layer: .1 % for l_0 of the order of xi_c = 10",
         control="chaotic_no_prefactor",
         kind="level",
         rival=Rival(0.978, "(chi_c / chi_1)^l without the factor l"),
@@ -549,7 +550,7 @@ TRAINING = [
         part="training",
         estimator=per_seed(depth_per_log_steps, columns=CURVES),
         region=near(1, 0.03),
-        why="a rate of exp(-l / xi_1). Correction: l + l_0 for l leaves l_0 / l of the "
+        why="the slowest rate is l exp(-l / xi_1). Correction: l + l_0 for l leaves l_0 / l of the "
         "logarithm's slope 1 / (l / xi_1): at l = 10 to 16 scales less than 1 / 10^2 if l_0 is of "
         "the order of xi_1",
         control="no_prefactor",

@@ -412,10 +412,10 @@ TRANSFORMER_COORDINATES = [
         control=control,
     )
     for name, statement, layer, region, why, rival, kind, arm, control in (
-        ("standard_logits", "In SP the logits' first step grows with width, nearly as n at least.",
+        ("standard_logits", "In SP the logits' first step grows with width, by nearly n^1 or more.",
          "f", GROWS, COHERENT, INCOHERENT, "bound", SP, SP_OVER_N),
         ("standard_attention",
-         "In SP the attention logits' first step grows with width, nearly as n at least.",
+         "In SP the attention logits' first step grows with width, by nearly n^1 or more.",
          "attention", GROWS, COHERENT, INCOHERENT, "bound", SP, SP_OVER_N),
         ("standard_embedding", "In SP the word embedding moves alike at all widths.", "embedding",
          near(0.0, 1e-3), "Adam's first step of an input-like weight is the rate itself, up to its "
