@@ -363,8 +363,7 @@ DECAY = [
         estimator=over("weight", "weight_law"),
         region=near(1, 0.015),
         why="exact for a linear process; .958 of the simple law at rate x decay = .01. "
-        "Correction: Adam's normaliser fluctuates over its memory, (1 - beta_2) / 2 in relative "
-        "variance",
+        "Correction: Adam's normaliser fluctuates, + (1 - beta_2) / 2 = .0005; more is chance",
         control="weight_simple",
         kind="level",
         rival=Rival(0.958, "the simple law sqrt(rate / (2 decay))"),
