@@ -279,7 +279,8 @@ CLAIMS = [
         arm="correlated",
         estimator=loglog_slope("distance", "width"),
         region=near(-0.5, 0.05),
-        why="as for n = d. Correction: m^(-1/2), + .01 in the slope",
+        why="as for n = d. Correction: the maximum over m neurons grows, + .03 in the slope of "
+        "first-order theory itself, and what is beyond it falls like m^(-1/2), - .02",
         control="mean_field",
         tier="laptop",
         kind="exponent",
