@@ -128,7 +128,7 @@ ACTIVATIONS = [
         estimator=per_seed("kink"),
         region=near(1, 0.01),
         why="one hidden layer on (x, 1): the diagonal 2 (1 + x^2), an angle of dx / (1 + x^2) and "
-        "a kink of 1 / (2 pi); left is the step of the difference, 1e-4",
+        "a kink of 1 / (2 pi). Correction: + 1e-8, the square of the step of the difference, 1e-4",
         control="erf",
         kind="level",
         rival=Rival(0, "who has kinks elsewhere, as a finite network has"),
@@ -485,7 +485,8 @@ COMPONENTS = [
         arm="one_layer",
         estimator=loglog_slope("half_time", "variance"),
         region=near(-1, 0.05),
-        why="ln 2 over the variance; the step of .01 rounds by .02 at most",
+        why="ln 2 over the variance. Correction: discrete steps of .01, which halve sooner by the "
+        "share (step x variance) / 2 and round by .02 at most: steeper",
         control="two_layers",
         kind="exponent",
         rival=Rival(-0.5, "who takes the deviation for the variance"),

@@ -209,8 +209,8 @@ CLAIMS = [
         estimator=loglog_slope("bound", "samples", where={"fraction": 0.0}),
         region=near(-0.5, 0.03),
         why="the root of 1 / n, if the numerator does not grow: it is at most 4 |beta|^2, because "
-        "x.x' / 4 is a term of H, and from n = 45 on 3 % below that, which tilts the slope by "
-        ".01. For labels +-1, no function of bounded norm, it grows",
+        "x.x' / 4 is a term of H. For labels +-1, no function of bounded norm, it grows. "
+        "Correction: at n = 45 the numerator is still 3 % below its limit, + .01 in the slope",
         control="theory",
         kind="exponent",
         rival=Rival(-0.25, "who has the bound of labels +-1 in mind"),
@@ -238,8 +238,8 @@ CLAIMS = [
         part="powers",
         estimator=per_seed(_norm_ratio, columns=("complexity", "norm")),
         region=near(1, 0.02),
-        why="mean over p of the ratio of squares at n = 256; it tends to 1 from below, and what is "
-        "not yet learned of p = 4 makes it .993",
+        why="mean over p of the ratio of squares at n = 256. Correction: from below, what is not "
+        "yet learned of p = 4 at n = 256: - .7 %",
         control="taylor",
         kind="level",
         rival=Rival(0.65, "who takes the Taylor coefficients, 4, 2 pi and 12 pi"),

@@ -147,8 +147,8 @@ def _stage_claim(degree, smallest, rival):
             "ratio", "dimension", where={"degree": degree, "dimension": lambda d: d >= smallest}
         ),
         region=near(0.0, 0.05),
-        why="exponent of the ratio to the theory at the same d, whose bias is of the order of "
-        "2/d^2: 3 % at d = 8 and 1 % at d = 12, where degree 2 begins, -.02 in the exponent",
+        why="exponent of the ratio to the theory at the same d. Correction: 2/d^2, 3 % at d = 8 "
+        "and 1 % at d = 12, where degree 2 begins, -.02 in the exponent",
         control="shuffled",
         kind="exponent",
         rival=rival,
@@ -167,7 +167,7 @@ def _place_claim(degree, smallest, over_count):
             columns=("ratio",),
         ),
         region=near(1.0, 0.03),
-        why="measured over theory; corrections are 2/d^2, 1 % at most, on average over d",
+        why="measured over theory. Correction: + 2/d^2, 1 % at most, on average over d",
         control="shuffled",
         kind="level",
         rival=Rival(over_count, "who takes N(d, k) for the place"),
@@ -184,8 +184,8 @@ def _count_claim(degree):
         part="stages",
         estimator=corrected_slope("over_count", "dimension", order=1.0, where={"degree": degree}),
         region=near(0.0, 0.1),
-        why="exponent in d of p_half/N, fitted with its correction 1 + b/d; what is left is of "
-        "order d^-2, -.05 in the exponent for the theory's own p_half of degree 2 at d = 8 to 24",
+        why="exponent in d of p_half/N, fitted with its first order, 1 + b/d. Correction: "
+        "d^-2, -.05 in the exponent for the theory's own p_half of degree 2 at d = 8 to 24",
         control="shuffled",
         tier="laptop",
         kind="exponent",
@@ -320,9 +320,8 @@ CLAIMS = [
             columns=("error", "theory", "x"),
         ),
         region=near(1.0, 0.025),
-        why="measured over theory, d = 20, one hidden layer, degree 4 at p = 64 to 256; "
-        "corrections "
-        "of d^-2 to 1/d of gamma, 1 % as seen from d = 10 on",
+        why="measured over theory, d = 20, one hidden layer, degree 4 at p = 64 to 256. "
+        "Correction: d^-2 to 1/d of gamma, 1 % as seen from d = 10 on",
         arm="unlearned",
         control="one_layer_more",
         kind="level",
@@ -472,9 +471,9 @@ CLAIMS = [
         0.15,
         "power_6",
         "power_3",
-        "the theory gives -3.12 over p = 64 to 512; the factor 2.3 by which it is low at d = 3 "
-        "falls "
-        "to 2.0, .06 in the exponent, and tails of single draws are heavy",
+        "the theory gives -3.12 over p = 64 to 512; tails of single draws are heavy. Correction: "
+        "at d = 3 it is low by a factor of order 1, which falls from 2.3 to 2.0: -.06 in the "
+        "exponent",
         "reported after Proposition 3",
         Rival(-5.0, "who takes p^-(a-1) for every a"),
         "laptop",
@@ -501,8 +500,8 @@ CLAIMS = [
         part="noise",
         estimator=per_seed(_noise_ratio, columns=("noise", "theory")),
         region=near(1.0, 0.025),
-        why="corrections are of order 1/d = .025 at most; seen are -1.4 % at p = 28 to -.3 % at "
-        "224",
+        why="the theory is of large d. Correction: 1/d = .025 at most; seen are - 1.4 % at p = 28 "
+        "to - .3 % at 224",
         control="wrong_depth",
         kind="level",
         rival=Rival(1.06, "whose gamma is 5 % off"),
@@ -547,8 +546,9 @@ CLAIMS = [
         part="networks",
         estimator=per_seed("ratio", where={"width": (16, 1024)}, center="geometric"),
         region=near(1.0, 0.05),
-        why="fluctuations of one network are O(m^-1/2) = 3 %, their mean is smaller by the root of "
-        "the seeds; the mean correction is O(1/m)",
+        why="fluctuations of one network are O(m^-1/2) = 3 %, their mean is smaller by the root "
+        "of the seeds. Correction: O(1/m) in the mean, of an error that noise of the kernel can "
+        "but raise",
         control="narrow",
         kind="level",
         rival=Rival(1.12, "who takes 256 neurons for a wide network"),
@@ -561,9 +561,8 @@ CLAIMS = [
         part="networks",
         estimator=loglog_slope("deviation", "width", summary="mean"),
         region=near(-0.5, 0.25),
-        why="fluctuations of the kernel are m^-1/2; a mean correction of 1/m, 7 % at m = 256, "
-        "makes "
-        "it steeper by .1, so that a tenth in the exponent is not asked",
+        why="fluctuations of the kernel are m^-1/2, so that a tenth in the exponent is not asked. "
+        "Correction: 1/m in the mean, 7 % at m = 256: steeper by .1",
         control="duplicated",
         tier="laptop",
         kind="exponent",
@@ -580,8 +579,8 @@ CLAIMS = [
             columns=("total_ratio",),
         ),
         region=near(1.0, 0.06),
-        why="images are drawn without replacement, which matters by p/P, .065 on average; a law "
-        "that takes this out is not known to us, and smaller p are noisier",
+        why="a law that takes out that images are drawn without replacement is not known to us, "
+        "and smaller p are noisier. Correction: p/P for that, .065 on average",
         control="white",
         kind="level",
         rival=Rival(1.15, "who takes the error on images outside the training set"),
@@ -605,7 +604,7 @@ CLAIMS = [
         0.15,
         Rival(3.13, "who draws E_rho, as the paper does"),
         "ten functions, so that one draw scatters by a third; their mean does not. A level of 5 % "
-        "would take four times the draws",
+        "would take four times the draws. Correction: p/P, as for R3_output_tail",
     ),
     _output_claim(
         "R3_output_tail",
@@ -613,8 +612,8 @@ CLAIMS = [
         3,
         0.04,
         Rival(0.84, "who draws E_rho, as the paper does"),
-        "1700 functions; images are drawn without replacement, which matters by p/P = .03 to .11 "
-        "for the fifth of the error that is learned",
+        "1700 functions. Correction: images are drawn without replacement, p/P = .03 to .11 of the "
+        "fifth of the error that is learned",
     ),
     Claim(
         name="R3_target_modes",

@@ -78,8 +78,8 @@ EXACT = [
         part="final",
         estimator=of_limit(furthest("ratio"), "ratio"),
         region=near(1, 0.002),
-        why="exact in the flow; what two rates leave is of second order in the rate, 3e-4. The "
-        "control keeps Phi of the start",
+        why="exact in the flow. The control keeps Phi of the start. Correction: second order in "
+        "the rate, which two rates leave: 3e-4",
         control="frozen",
         kind="level",
         rival=Rival(1.00623, "who stops at the order g0^2: (1 + g0^2/2) / q at g0 = 1/2"),
@@ -93,7 +93,7 @@ EXACT = [
         part="first_order",
         estimator=of_limit(furthest("coefficient"), "coefficient", where={"depth": (2, 3, 4)}),
         region=near(1, 0.005),
-        why="measured over formula at g0 = .02: the next order is 4e-4 of it",
+        why="measured over formula at g0 = .02. Correction: g0^2 = 4e-4, times a number below one",
         control="no_responses",
         kind="level",
         rival=Rival(0.5, "who leaves responses out: 6 / ((L+1)(L+2)) of it, 1/2 at L = 2"),
@@ -120,7 +120,7 @@ EXACT = [
         part="first_order",
         estimator=of_limit("first_layer", "first_layer", where={"depth": 3}),
         region=near(1 / 6, 0.002),
-        why="Phi^l - 1 is as l(l+1); at g0 = .02 the next order is 1e-4",
+        why="Phi^l - 1 is as l(l+1). Correction: g0^2 at g0 = .02, 1e-4 of the ratio",
         control="no_responses",
         kind="level",
         rival=Rival(1 / 3, "who leaves responses out, so that Phi^l - 1 is as l"),
@@ -149,8 +149,8 @@ EXACT = [
         part="output",
         estimator=of_limit(furthest("ratio"), "ratio"),
         region=near(1, 0.01),
-        why="g0 = .1: the next order is g0^2 = .01 times a number below one half. The control has "
-        "g0 = 1",
+        why="the first order in g0^2, at g0 = .1; the control has g0 = 1. Correction: g0^2 = .01 "
+        "times a number below one half",
         control="rich",
         kind="level",
         rival=Rival(0.5, "who leaves responses out, at L = 2"),
@@ -162,8 +162,9 @@ EXACT = [
         part="small",
         estimator=of_limit(slope("richness", "features"), "richness", "features"),
         region=near(2, 0.05),
-        why="g0 -> -g0 is a change of the readout's sign, so that the next order is g0^4: at g0 = "
-        ".05, .1 it is .01 in the exponent. The control has g0 = 1, 2",
+        why="g0 -> -g0 is a change of the readout's sign, so that the next order is g0^4. The "
+        "control has g0 = 1, 2. Correction: g0^2 = .0025 and .01 of the change, times - 2 for two "
+        "layers of tanh, which saturates: - .02 in the exponent",
         control="rich",
         kind="exponent",
         rival=Rival(1.0, "who takes the 1/alpha of lazy training without a symmetric start"),
@@ -180,9 +181,8 @@ EXACT = [
                 slope("richness", "change"), "richness", "change", where={"depth": depth}
             ),
             region=near(2 * depth / (depth + 1), 0.02),
-            why="g0 = 128, 256: all L+1 matrices end with the same norm, up to relative "
-            "corrections "
-            "of g0^(-2/(L+1)), .002 to .006 in the exponent. The control has g0 = .05, .1",
+            why="all L+1 matrices end with the same norm; the control has g0 = .05, .1. "
+            "Correction: relatively g0^(-2/(L+1)) at g0 = 128, 256: up to -.006 in the exponent",
             control="small",
             kind="exponent",
             rival=Rival(other, f"who takes the law of L = {nearest}"),
@@ -213,7 +213,8 @@ EXACT = [
         estimator=of_limit(smallest_rates, "rate", "gap"),
         region=near(1, 0.1),
         why="a step changes w.phi by a product of two changes as well, eta^2 for each of 1/eta "
-        "steps. What two rates leave of the limit itself falls faster",
+        "steps. Correction: one order in eta more, of which two rates leave less than .01 in the "
+        "exponent",
         control="extrapolated",
         kind="exponent",
         rival=Rival(2.0, "who takes it for a scheme of second order"),
@@ -312,7 +313,8 @@ EXACT = [
         estimator=of_limit(furthest("ratio"), "ratio"),
         region=near(1, 0.01),
         why="oscillation multiplies K^2 - 4 f^2 by (1 - c^2)^2 a step until it is below 2 / eta; "
-        "the control, eta g0 = .3, does not oscillate",
+        "the control, eta g0 = .3, does not oscillate. Correction: what is left of f at the last "
+        "step that oscillates, second order: K is above its floor by less than .1 %",
         control="slow",
         kind="level",
         rival=Rival(1.0309, "who has it end at the edge of stability: K = 2 / eta"),

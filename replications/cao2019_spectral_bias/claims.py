@@ -529,7 +529,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_piecewise",
-        statement="The order survives inputs that are piecewise uniform on the sphere",
+        statement="Networks learn low degrees before high ones on inputs that are piecewise "
+        "uniform on the sphere too",
         source="reported as Figure 4",
         arm="piecewise",
         control="piecewise_abs",
@@ -537,7 +538,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_anisotropic",
-        statement="The order survives normalized non-isotropic Gaussian inputs",
+        statement="Networks learn low degrees before high ones on normalized non-isotropic "
+        "Gaussian inputs too",
         source="reported as Figure 5",
         arm="anisotropic",
         control="anisotropic_abs",
@@ -545,7 +547,8 @@ CLAIMS = [
     ),
     Claim(
         name="C15_mixture",
-        statement="The order survives inputs from a normalized Gaussian mixture",
+        statement="Networks learn low degrees before high ones on inputs from a normalized "
+        "Gaussian mixture too",
         source="reported as Figure 6",
         arm="mixture",
         control="mixture_abs",

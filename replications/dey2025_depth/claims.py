@@ -182,9 +182,9 @@ MOMENTS = [
         arm="wide",
         estimator=per_seed("coherent"),
         region=near(1, 0.05),
-        why="ln rms(h_L) over its law for n -> inf, at n = L = 64; the logarithm's mean is lower "
-        "by a quarter of its relative variance 4/n, .006 of 2.55, and the start's mean adds as "
-        "much",
+        why="ln rms(h_L) over its law for n -> inf, at n = L = 64. Correction: the logarithm's "
+        "mean is lower by a quarter of its relative variance 4/n, .006 of 2.55, and the start's "
+        "mean adds as much",
         control="wide_inc",
         kind="level",
         rival=Rival(0.098, "who has no coherent sum: (1 + m^2 / 2)^(L/2)"),
@@ -307,7 +307,7 @@ MOVES = [
         expected="fail",
         reason="v = O(1/L) in a residual network whose stream keeps its size: the same formula "
         "gives L^1 with 1/(nL) as the weights' variance, L^0 with m = L^-1/2, L^-1 with 1/L; "
-        "plain networks pass",
+        "plain networks pass. (The number of D9_residual_weights, read against this statement.)",
         kind="exponent",
         rival=Rival(1.0, "the same formula with v = O(1/L)"),
     ),
@@ -380,8 +380,8 @@ STEPS = [
             arm=arm,
             estimator=estimator,
             region=near(0, 0.1),
-            why="L changes of order 1/L that agree; with 1/L the stream grows by b / L, a "
-            "correction of that order, which is fitted there",
+            why="L changes of order 1/L that agree; with 1/L the stream grows by b/L, which is "
+            "fitted there. Correction: L^-2 is left, -.04 in the slope",
             control="half_flat",
             kind="exponent",
             rival=Rival(0.5, "who leaves the rate as it is at a = 1/2"),
@@ -499,7 +499,8 @@ STEPS = [
         why="the blocks' own exponent, less than half of the way to 0; blocks pass",
         control="half",
         expected="fail",
-        reason="laziness of blocks is one per layer; blocks turn each other's derivatives by O(1)",
+        reason="laziness of blocks is one per layer; blocks turn each other's derivatives by O(1). "
+        "(The number of D15_network_not_lazy_at_half, read against this statement.)",
         kind="exponent",
         rival=Rival(0.0, "random turns of L derivatives, each by L^-1/2"),
     ),
@@ -545,7 +546,7 @@ DIVERSITY = [
             "exponent",
             source=f"{TP6}, as reported: feature diversity 1/2",
             region=near(0.5, 0.1),
-            why=why + ". Less than a quarter of the way to the rival",
+            why="less than a quarter of the way to the rival; " + why,
             control="one_learned",
             rival=Rival(1.0, WALK),
         )
@@ -553,7 +554,8 @@ DIVERSITY = [
             ("init", "the stream", "independent branches add up like a random walk"),
             ("trained", "the stream after training", "the walk outweighs what is learned"),
             ("learned", "what training adds to the stream", "each block's share has a random part "
-             "of its own; what is smooth adds A u^2 to B u: .66 at u = 1/32 to 1/8, less at 1/256"),
+             "of its own. Correction: what is smooth adds A u^2 to B u, .66 at u = 1/32 to 1/8 and "
+             "less at 1/256: + .03"),
         )
     ),
     along(
@@ -606,8 +608,8 @@ RULES = [
             "half",
             "half_flat",
             Rival(0.5, NO_RULE),
-            why="gradients of L blocks of order L^-a each; paired over depths; a correction of "
-            "relative order 1/L is .02 in the slope",
+            why="gradients of L blocks of order L^-a each; paired over depths. Correction: "
+            "relatively 1/L, .02 in the slope",
             region=near(0, 0.08 if group == "hidden" else 0.1),
         )
         for group, said in IN_BLOCKS.items()
@@ -615,7 +617,7 @@ RULES = [
     *(
         rule(
             f"D16_{group}",
-            f"Adam's rate of {said} has no factor of depth, whatever the multiplier",
+            f"Adam's rate of {said} has no factor of depth, with the multiplier L^-1/2 either",
             f"gain_{group}",
             "half",
             "half_everywhere",
@@ -631,7 +633,7 @@ RULES = [
         "one",
         "half_flat",
         Rival(0.5, "who says that every multiplier needs its factor"),
-        why="L^(a-1) is 1; the stream's growth by b/L is left, .04 in the slope",
+        why="L^(a-1) is 1. Correction: the stream's growth by b/L, .04 in the slope",
     ),
     *(
         rule(
@@ -641,7 +643,8 @@ RULES = [
             arm,
             f"{arm}_flat",
             Rival(-power, "who leaves epsilon as it is"),
-            why="gradients of blocks do; read where epsilon is 30 times their rms",
+            why="gradients of blocks do. Correction: 1/30, the rms of gradients over epsilon, "
+            "where it is read, and relatively 1/L: .02 in the slope",
         )
         for arm, power, said in (("half", 0.5, "L^-1/2"), ("one", 1.0, "1/L"))
     ),

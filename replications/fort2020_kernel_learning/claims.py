@@ -90,8 +90,8 @@ CLAIMS = [
         part="early",
         estimator=exponent("apart", -1),
         region=near(1, 0.08),
-        why="Taylor's orders; of discrete steps a relative 1/k is left at step k, and is fitted. "
-        "Random directions move parameters by the root of t",
+        why="Taylor's orders; random directions move parameters by the root of t. Correction: "
+        "discrete steps, relatively 1/k at step k, of which the fit leaves 1/k^2",
         control="walk",
         kind="exponent",
         rival=Rival(0.5, "who has the parameters diffuse"),
@@ -105,8 +105,8 @@ CLAIMS = [
         part="early",
         estimator=exponent("distance", 1),
         region=near(2, 0.08),
-        why="a smooth path of kernels; the next order, a relative t, is fitted. Constant velocity "
-        "of the kernel is no constant velocity of this distance",
+        why="a smooth path of kernels. Constant velocity of the kernel is no constant velocity of "
+        "this distance. Correction: relatively t, of which the fit leaves t^2 and rounding, 1e-7",
         control="walk",
         kind="exponent",
         rival=Rival(1.0, "who takes the distance for a length, or the path for a diffusion"),

@@ -245,8 +245,8 @@ LINEAR = [
         part="forgetting",
         estimator=loglog_slope("general", "decay"),
         region=near(-1, 0.05),
-        why="what no example sees is forgotten at the rate eta lambda; directions that examples "
-        "see weakly turn the slope by .01 up to decay .01",
+        why="what no example sees is forgotten at the rate eta lambda. Correction: decay over the "
+        "eigenvalue of directions that examples see weakly, + .01 in the slope up to decay .01",
         control="zero",
         kind="exponent",
         rival=Rival(0.0, "who takes the delay for a change from lazy to rich"),

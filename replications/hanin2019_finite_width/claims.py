@@ -85,7 +85,7 @@ def _clock(rows: DataFrame) -> float:
 
 
 HN = "reported as Theorem 1 of Hanin & Nica 2019"
-OURS = "ours (README, {}), for the quantity of " + HN
+OURS = "ours (README, {}), for the quantity of the reported Theorem 1 of Hanin & Nica 2019"
 BETA = r"$\beta=\sum_l 1/n_l$"
 
 MOMENTS = [
@@ -454,8 +454,8 @@ TOWER = [
             "scale -1/2" + more,
         )
         for layers, tier, tolerance, more in (
-            (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (1, "smoke", 0.08, ". Correction: 1/n of it, .01 in the slope from n = 16 on"),
+            (2, "laptop", 0.08, ". Correction: 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     *(
@@ -466,8 +466,8 @@ TOWER = [
             why="one cluster of even order; at mean-field scale 0" + more,
         )
         for layers, tier, tolerance, more in (
-            (1, "smoke", 0.08, "; the next order is 1/n of it, .01 in the slope from n = 16 on"),
-            (2, "laptop", 0.08, "; the next order is 4/n of it, .03 in the slope from n = 64 on"),
+            (1, "smoke", 0.08, ". Correction: 1/n of it, .01 in the slope from n = 16 on"),
+            (2, "laptop", 0.08, ". Correction: 4/n of it, .03 in the slope from n = 64 on"),
         )
     ),
     correlation(
@@ -564,7 +564,8 @@ CATAPULT = [
     ),
     Claim(
         name="W14_converges_below_four",
-        statement="At eta lambda_0 = 3.95 descent converges although it starts above 2",
+        statement="At eta lambda_0 = 3.95 descent converges although it starts above 2, beyond "
+        "which the linearization diverges",
         source=LB.format("section 2"),
         part="catapult",
         arm="below_four",
@@ -632,7 +633,8 @@ CATAPULT = [
         estimator=_to_threshold("mirror"),
         region=near(1, 0.02),
         why="x = eta lambda - 2 and u = f^2 / n conserve x^2 / 2 + eta^2 u; extrapolated from "
-        "2.025 and 2.05 to 2, left is the square of .05; from 2.5 and 3 it is 1.09",
+        "2.025 and 2.05 to 2, where from 2.5 and 3 it is 1.09. Correction: the square of .05 is "
+        "left, a quarter of it at most, negative",
         control="far",
         kind="level",
         rival=Rival(1.071, "who reads the law off at eta lambda_0 = 2.1"),
@@ -645,7 +647,8 @@ CATAPULT = [
         arm="threshold",
         estimator=_to_threshold("height"),
         region=near(1, 0.02),
-        why="the same conserved quantity, at x = 0; left is the square of .05 here too",
+        why="the same conserved quantity, at x = 0. Correction: the square of .05 is left here "
+        "too, a tenth of it",
         control="far",
         kind="level",
         rival=Rival(1.068, "who reads the law off at eta lambda_0 = 2.1"),

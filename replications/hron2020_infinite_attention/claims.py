@@ -243,7 +243,7 @@ BACKWARD = [
         arm="independent",
         estimator=per_seed("ratio"),
         region=near(1, 0.05),
-        why="f = v . h^2 / 2, h = W x: 1 + 2/n in the mean, 1.008 at n = 256",
+        why="f = v . h^2 / 2, h = W x. Correction: + 2/n in the mean, 1.008 at n = 256",
         control="square",
         kind="level",
         rival=Rival(2.0, "who distrusts gradient independence for every nonlinear read-out"),
@@ -355,8 +355,8 @@ SCALINGS = [
         arm="closed",
         estimator=loglog_slope("share", "width"),
         region=near(-1, 0.1),
-        why="the constant over n, and a whole that is 1.10 of its limit at n = 16, 1.03 at 64 by "
-        "the bias 1/n of the stem: .05 in the slope",
+        why="the constant over n, and a whole that has a limit. Correction: the bias 1/n of the "
+        "stem, 1.10 of the limit at n = 16 and 1.03 at 64: + .05 in the slope",
         control="equal",
         tier="laptop",
         kind="exponent",

@@ -34,8 +34,8 @@ SLOPE_AT_START = (
     "from n = 64 on"
 )
 SLOPE_IN_TRAINING = (
-    "neighbouring exponents of the theory are 1/2 apart; what is left for corrections, relatively "
-    "of order 40/n as the drift itself, is 0.15"
+    "neighbouring exponents of the theory are 1/2 apart, and .15 is left. Correction: relatively "
+    "of order 40/n, as the drift itself, -.06 in the slope"
 )
 ACTIVATION = {name: {"activation": name} for name in ("relu", "erf")}
 
@@ -234,8 +234,8 @@ INITIALIZATION = [
         part="initial_moments",
         estimator=loglog_slope("shape_bias", "width", where={"hidden_layers": 3}, summary="mean"),
         region=near(-1, 0.15),
-        why="the next order, relatively -1/n as the levels show (n times the bias is .31, .35, "
-        ".36, .36 at n = 8 to 64), moves the slope by 0.06 over these widths",
+        why="first order of perturbation theory in 1/n. Correction: relatively -1/n, as the "
+        "levels show (n times the bias is .31, .35, .36, .36 at n = 8 to 64): + .06 in the slope",
         control="small_readout",
         tier="laptop",
         kind="exponent",
@@ -374,9 +374,9 @@ TRAINING = [
         part="training",
         estimator=per_fitted("hidden_change"),
         region=near(-1, 0.08),
-        why="two factors n^{-1/2}; corrections of relative order 1/n move the slope by 0.02 (with "
-        "them fitted it is -1.003 ± .024 in the laptop tier, which a smoke tier of three widths "
-        "cannot see); as for the activations",
+        why="two factors n^{-1/2}; as for the activations. Correction: relatively 1/n, + .02 in "
+        "the slope (with it fitted the exponent is -1.003 ± .024 in the laptop tier, which a "
+        "smoke tier of three widths cannot see)",
         control="mean_field",
         kind="exponent",
         rival=Rival(-0.5, "who says of every parameter what holds of the first and the last layer"),
@@ -552,8 +552,9 @@ PREDICTIONS = [
         part="spectrum",
         estimator=per_seed(decades_of_gap, columns=("rank", "eigenvalue", "eigenvalue_reference")),
         region=near(1, 0.15),
-        why='"about ten times", in decades: to a factor 1.4, as the number is that of its images '
-        "(the paper's are of MNIST); half of the way would be 1.9",
+        why='"about ten times", in decades, to a factor 1.4; half of the way would be 1.9. '
+        "Correction: none of theory: ten is a round number for the paper's images of MNIST, 12.0 "
+        "that of these, + .08",
         control="same_beta",
         tier="laptop",
         kind="level",

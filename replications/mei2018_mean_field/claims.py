@@ -96,10 +96,9 @@ CLAIMS = [
         part="chaos",
         estimator=per_seed(_ratio("n_covariance", "clt_covariance"), where={"time": 1.0, **WIDEST}),
         region=near(1, 0.04),
-        why="N Var of a mean is the variance of one term and N times the covariance of two; at N "
-        "= 256 "
-        "the next order is 1 %; the block's draw of the first order is taken out. Independent "
-        "neurons have none",
+        why="N Var of a mean is the variance of one term and N times the covariance of two; the "
+        "block's draw of the first order is taken out. Independent neurons have none. Correction: "
+        "1/N, 1 % at N = 256",
         control="independent",
         kind="level",
         rival=Rival(1.475, "who has the covariance cancel the fluctuations: .524 / .355"),
@@ -368,8 +367,8 @@ CLAIMS = [
         estimator=per_seed("over_nonnegative"),
         region=near(1, 0.01),
         why="|a_i|^2 = |w_i|^2 is kept, so that no a_i can pass through 0; the best mixture is "
-        "that of "
-        "nonnegative least squares over found and random directions; 4000 steps leave 1e-4",
+        "that of nonnegative least squares over found and random directions. Correction: what "
+        "4000 steps leave, + 1e-4",
         control="theory",
         kind="level",
         rival=Rival(

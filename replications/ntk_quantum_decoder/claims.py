@@ -120,7 +120,8 @@ CLAIMS = [
         arm="five",
         estimator=asymptotic("rate", "inverse", law="power", terms=((1, 0),)),
         region=near(-3, 0.02),
-        why="in 1/p; the next order, p, is fitted. The control has d = 3",
+        why="in 1/p; the control has d = 3. Correction: relatively p, which is fitted; p^2 is "
+        "left, 1e-5",
         control="three",
         kind="exponent",
         rival=Rival(-2.5, "who takes d / 2"),

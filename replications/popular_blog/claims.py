@@ -163,7 +163,8 @@ DRIFT = [
         estimator=extrapolated("over_law", "width"),
         region=near(1, 0.02),
         why="measured over the law of gradient flow, extrapolated in 1/m, the order of what gates "
-        "that switch leave; the step leaves .1 percent; with the first layer held it is one half",
+        "that switch leave; with the first layer held it is one half. Correction: the step eta, - "
+        ".1 %",
         control="readout_only",
         kind="level",
         rival=Rival(0.5, "who counts one layer"),
@@ -223,7 +224,8 @@ SPECTRUM = [
         estimator=extrapolated("least", "width", orders=(0.5, 1.0)),
         region=near(1, 0.04),
         why="over the limit's; degenerate pairs split by m^-1/2, second order gives 1/m, both "
-        "fitted; at width 2048 it is still .93",
+        "fitted; at width 2048 it is still .93. Correction: the next power of m^-1/2, of which "
+        "the fit of two leaves 1 %",
         control="page_readout",
         kind="level",
         rival=Rival(0.895, "who takes 1024 neurons for the limit"),

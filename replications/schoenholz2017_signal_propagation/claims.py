@@ -238,7 +238,8 @@ DEPTH_SCALES = [
         part="edge",
         estimator=exact("critical", resolution=1e-6),
         region=near(1.76, 0.032),
-        why="half a step of the notebook's 40 values of sw2 between .5 and 3",
+        why="the value that the notebook prints, of its 40 between .5 and 3. Correction: its "
+        "grid, half a step of .064: the edge itself is at 1.7476",
         control="other_bias",
         kind="level",
         rival=Rival(2.234, "the edge of tanh, for which erf is often taken"),
@@ -260,7 +261,8 @@ DEPTH_SCALES = [
             ),
             region=near(-1, 0.01),
             why="1 / xi_c against 1 / offset, fitted together with the next order, relative O(1) x "
-            "offset; left is its square, 1e-5 times O(10) at .002, and rounding in 30000 layers",
+            "offset. Correction: its square, 1e-5 times O(10) at .002, and rounding in 30000 "
+            "layers",
             control="variance",
             kind="exponent",
             rival=Rival(-0.5, "the mean-field exponent of a correlation length"),
@@ -281,8 +283,8 @@ DEPTH_SCALES = [
             columns=("offset", "scale", "away"),
         ),
         region=near(1, 0.01),
-        why="linear extrapolation leaves the square of the offset .002, times O(10), and scales "
-        "measured from 8 on exp(-8) = 3e-4 over 4, 1e-4",
+        why="linear extrapolation in the offset. Correction: its square at .002, times O(10), and "
+        "scales measured from 8 on leave exp(-8) = 3e-4 over 4, 1e-4",
         control="above_by_weights",
         kind="level",
         rival=Rival(0.5, "a mean-field susceptibility, half as large on the ordered side"),
@@ -445,8 +447,9 @@ SPECTRA = [
             columns=("depth", "smallest", "prefactor", "chi_1", "chi_c"),
         ),
         region=near(1, 0.02),
-        why="l + l_0 for l leaves l_0 / 120^2 of |ln chi_1| = .126, .06 % per unit of l_0, which "
-        "is of the order of xi_1 = 8",
+        why="the rate of the eigenvalue over the factor l, from l = 60 to 120. Correction: l + l_0 "
+        "for l leaves l_0 / (2 x 60^2) of |ln chi_1| = .126, .11 % per unit of l_0, which is of "
+        "the order of xi_1 = 8",
         control="ordered_no_prefactor",
         kind="level",
         rival=Rival(0.908, "chi_1^l without the factor l"),
@@ -503,8 +506,8 @@ SPECTRA = [
             columns=("depth", "predictor", "prefactor", "chi_1", "chi_c"),
         ),
         region=near(1, 0.01),
-        why="l + l_0 for l leaves l_0 / (2 x 120^2) of .26 per layer: .1 % for l_0 of the order of "
-        "xi_c = 10",
+        why="the rate of the predictor over the factor l, 120 to 240. Correction: l + l_0 for l "
+        "leaves l_0 / (2 x 120^2) of .26 per layer: .1 % for l_0 of the order of xi_c = 10",
         control="chaotic_no_prefactor",
         kind="level",
         rival=Rival(0.978, "(chi_c / chi_1)^l without the factor l"),
@@ -530,8 +533,8 @@ SPECTRA = [
         arm="erf",
         estimator=per_seed(exponent_of_predictor, columns=("depth", "predictor")),
         region=near(-1, 0.02),
-        why="extrapolated in 1 / l from the last two doublings; left is (ln l)^2 / l = 3 % at 2048 "
-        "and 2 % at 4096 before the extrapolation takes its greater part",
+        why="extrapolated in 1 / l from the last two doublings. Correction: (ln l)^2 / l, 3 % at "
+        "2048 and 2 % at 4096, less by the extrapolation",
         control="erf_below",
         kind="exponent",
         rival=Rival(0.0, "a limit that depends on the data, as in the ordered phase"),
@@ -547,8 +550,9 @@ TRAINING = [
         part="training",
         estimator=per_seed(depth_per_log_steps, columns=CURVES),
         region=near(1, 0.03),
-        why="l + l_0 for l leaves l_0 / l of the logarithm's slope 1 / (l / xi_1): at l = 10 to 16 "
-        "scales less than 1 / 10^2 if l_0 is of the order of xi_1",
+        why="the slowest rate is l exp(-l / xi_1). Correction: l + l_0 for l leaves l_0 / l of the "
+        "logarithm's slope 1 / (l / xi_1): at l = 10 to 16 scales less than 1 / 10^2 if l_0 is of "
+        "the order of xi_1",
         control="no_prefactor",
         kind="level",
         rival=Rival(1.08, "the law without ln l: l / xi_1 = ln t + const, at l = 13 scales"),
@@ -560,8 +564,8 @@ TRAINING = [
         part="training",
         estimator=per_seed(threshold_in_scale, columns=CURVES),
         region=near(1, 0.05),
-        why="the constant is O(1) beside ln t + ln(l / xi_1) = 16 at t = 8^7; should it change by "
-        "2 while xi_1 grows 18-fold, the exponent moves by 2 / (15 ln 18) = .046",
+        why="l / xi_1 = ln t + ln(l / xi_1) + O(1), 16 at t = 8^7. Correction: should the "
+        "constant change by 2 while xi_1 grows 18-fold, 2 / (15 ln 18) = .046 in the exponent",
         control="other_scale",
         kind="exponent",
         rival=Rival(0.5, "a signal that spreads by diffusion: the root of the scale"),
@@ -679,8 +683,8 @@ RESIDUAL = [
         arm="tanh",
         estimator=asymptotic("log", "depth", law="power", terms=((0.5, 1), (0.5, 0))),
         region=near(0.5, 0.01),
-        why="fitted together with the next terms, ln l and a constant, ln(l) / sqrt(l) and "
-        "1 / sqrt(l) of the first; left is 1 / l times O(10)",
+        why="fitted together with the next terms, ln l and a constant, ln(l) / sqrt(l) and 1 / "
+        "sqrt(l) of the first. Correction: 1 / l times O(10)",
         control="relu",
         kind="exponent",
         rival=Rival(1.0, "exponential growth, as of plain chaotic networks and of ReLU blocks"),

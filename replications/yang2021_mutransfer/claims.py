@@ -97,9 +97,9 @@ RATES = [
             part="mlp",
             estimator=rate_exponent(optimizer=optimizer),
             region=near(exponent, 0.25),
-            why=f"{HALF_STEP}. The narrowest widths bend the line by about n^-1/2; the place of a "
-            "minimum is too noisy to take that out, and neighbours 1/4 apart are not told "
-            "apart: that would take widths up to 4096",
+            why=f"{HALF_STEP}. Neighbours 1/4 apart are not told apart: that would take widths up "
+            "to 4096. Correction: the narrowest widths bend the line by about n^-1/2, +.1 over "
+            "three doublings, and the place of a minimum is too noisy to take that out",
             arm=arm,
             control=control,
             formula=f"lr* ~ n^{exponent:g}",
@@ -192,7 +192,8 @@ RATES = [
         rival=Rival(0.5, "the rules: under cross-entropy the best rate grows as n^1/2"),
         expected="fail",
         reason="True of its largest stable rate under a squared loss. Under cross-entropy the best "
-        "rate grows as n^1/2, until features move after all.",
+        "rate grows as n^1/2, until features move after all. (The number of M5_ntk_sgd, read "
+        "against this statement.)",
     ),
 ]
 
@@ -212,6 +213,21 @@ TRANSFER = [
         arm=MUP,
         control=SP,
         formula="L(n_max, lr*(n_min)) - min L(n_max, .) = 0",
+        tier="laptop",
+    ),
+    Claim(
+        name="M6_across_steps",
+        statement="In muP the rate that is best for the narrowest network in the first half of the "
+        "steps loses the widest one nothing in the second: rates transfer across steps too.",
+        source=f"{TP5}, reported as Table 1 (across training time: found, not proved)",
+        part="transformer",
+        estimator=sweep(optimum.penalty_across_steps, floor=0.0),
+        region=at_most(0.02),
+        why=f"{FREE_NATS}. Across a factor of two in the steps; the best rate itself falls by half "
+        "an octave from half to half, at both widths",
+        rival=LOST,
+        arm=MUP,
+        control=SP,
         tier="laptop",
     ),
     Claim(
@@ -294,8 +310,8 @@ TRANSFER = [
 
 FIRST_STEP = (
     "entries differ by 1/2 between parameterizations. The step of h1 is a sum over inputs, whose "
-    "number is fixed: corrections of order 1/n from 128 on turn the slope by .01 (accepted: .08). "
-    "That of h2 is a sum over n terms, of which chance adds n^-1/2: .06 from 128 on (accepted: .15)"
+    "number is fixed (accepted: .08); that of h2 over n terms, to which chance adds (accepted: "
+    ".15). Correction: of h1 relatively 1/n, .01 in the slope from 128 on; of h2 n^-1/2, .06"
 )
 SUM_OVER_NEURONS = (
     "entries differ by 1/2 between parameterizations; a fifth of that. The step is a sum over n "
@@ -396,10 +412,10 @@ TRANSFORMER_COORDINATES = [
         control=control,
     )
     for name, statement, layer, region, why, rival, kind, arm, control in (
-        ("standard_logits", "In SP the logits' first step grows with width, nearly as n at least.",
+        ("standard_logits", "In SP the logits' first step grows with width, by nearly n^1 or more.",
          "f", GROWS, COHERENT, INCOHERENT, "bound", SP, SP_OVER_N),
         ("standard_attention",
-         "In SP the attention logits' first step grows with width, nearly as n at least.",
+         "In SP the attention logits' first step grows with width, by nearly n^1 or more.",
          "attention", GROWS, COHERENT, INCOHERENT, "bound", SP, SP_OVER_N),
         ("standard_embedding", "In SP the word embedding moves alike at all widths.", "embedding",
          near(0.0, 1e-3), "Adam's first step of an input-like weight is the rate itself, up to its "
@@ -462,8 +478,8 @@ FEATURES = [
         part="features",
         estimator=loglog_slope("feature_change", "width"),
         region=near(exponent, 0.08),
-        why="r is 0, 1/4 or 1/2; .08 leaves room for corrections of relative order n^-1/2, .09 at "
-        "the narrowest width, which turn the slope over three doublings by .02 to .03",
+        why="r is 0, 1/4 or 1/2. Correction: relatively n^-1/2, .09 at the narrowest width, which "
+        "turns the slope over three doublings by .02 to .03",
         arm=arm,
         control=control,
         formula="|h_t - h_0| / |h_0| ~ n^-r",
@@ -485,10 +501,10 @@ FEATURES = [
         part="limit",
         estimator=loglog_slope("distance", "width"),
         region=near(-0.5, 0.1),
-        why="each network leaves the limit by a mean over n neurons with draws of their own, whose "
-        "deviation is n^-1/2; half-width: a fifth of the way to the rival, for a bias of relative "
-        "order n^-1/2, .05 from 64 on. In the NTK parameterization the outputs start as draws of a "
-        "Gaussian process, whose difference no width removes",
+        why="each network leaves the limit by a mean over n neurons with draws of their own, "
+        "whose deviation is n^-1/2; half-width: a fifth of the way to the rival. In the NTK "
+        "parameterization the outputs start as draws of a Gaussian process, whose difference no "
+        "width removes. Correction: relatively n^-1/2, .05 in the slope from 64 on",
         arm=MUP,
         control=NTP,
         formula="rms(f_n - f_2n) ~ n^-1/2",

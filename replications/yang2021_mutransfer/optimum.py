@@ -24,6 +24,20 @@ def transfer_penalty(rows: DataFrame) -> float:
     return float(there - curve["loss"].min())
 
 
+def penalty_across_steps(rows: DataFrame) -> float:
+    """`transfer_penalty` of the rate that is best for the narrowest network in the first half of
+    its steps, for the widest one in the second half (nats)."""
+    narrow, wide = (rows["width"] == width for width in (rows["width"].min(), rows["width"].max()))
+    early, late = (
+        rows[which].groupby("log2_rate")["loss"].mean()
+        for which in (narrow & (rows["share"] <= 0.5), wide & (rows["share"] > 0.5))
+    )
+    place = optimal_log2_rate(early.index, early)
+    if not math.isfinite(place):
+        return math.nan
+    return float(np.interp(place, late.index, late) - late.min())
+
+
 def worst_trend(rows: DataFrame, log2_rates: tuple[float, ...]) -> float:
     """Largest change of the final loss per doubling of the width over some fixed rates (nats).
 

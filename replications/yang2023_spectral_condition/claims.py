@@ -314,8 +314,9 @@ READ_OUT = [
         arm="eps",
         estimator=loglog_slope("change", "width", summary="mean"),
         region=near(-1, 0.05),
-        why="the step is the gradient, h/n, up to h/n itself, so that df = |h|^2/n^2, of which the "
-        "mean over networks is 1/n",
+        why="the step is the gradient, h/n, up to h/n itself, so that df = |h|^2/n^2, of which "
+        "the mean over networks is 1/n. Correction: h/n beside epsilon, 1/n of the step, + .01 in "
+        "the slope",
         control="scaled_eps",
         kind="exponent",
         rival=Rival(0.0, "who takes Adam to be free of the scale of gradients"),
@@ -361,7 +362,8 @@ DECAY = [
         arm="weight",
         estimator=over("weight", "weight_law"),
         region=near(1, 0.015),
-        why="exact for a linear process; .958 of the simple law at rate x decay = .01",
+        why="exact for a linear process; .958 of the simple law at rate x decay = .01. "
+        "Correction: Adam's normaliser fluctuates, + (1 - beta_2) / 2 = .0005; more is chance",
         control="weight_simple",
         kind="level",
         rival=Rival(0.958, "the simple law sqrt(rate / (2 decay))"),
@@ -469,7 +471,8 @@ MATRICES = [
         arm="signal",
         estimator=loglog_slope("norm", "width"),
         region=near(0, 0.03),
-        why="W = S / decay with |S| = n; seven times the memory leaves .001",
+        why="W = S / decay with |S| = n. Correction: rounding of doubles alone; seven times the "
+        "memory leaves exp(-7) = .001 of a common factor",
         control="signal_root",
         kind="exponent",
         rival=Rival(-0.5, "the noise equilibrium, n^(-q/2)"),
@@ -525,7 +528,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_noise",
-        "If neither update nor weights are aligned, the decay has to grow like n",
+        "If updates and weights are both noise to the features, a step changes these by a share "
+        "that is free of n where the decay grows like n",
         source="Wang & Aitchison 2024, Kosson et al. 2025: independent decay; the formula is ours",
         part="relative",
         arm="both_noise",
@@ -538,7 +542,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_signal",
-        "If both are aligned, the decay has to grow like n as well",
+        "If updates and weights are both aligned with the features, that share is free of n where "
+        "the decay grows like n as well",
         source=OURS,
         part="relative",
         arm="both_signal",

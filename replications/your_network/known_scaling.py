@@ -141,7 +141,7 @@ def _seen(mistake: Mistake) -> Claim:
     unit = "ratio" if mistake.quantity == "epsilon" else "exponent"
     return Claim(
         name=_called(mistake),
-        statement=f"Seen, in the tensors concerned: {mistake.statement}.",
+        statement=f"A mistake is seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="mistakes",
         arm=mistake.variant,
@@ -191,8 +191,8 @@ _EXACT = {
     "L4_epsilon": (near(0.0, 0.01), "both are the same power of L, to the rounding of float32"),
     "L2_movement": (
         near(0.0, 0.1),
-        "a fifth of the gap between neighbouring exponents; the next order of Adam's coherent step "
-        "through L blocks is 1/L, which turns the slope by .05 at most from 8 blocks on",
+        "a fifth of the gap between neighbouring exponents. Correction: 1/L, the next order of "
+        "Adam's coherent step through L blocks, turns the slope by .05 at most from 8 blocks on",
     ),
 }
 
@@ -304,7 +304,7 @@ def _deep_seen(mistake: DeepMistake) -> Claim:
 
     return Claim(
         name=f"L_mistake_{mistake.variant}",
-        statement=f"Seen, in the tensors concerned: {mistake.statement}.",
+        statement=f"A mistake is seen, in the tensors concerned: {mistake.statement}.",
         source=SOURCE,
         part="deep_mistakes",
         arm=mistake.variant,

@@ -270,6 +270,19 @@ def test_locator_refuses_an_optimum_at_the_end_of_the_grid():
     assert math.isnan(locator.rate_exponent(sweep_rows(-2.0)))
 
 
+@pytest.mark.parametrize("apart", [0, 2])
+def test_penalty_across_steps_is_what_the_late_curve_loses_at_the_early_optimum(apart):
+    """Of the narrow network the second half counts for nothing, of the wide one the first."""
+    rates = np.arange(-8.0, -1.0)
+    best = {(1, 0.5): -5, (1, 1.0): -3, (2, 0.5): -3, (2, 1.0): -5 + apart}
+    rows = [
+        {"width": width, "share": share, "log2_rate": rate, "loss": np.exp((rate - place) ** 2)}
+        for (width, share), place in best.items()
+        for rate in rates
+    ]
+    assert optimum.penalty_across_steps(DataFrame(rows)) == pytest.approx(np.exp(apart**2) - 1)
+
+
 def test_interval_of_the_exponent_covers_the_truth():
     """Noise that moves an optimum by a quarter octave; 99 % intervals over five seeds."""
     from widenets.evidence import per_seed

@@ -119,3 +119,26 @@ def test_the_page_shows_the_published_table():
     rows = read_table(ROOT / "results" / "reference" / "sharpness.csv")
     found = (ROOT / "docs" / "sharpness.md").read_text(encoding="utf-8")
     assert sharpness.page(rows) == found
+
+
+@pytest.mark.parametrize("tier", ["smoke", "laptop"])
+def test_a_pass_within_the_margin_names_its_correction_and_the_order_of_it(tier):
+    """Chance alone puts one interval of a hundred beside its prediction, and one of ten thousand
+    so far that it would not hold it if it were half as long again."""
+    checks = read_table(ROOT / "results" / "reference" / tier / "checks.csv")
+    passes = checks[(checks["final"] == checks["expected"]) & (checks["expected"] == "pass")]
+    unnamed = []
+    for row in passes[passes["agrees"] == "no"].itertuples():
+        claim = {claim.name: claim for claim in claims_of(row.replication)}.get(row.claim)
+        if claim is None or not claim.region.two_sided:
+            continue
+        half = 1.5 * (row.ci_high - row.ci_low) / 2
+        if abs(claim.predicted - row.estimate) > half and not sharpness.correction(claim.why):
+            unnamed.append(f"{row.replication}.{row.claim}")
+    assert unnamed == []
+
+
+def test_a_correction_is_named_with_its_order():
+    assert sharpness.correction("exact. Correction: 1/n, 2 % at 64") == "1/n, 2 % at 64"
+    for why in ("exact", "a correction of order 1/n", "exact. Correction: it is small"):
+        assert sharpness.correction(why) == ""

@@ -9,6 +9,7 @@ rival from today's claims, whose regions must be those of the run.
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +29,7 @@ from workflow.trust.document import percent, table
 
 SHIFTS = {"level": (0.05, 0.03), "exponent": (0.1, 0.05)}  # relative; in units of the exponent
 EVERY = (*KINDS, UNCLASSIFIED)
+CORRECTION = re.compile(r"\bCorrection: (?P<named>.*[\d^/%].*)", re.DOTALL)
 COLUMNS = (
     *("replication", "claim", "tier", "kind", "prediction", "scale", "region", "two_sided"),
     *("final", "expected", "estimate", "ci_low", "ci_high", "n_seeds", "interval"),
@@ -41,9 +43,11 @@ Made by `python -m workflow.trust.sharpness results/TIER --publish`; all rows li
 values, at which the same interval would no longer pass; in the unit of the estimate, for levels
 also in percent of the prediction (of the stated scale where that is 0). What does not pass, or is
 refuted as expected, notices nothing. The control is left out. *Agrees*: the interval contains the
-prediction; a pass that does not is one within the margin. *Rival*: the nearest wrong theory, with
-who would hold it; a two-sided region reaches at most half of the way to it. A claim that does not
-say its kind is *unclassified*; a one-sided region is a bound by itself.
+prediction; a pass that does not is one within the margin, and if chance does not explain that, its
+claim names after *Correction:*, where it says why it has its region, what is left and of which
+order that is. *Rival*: the nearest wrong theory, with who would hold it; a two-sided region reaches
+at most half of the way to it. A claim that does not say its kind is *unclassified*; a one-sided
+region is a bound by itself.
 """
 
 
@@ -106,6 +110,12 @@ def one(row: dict, claim: Claim, tier: str) -> dict:
     }
     of_level = unit(found)
     return {**found, "unit": math.nan if of_level is None else of_level}
+
+
+def correction(why: str) -> str:
+    """What a claim's `why` names after "Correction:", an order or a size in it; "" if nothing."""
+    found = CORRECTION.search(why)
+    return found["named"] if found else ""
 
 
 def noticed(rows: pd.DataFrame, shift: float) -> tuple[pd.Series, pd.Series]:
