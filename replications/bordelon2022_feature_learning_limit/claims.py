@@ -148,8 +148,8 @@ EXACT = [
     ),
     Claim(
         name="D4_small_richness",
-        statement="The output f differs from the frozen kernel's by a known multiple of g0^2, at "
-        "K_0 t = 2, L = 1, 2, 3",
+        statement="The output of L linear layers trained on one sample differs from the frozen "
+        "kernel's by a known multiple of g0^2, at K_0 t = 2, L = 1, 2, 3",
         formula=r"$f-f_{NTK}=g_0^2\,c\,e^{-\tau}(\tau-3/2+2e^{-\tau}-e^{-2\tau}/2)$",
         source="ours (README, 3)",
         part="output",
@@ -426,7 +426,7 @@ NETWORKS = [
     ),
     Claim(
         name="D8_deviation",
-        statement="Single networks deviate from the limit by N^(-1/2)",
+        statement="Single networks of two tanh layers deviate from the limit by N^(-1/2)",
         source=BP23,
         part="nets",
         estimator=loglog_slope("deviation", "width", summary="rms"),
@@ -454,8 +454,8 @@ NETWORKS = [
     ),
     Claim(
         name="D13_noise_of_the_kernel",
-        statement="The noise of the final kernel falls with richness: N Var K = 4 / (1 + g0^2), "
-        "g0 = 1",
+        statement="With one linear hidden layer the noise of the final kernel falls with "
+        "richness: N Var K = 4 / (1 + g0^2), g0 = 1",
         source=f"{BP23} (richness reduces fluctuations); constant: ours (README, 1)",
         part="kernel_noise",
         estimator=per_seed("variance", where={"richness": 1.0}),
@@ -468,8 +468,8 @@ NETWORKS = [
     ),
     Claim(
         name="D13_bias_of_the_kernel",
-        statement="Networks of finite width end with a smaller kernel: N (E K - K_inf) = -1 / (1 + "
-        "g0^2)^(3/2) at g0 = 1",
+        statement="Networks with one linear hidden layer of finite width end with a smaller "
+        "kernel: N (E K - K_inf) = -1 / (1 + g0^2)^(3/2) at g0 = 1",
         source="ours (README, 1)",
         part="kernel_noise",
         estimator=per_seed("bias", where={"richness": 1.0}),
@@ -496,8 +496,8 @@ NETWORKS = [
     ),
     Claim(
         name="D14_noise_grows",
-        statement="At an input perpendicular to the data the variance of f grows by sqrt(1 + "
-        "g0^2), g0 = 1",
+        statement="With one linear hidden layer the variance of f at an input perpendicular to "
+        "the data grows by sqrt(1 + g0^2), g0 = 1",
         source="ours (README, 1)",
         part="prediction_noise",
         estimator=per_seed("over_formula", where={"richness": 1.0}),

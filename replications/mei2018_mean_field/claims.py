@@ -342,7 +342,8 @@ CLAIMS = [
     ),
     Claim(
         name="M13_one_sign_in_deconvolution",
-        statement="Particles of one sign reach the best nonnegative measure and nothing better",
+        statement="Particles of one sign that look for spikes of both reach the best "
+        "nonnegative measure and nothing better",
         formula=r"$J/\min_{\mu\geq 0}J=1$",
         source=f"{CB}, the condition on the support; the value: ours (masses keep their sign)",
         part="deconvolution",
