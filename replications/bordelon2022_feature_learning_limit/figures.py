@@ -152,3 +152,38 @@ def figure_edge(floor: DataFrame, speed: DataFrame) -> Figure:
     for axis in axes:
         axis.legend()
     return figure
+
+
+def figure_silent(silent: DataFrame) -> Figure:
+    """At small initial weights the kernel aligns while the loss waits; not at richness 1
+
+    Loss left, over that of the start, against the share of its way that the alignment of K with
+    y y' has gone, one linear hidden layer. Points: where 90 % are gone, by data sets; lines: the
+    flow on three white samples, q = sqrt(1 + (g0 f)^2) and alignment 2q / sqrt(4q^2 + 2(1+q)^2), at
+    |y| = sqrt(3). Crosses: samples of unequal size, where the loss of the largest goes first.
+    """
+    figure, ((axes,),) = style.panels(1, height=2.8)
+    kinds = (("theory", "g0 = 1000"), ("rich", "g0 = 1"), ("anisotropic", "g0 = 1000, unequal"))
+    for index, (arm, label) in enumerate(kinds):
+        rows = silent[silent["arm"] == arm]
+        if rows.empty:
+            continue
+        look = style.arm_style(index) | (
+            {"color": style.CONTROL, "marker": "x"} if index > 1 else {}
+        )
+        axes.plot([0.9] * len(rows), rows["left"], linestyle="none", label=label, **look)
+        if arm != "anisotropic":
+            share, left = _white_alignment(float(rows["richness"].iloc[0]) * np.sqrt(3))
+            style.theory_line(axes, share, left, label=None if index else "flow, white data")
+    axes.set(xlabel="share of the alignment's way", ylabel="loss left", ylim=(-0.05, 1.1))
+    axes.legend(loc="center")
+    return figure
+
+
+def _white_alignment(top: float) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the alignment's way and loss left along the flow; top = g0 |y|."""
+    reached = np.concatenate([[0.0], np.geomspace(1e-6, 1, 400)])  # f / |y|
+    q = np.hypot(1, top * reached)
+    alignment = 2 * q / np.sqrt(4 * q**2 + 2 * (1 + q) ** 2)
+    share = (alignment - alignment[0]) / (alignment[-1] - alignment[0])
+    return share, (1 - reached) ** 2

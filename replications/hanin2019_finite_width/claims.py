@@ -166,7 +166,8 @@ MOMENTS = [
     ),
     Claim(
         name="W2_deep",
-        statement="The recursion holds at depth nine and width 64",
+        statement="At depth nine and width 64, too, the mean square of the relu kernel is that "
+        "of the exact recursion over the layers",
         source=OURS.format(2),
         part="moments",
         arm="ray",
@@ -241,13 +242,13 @@ MOMENTS = [
         part="moments",
         arm="ray",
         estimator=jackknife(_variance_along_the_ray, columns=("width", "square", "mean")),
-        region=near(0.148, 0.1),
-        why="the slope of the exact laws .452, .513, .555, whose limit is .607; with two hidden "
-        "layers throughout it is -1.06",
+        region=near(0.148, 0.07),
+        why="the slope of the exact laws .452, .513, .555, whose limit is .607; half of the way to "
+        "that limit's 0. With two hidden layers throughout it is -1.06",
         control="fixed_depth",
         tier="laptop",
         kind="exponent",
-        rival=Rival(-1, "who says that corrections are of order 1/n"),
+        rival=Rival(0, "who takes the law of the limit for that of these widths"),
     ),
     Claim(
         name="W4_constant",
@@ -325,7 +326,7 @@ VELOCITY = [
     ),
     Claim(
         name="W7_one_over_width",
-        statement="At fixed depth the mean velocity falls like 1/n",
+        statement="At fixed depth the mean velocity of the relu kernel falls like 1/n",
         source="reported as Theorem 2 of Hanin & Nica 2019; exact law, README, 3",
         part="law",
         arm="widths",
@@ -389,7 +390,8 @@ VELOCITY = [
     ),
     Claim(
         name="W9_order",
-        statement="What neurons that switch add to the first step falls like n^-1/2",
+        statement="What relu neurons that switch off add to the kernel's change in a first step "
+        "falls like n^-1/2",
         source="ours (README, 5)",
         part="step",
         estimator=corrected_slope("fall", "width", order=1.0, summary="mean"),
@@ -530,8 +532,8 @@ HIERARCHY = [
     ),
     Claim(
         name="W12_popular_first_derivative",
-        statement="The 1/n correction of the output is the term of O_3: with it the rest falls "
-        "faster than 1/n",
+        statement="The 1/n correction of a trained network's output is the term of O_3, the "
+        "kernel's first derivative: with it the rest falls faster than 1/n",
         source="popular reading of Huang & Yau 2019 ('the first correction is the third-order "
         "kernel')",
         part="hierarchy",
@@ -564,8 +566,8 @@ CATAPULT = [
     ),
     Claim(
         name="W14_converges_below_four",
-        statement="At eta lambda_0 = 3.95 descent converges although it starts above 2, beyond "
-        "which the linearization diverges",
+        statement="At eta lambda_0 = 3.95 descent of a linear network with one hidden layer "
+        "converges, although it starts above 2",
         source=LB.format("section 2"),
         part="catapult",
         arm="below_four",
@@ -577,7 +579,8 @@ CATAPULT = [
     ),
     Claim(
         name="W14_grows_above_two",
-        statement="At eta lambda_0 = 2.05 the first step raises the loss",
+        statement="At eta lambda_0 = 2.05 the first step raises the loss of a linear network "
+        "with one hidden layer",
         source=LB.format("section 2"),
         part="catapult",
         arm="above_two",
@@ -588,7 +591,8 @@ CATAPULT = [
     ),
     Claim(
         name="W15_peak",
-        statement="Between 2 and 4 the loss peaks at order n: |f| at n^1/2",
+        statement="For eta lambda_0 between 2 and 4 the loss of a linear network with one "
+        "hidden layer peaks at order n: |f| at n^1/2",
         source=LB.format("Figure 1 and section 2"),
         part="catapult",
         estimator=loglog_slope("peak", "width", summary="rms"),
@@ -600,7 +604,8 @@ CATAPULT = [
     ),
     Claim(
         name="W15_clock",
-        statement="The peak comes after ln n / (2 ln(eta lambda_0 - 1)) steps",
+        statement="The loss of a linear network in the catapult peaks after ln n / (2 ln(eta "
+        "lambda_0 - 1)) steps",
         source=LB.format("section 2, t ~ log n") + "; the constant is ours (README, 7)",
         part="catapult",
         estimator=per_seed(_clock, columns=("width", "peak_step", "clock")),
@@ -614,7 +619,8 @@ CATAPULT = [
     ),
     Claim(
         name="W16_ends_flat",
-        statement="Every start that began between 2 and 4 ends at a curvature below 2 / eta",
+        statement="Every linear network that began at eta lambda_0 between 2 and 4 ends at a "
+        "curvature below 2 / eta",
         source=LB.format("section 2 and Figure 1 (b)"),
         part="catapult",
         arm="ends",
@@ -625,7 +631,8 @@ CATAPULT = [
     ),
     Claim(
         name="W17_mirror",
-        statement="Near the threshold the curvature ends as far below 2 / eta as it began above",
+        statement="Near the threshold eta lambda_0 = 2 of the catapult the curvature ends as "
+        "far below 2 / eta as it began above",
         formula=r"$(2-\eta\lambda_\infty)/(\eta\lambda_0-2)\to1$",
         source="ours (README, 7)",
         part="catapult",
@@ -641,7 +648,8 @@ CATAPULT = [
     ),
     Claim(
         name="W17_height",
-        statement="Near the threshold the peak of f^2 is n (eta lambda_0 - 2)^2 / (2 eta^2)",
+        statement="Near the threshold eta lambda_0 = 2 of the catapult the peak of f^2 is n "
+        "(eta lambda_0 - 2)^2 / (2 eta^2)",
         source="ours (README, 7)",
         part="catapult",
         arm="threshold",
@@ -690,7 +698,8 @@ CATAPULT = [
     ),
     Claim(
         name="W20_lazy_below_two",
-        statement="Below 2 the curvature moves by 1/n only",
+        statement="Below eta lambda_0 = 2 the curvature of a linear network with one hidden "
+        "layer moves by 1/n only",
         source=LB.format("section 2") + "; the drift of Dyer & Gur-Ari 2019",
         part="catapult",
         arm="lazy",

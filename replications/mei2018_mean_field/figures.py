@@ -13,8 +13,8 @@ def figure_error(chaos: DataFrame, fluctuations: DataFrame) -> Figure:
     (a) Root mean square of f_N - f_t against the width, at t = 16 and 4: N^(-1/2) (dotted). Neurons
     spread evenly at the start, where drawn, err by 1/N. The control (dashed) is held against the
     limit at 3/2 of the time. (b) N Var f_t against time: measured at N = 256 on the central limit
-    theorem with its constant (black); N independent draws of rho_t would have the gray curve, two
-    decades above.
+    theorem with its constant (black); N independent draws of rho_t would have the gray curve,
+    one and a half to two decades above.
     """
     figure, (axes,) = style.panels(2)
     theory = chaos[chaos["arm"] == "theory"]

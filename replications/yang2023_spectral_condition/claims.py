@@ -307,7 +307,8 @@ READ_OUT = [
     ),
     claim(
         "O16_epsilon_that_does_not_shrink",
-        "With an epsilon above the gradient the same step falls like 1/n",
+        "With an epsilon above the gradient Adam's step of a read-out with the multiplier 1/n "
+        "falls like 1/n",
         formula=r"$df\sim n^{-1}$ for $\epsilon=1$, $n^0$ for $\epsilon\sim1/n$",
         source="Everett et al. 2024, as reported",
         part="read_out",
@@ -528,8 +529,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_noise",
-        "If updates and weights are both noise to the features, a step changes these by a share "
-        "that is free of n where the decay grows like n",
+        "If neither update nor weights are aligned, the decay has to grow like n for the "
+        "relative change of features to be free of n",
         source="Wang & Aitchison 2024, Kosson et al. 2025: independent decay; the formula is ours",
         part="relative",
         arm="both_noise",
@@ -542,8 +543,8 @@ RELATIVE = [
     ),
     claim(
         "O28_both_of_signal",
-        "If updates and weights are both aligned with the features, that share is free of n where "
-        "the decay grows like n as well",
+        "If update and weights are both aligned, the decay has to grow like n for the relative "
+        "change of features to be free of n",
         source=OURS,
         part="relative",
         arm="both_signal",

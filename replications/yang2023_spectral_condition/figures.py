@@ -6,6 +6,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from pandas import DataFrame
 
 from widenets.evidence import style
+from widenets.ntk.updates import QUINTIC, singular_value_map
 
 
 def _against_width(axes, rows: DataFrame, y: str, arms: dict[str, str], control: str) -> None:
@@ -210,4 +211,34 @@ def figure_muon(muon: DataFrame) -> Figure:
     style.theory_line(axes, [16, 64], [1, 1], label="law")
     axes.set(xlabel="width n", ylabel="norm over its law")
     axes.legend()
+    return figure
+
+
+def figure_iteration(iteration: DataFrame) -> Figure:
+    """Muon's iteration brings singular values into a band, and no further
+
+    Singular value after k steps of the quintic against that before them. Points: from there,
+    .75 / 3.4445^k, on the value lies in the derived band, .6818 to 1.2024 (gray), where more steps
+    keep it; dashed: the band that is printed, .7 to 1.2, which it leaves on both sides. Black: what
+    a polar factor makes of all.
+    """
+    figure, ((axes,),) = style.panels(1, height=2.8)
+    axes.set_ylim(0, 1.4)
+    rows = iteration[iteration["arm"] == "quintic"]
+    places = np.geomspace(1e-4, 1, 4000)
+    for index, steps in enumerate(sorted(rows["steps"].astype(int).unique())):
+        start = 0.75 / QUINTIC[0] ** steps
+        look = style.arm_style(index)
+        axes.plot(
+            places, singular_value_map(places, steps), color=look["color"], label=f"k = {steps}"
+        )
+        axes.plot([start], singular_value_map(np.array([start]), steps), **look)
+    style.accepted_band(axes, rows["lowest"].min(), rows["highest"].max(), label="derived")
+    for index, level in enumerate((0.7, 1.2)):
+        look = {"linestyle": "--", "color": style.CONTROL, "label": None if index else "printed"}
+        axes.axhline(level, linewidth=0.9, **look)
+    style.theory_line(axes, [1e-4, 1], [1, 1], label="polar factor")
+    axes.set(xlabel="singular value before", ylabel="after k steps")
+    axes.set_xscale("log")
+    style.legend_below(figure, columns=4)
     return figure

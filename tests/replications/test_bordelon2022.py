@@ -155,7 +155,7 @@ RIVALS = {
     "D13_noise_of_the_kernel": lambda: 4 / (4 / (1 + 1**2)),
     "D13_bias_of_the_kernel": lambda: 0,
     "D14_noise_grows": lambda: 1 / np.sqrt(2),
-    "D18_alignment_is_silent_at_small_init": lambda: 1 - 0.9,
+    "D18_alignment_is_silent_at_small_init": lambda: (1 - 11.32 / 1000 / np.sqrt(3)) ** -2,
     "D22_ends_at_the_floor": lambda: 1 / 0.97,
     "D25_one_sample_a_step": lambda: _predicted("tanh", 0.3, 10, "full_batch", 1, True),
     "D25_one_sample_a_step_linear": lambda: _predicted("linear", 0.1, 9, "full_batch", 0, True),
