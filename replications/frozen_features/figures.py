@@ -34,7 +34,8 @@ def figure_copying(copying: DataFrame) -> Figure:
 
     (a) Accuracy on new sequences against steps; black: what is known without the order. (b) At the
     end: one layer; frozen features of the start, the best of all rates and of the solution; the
-    same linearization made after training. Shaded: what counts as copying.
+    same linearization made after training. Shaded: what counts as copying; dotted: half of the way
+    to it, up to which frozen features are said not to copy.
     """
     figure, (axes,) = style.panels(2)
     whole = copying[copying["arm"] == "theory"]
@@ -51,8 +52,10 @@ def figure_copying(copying: DataFrame) -> Figure:
     _arms(axes[1], every, "accuracy", labels, {"one_layer", "frozen", "half", "formed", "late"})
     axes[1].set(ylabel="accuracy", title="(b) at the end", ylim=(0, 1.03))
     style.theory_line(axes[1], axes[1].get_xlim(), [UNIGRAM] * 2, label="order not known")
+    half = [(UNIGRAM + 0.9) / 2] * 2
+    style.theory_line(axes[1], axes[1].get_xlim(), half, label="half way", linestyle=":")
     style.accepted_band(axes[1], 0.9, np.inf)
-    axes[1].legend(loc="center right")
+    axes[1].legend(loc="center", bbox_to_anchor=(0.2, 0.72))
     return figure
 
 
@@ -60,7 +63,8 @@ def figure_regression(regression: DataFrame, span: DataFrame) -> Figure:
     """Linear regression in context: frozen features are enough from d heads on
 
     (a) Excess over the best one-step predictor, over the variance, for d = 4: frozen features
-    (dashed) against heads, and a trained layer of one head; dotted: heads = d. (b) Distance of
+    (dashed) against heads, and a trained layer of one head; dotted: heads = d; shaded: what counts
+    as the optimum. (b) Distance of
     that predictor from the span of frozen features: rounding with d heads, a share with d - 1.
     """
     figure, (axes,) = style.panels(2)
@@ -72,7 +76,7 @@ def figure_regression(regression: DataFrame, span: DataFrame) -> Figure:
         style.seeds_and_mean(axes[0], trained, label="trained", **look)
     axes[0].axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
     style.logarithmic(axes[0], "xy", ticks=sorted(regression["heads"].unique()))
-    style.accepted_band(axes[0], 0, 0.02)
+    style.accepted_band(axes[0], 0, 0.009)
     axes[0].set(xlabel="heads", ylabel="excess / variance", title="(a) on new prompts")
     axes[0].legend()
     for index, (arm, label) in enumerate((("theory", "d heads"), ("fewer", "d - 1 heads"))):
@@ -232,7 +236,7 @@ def figure_edge(edge: DataFrame) -> Figure:
 
     (a) Loss over that at the start in powers of ten at 3.5 / lambda_max; dashed: linearized, which
     leaves the panel. (b) Rate times largest eigenvalue at the end against where it started; black:
-    2; dashed: linearized.
+    2; shaded: accepted; dashed: linearized.
     """
     figure, (axes,) = style.panels(2)
     high = edge[edge["factor"] == 3.5]
@@ -246,6 +250,7 @@ def figure_edge(edge: DataFrame) -> Figure:
     axes[0].set_xscale("symlog", linthresh=1)
     axes[0].set_xlim(left=0)
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
+    style.accepted_band(axes[1], -np.inf, 2.05)
     axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
     for axis in axes:
         axis.legend()
@@ -278,7 +283,8 @@ def figure_labels(labels: DataFrame) -> Figure:
     """Random labels are fitted in the kernel's time by wide networks, sooner by narrow ones
 
     log2 of the frozen network's steps over the network's, to a hundredth of the loss; at least,
-    where a narrow frozen one has not fitted after 800. Shaded: the accepted region of the widest.
+    where a narrow frozen one has not fitted after 800. No mean where some network has not. Shaded:
+    the accepted region of the widest.
     """
     figure, ((axes,),) = style.panels()
     style.seeds_and_mean(axes, labels, x="width", y="octaves", label="random labels")
@@ -293,14 +299,15 @@ def figure_labels(labels: DataFrame) -> Figure:
 def figure_noise(noise: DataFrame) -> Figure:
     """Noisy labels: both the network and its frozen features are best long before the end
 
-    Excess error against steps; dashed: frozen; below: the same without noise in the labels.
+    Excess error against steps, geometric means; dashed: frozen; below: the same without noise in
+    the labels.
     """
     figure, ((axes,),) = style.panels()
     for index, (arm, name) in enumerate((("theory", "noisy"), ("clean", "clean"))):
         rows = noise[noise["arm"] == arm]
         style.curve_over_seeds(axes, rows, x="step", y="network", label=f"network, {name}",
                                index=index, geometric=True)  # fmt: skip
-        mean = rows.groupby("step")["frozen"].mean()
+        mean = np.exp(np.log(rows["frozen"]).groupby(rows["step"]).mean())
         axes.plot(mean.index, mean, "--", color=(style.CONTROL, "#B0B0B0")[index],
                   label=f"frozen, {name}")  # fmt: skip
     style.logarithmic(axes, "xy")
@@ -314,7 +321,7 @@ def figure_tempered(tempered: DataFrame) -> Figure:
 
     Mean square on new points of an interpolant of noise of variance 1, against samples: kernel of
     relu at infinite width, a network's at the start; dashed: a kernel with all derivatives. Black:
-    a polygon, 2/3.
+    a polygon, 2/3, with the band that is accepted of the kernel.
     """
     figure, ((axes,),) = style.panels()
     for index, (arm, label) in enumerate(
@@ -327,6 +334,7 @@ def figure_tempered(tempered: DataFrame) -> Figure:
                          geometric=True)  # fmt: skip
     sizes = sorted(tempered["samples"].unique())
     style.theory_line(axes, [sizes[0], sizes[-1]], [POLYGON] * 2, label="2/3")
+    style.accepted_band(axes, POLYGON - 0.02, POLYGON + 0.02)
     style.logarithmic(axes, "xy", ticks=sizes)
     axes.set(xlabel="samples", ylabel="error / variance of the noise")
     axes.legend()
