@@ -85,8 +85,9 @@ def learning(
     over the variance (line); two layers from small weights with the same targets, which learn in
     the reverse order, and with equal targets. (b) Spearman's correlation of Theta(x, x) with the
     input gradient, a point per network, and with |x| (gray, the control). (c) Relative test error
-    on cos 3t from 256 points and cos 5t from 16, beside two layers and 256 points (gray). (d) Smallest relative gain of an
-    eigenvalue from a skip (x.x', rank 10) and from the same trace added as a multiple of 1.
+    on cos 3t from 256 points and cos 5t from 16, beside two layers and 256 points (gray). (d)
+    Smallest relative gain of an eigenvalue from a skip (x.x', rank 10) and from the same trace
+    added as a multiple of 1.
     """
     figure, axes = style.panels(2, 2, height=2.6)
     (one, two), (three, four) = axes

@@ -28,10 +28,11 @@ def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
     """When an output of attention is Gaussian: excess kurtosis over networks
 
     (a) One head without softmax over its limit 6 tr K^4/(tr K^2)^2 (black), with the band accepted
-    for the value it tends to: at 1/sqrt(d) it stays, at 1/d (dashed) it vanishes. (b) One head with softmax: at 1/d with queries that are keys it
-    falls like 1/d (dotted), at 1/sqrt(d) (dashed) it stays. (c) By the number of heads, d = 8: 1/H
-    (dotted); dashed: all heads share one matrix of scores. (d) One head by the number of orthogonal
-    tokens, 6/T (black); dashed: tokens that are all alike.
+    for the value it tends to: at 1/sqrt(d) it stays, at 1/d (dashed) it vanishes. (b) One head with
+    softmax: at 1/d with queries that are keys it falls like 1/d (dotted), at 1/sqrt(d) (dashed) it
+    stays. (c) By the number of heads, d = 8: 1/H (dotted); dashed: all heads share one matrix of
+    scores. (d) One head by the number of orthogonal tokens, 6/T (black); dashed: tokens that are
+    all alike.
     """
     figure, (axes,) = style.panels(4, height=2.8)
     arms = {"large_d": r"$1/\sqrt{d}$", "tied_identity": "1/d"}

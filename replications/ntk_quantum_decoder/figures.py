@@ -36,8 +36,8 @@ def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     """Failure rates of two codes under bit flips, exact
 
     (a) Maximum likelihood for d = 3 and 5, which cross where the gray line is, in the band that is
-    accepted; matching (open) can hardly be told from it. Dashed: a bare qubit. (b) Far below the crossing they fall as p^2 and
-    p^3 (dotted); dashed: without decoding.
+    accepted; matching (open) can hardly be told from it. Dashed: a bare qubit. (b) Far below the
+    crossing they fall as p^2 and p^3 (dotted); dashed: without decoding.
     """
     figure, (axes,) = style.panels(2)
     axis = axes[0]
