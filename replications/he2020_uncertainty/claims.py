@@ -130,8 +130,8 @@ CLAIMS = [
     ),
     Claim(
         name="U4_corrected_ensemble",
-        statement="Members trained with that untrained function added have the NTKGP posterior's "
-        "variance",
+        statement="Members of an ensemble that are trained with their hidden-layer tangent along a "
+        "second draw added, never trained itself, have the NTKGP posterior's variance",
         formula=r"$\mathrm{Var} f_t/J(\Theta)\to 1$",
         source=f"{HE}, main result",
         part="trained",
@@ -429,8 +429,8 @@ CLAIMS = [
     ),
     Claim(
         name="U14_temperature_does_as_well",
-        statement="Softmax with a temperature fitted by leave-one-out is calibrated within .05: "
-        "calibration is the link's, not the kernel's",
+        statement="Softmax of the kernel regression of digits, at a temperature fitted by "
+        "leave-one-out, is calibrated within .05: calibration is the link's, not the kernel's",
         source="ours; temperature scaling: Guo et al. 2017",
         part="classes",
         arm="temperature",
@@ -453,7 +453,7 @@ CLAIMS = [
         estimator=per_seed(_calibration_gap, columns=("method", "confidence", "correct")),
         region=at_most(0.05),
         why="what would follow, and holds at the type-II scale, where the two are alike",
-        rival=Rival(0.58, "ours: an error of .72 against .14"),
+        rival=Rival(0.58, "ours: an error of .72 against .13"),
         control="theory",
         expected="fail",
         reason="in distribution its prior is far too wide: expected calibration error .72 against "

@@ -438,8 +438,8 @@ DESCENT = [
     ),
     Claim(
         name="P7_peak_without_noise",
-        statement="The peak stays when the labels have no noise: it is a matter of the missing "
-        "ridge",
+        statement="The peak of the test error of random features at as many features as data stays "
+        "when the labels have no noise: it is a matter of the missing ridge",
         source=OURS.format(5),
         part="double_descent",
         arm="noiseless",
