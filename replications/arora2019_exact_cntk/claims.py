@@ -53,7 +53,6 @@ IDENTITIES = [
         region=at_most(1e-12),
         why="exact, up to the rounding of some hundred sums",
         control="zero",
-        rival=Rival(0.33, "who has it hold for any padding, also zeros"),
     ),
     claim(
         "K2_pooling_is_blind_to_shifts",
@@ -65,7 +64,6 @@ IDENTITIES = [
         region=at_most(1e-12),
         why="exact, up to rounding",
         control="zero",
-        rival=Rival(0.37, "who has it hold for any padding, also zeros"),
     ),
     claim(
         "K3_predictions_under_shifts",
@@ -78,7 +76,6 @@ IDENTITIES = [
         region=at_most(0.02),
         why="exact but for ties; one image of 16 in every third seed",
         control="zero",
-        rival=Rival(0.5, "who has it hold for any padding, also zeros"),
     ),
     claim(
         "K4_popular_pooling_makes_invariant",
@@ -93,7 +90,6 @@ IDENTITIES = [
         expected="fail",
         reason="zero padding shows where the border is, two convolutions do so to all of 5x5 "
         "positions but one",
-        rival=Rival(0.5, "ours: measured, borders are seen everywhere"),
     ),
     claim(
         "K5_dense_kernel_is_blind_to_order",
@@ -105,7 +101,6 @@ IDENTITIES = [
         region=at_most(1e-7),
         why="exact; the arc cosine next to 1 has the square root of the rounding",
         control="v",
-        rival=Rival(0.35, "who has neighbouring pixels count, as in V"),
     ),
 ]
 
@@ -241,7 +236,6 @@ ACCURACIES = [
         control="textures",
         expected="fail",
         reason="where the class is the place of a pattern, pooling averages over what is asked for",
-        rival=Rival(-0.25, "ours: measured, the place is averaged away"),
     ),
     claim(
         "K16_few_random_features",
@@ -267,7 +261,6 @@ ACCURACIES = [
         region=at_most(0.1),
         why="its relative error (K6) is c^(-1/2) = .125 there",
         control="few_channels",
-        rival=Rival(0.3, "who has 64 channels do as well as two"),
     ),
     claim(
         "K18_pooling_on_digits",
@@ -280,7 +273,6 @@ ACCURACIES = [
         region=at_least(0.0),
         why="what it says",
         control="digits_permuted",
-        rival=Rival(-0.05, "who has it cost what it does with permuted pixels"),
     ),
     claim(
         "K19_forests_need_their_axes",
@@ -294,7 +286,6 @@ ACCURACIES = [
         why="the kernel sees inner products alone, trees cut along axes; .02 is the standard error "
         "of one split of four tables",
         control="tables",
-        rival=Rival(0.014, "who has it no better than on tables as they are"),
     ),
     claim(
         "K20_pooling_on_cifar10",
@@ -307,7 +298,6 @@ ACCURACIES = [
         region=at_least(0.0),
         why="what it says",
         control="cifar10_permuted",
-        rival=Rival(-0.11, "who has it cost what it does on MNIST of 7x7"),
     ),
 ]
 
