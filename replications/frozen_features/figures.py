@@ -29,6 +29,47 @@ def _last(rows: DataFrame) -> DataFrame:
     return rows[rows["step"] == rows["step"].max()]
 
 
+def _excess_by_heads(axes, regression: DataFrame, title: str) -> None:
+    """Regression in context: excess of frozen and trained layers against the number of heads."""
+    frozen = regression[regression["arm"].isin(["frozen", "one_head"])]
+    look = {"x": "heads", "y": "excess", "geometric": True}
+    style.seeds_and_mean(axes, frozen, label="frozen", control=True, **look)
+    trained = regression[regression["arm"] == "theory"]
+    if len(trained):
+        style.seeds_and_mean(axes, trained, label="trained", **look)
+    axes.axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
+    style.logarithmic(axes, "xy", ticks=sorted(regression["heads"].unique()))
+    style.accepted_band(axes, 0, 0.009)
+    axes.set(xlabel="heads", ylabel="excess / variance", title=title)
+    axes.legend()
+
+
+def _loss_beyond(axes, edge: DataFrame, title: str) -> None:
+    """Loss in time at 3.5 / lambda_max of the start, of the network and of its linearization."""
+    high = edge[edge["factor"] == 3.5]
+    for arm, label in (("theory", "network"), ("frozen", "frozen")):
+        style.curve_over_seeds(axes, high[high["arm"] == arm], x="step", y="decades", label=label,
+                               control=arm == "frozen")  # fmt: skip
+    axes.set(xlabel="steps", ylabel="loss, decades", title=title, ylim=(-7, 6))
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(left=0)
+    axes.legend()
+
+
+def figure_counterexamples(regression: DataFrame, edge: DataFrame) -> Figure:
+    """Two counterexamples: a capability that frozen features have, an optimization they have not
+
+    (a) Linear regression in context, d = 4: excess over the best one-step predictor, over the
+    variance, of frozen features (dashed) against heads, and of a trained layer; dotted: heads = d;
+    shaded: what counts as the optimum. (b) Loss over that at the start in powers of ten at
+    3.5 / lambda_max; dashed: linearized, which leaves the panel.
+    """
+    figure, (axes,) = style.panels(2)
+    _excess_by_heads(axes[0], regression, "(a) a capability")
+    _loss_beyond(axes[1], edge, "(b) an optimization")
+    return figure
+
+
 def figure_copying(copying: DataFrame) -> Figure:
     """Copying the successor of an earlier token: two layers do it, frozen they do not
 
@@ -68,17 +109,7 @@ def figure_regression(regression: DataFrame, span: DataFrame) -> Figure:
     that predictor from the span of frozen features: rounding with d heads, a share with d - 1.
     """
     figure, (axes,) = style.panels(2)
-    frozen = regression[regression["arm"].isin(["frozen", "one_head"])]
-    look = {"x": "heads", "y": "excess", "geometric": True}
-    style.seeds_and_mean(axes[0], frozen, label="frozen", control=True, **look)
-    trained = regression[regression["arm"] == "theory"]
-    if len(trained):
-        style.seeds_and_mean(axes[0], trained, label="trained", **look)
-    axes[0].axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
-    style.logarithmic(axes[0], "xy", ticks=sorted(regression["heads"].unique()))
-    style.accepted_band(axes[0], 0, 0.009)
-    axes[0].set(xlabel="heads", ylabel="excess / variance", title="(a) on new prompts")
-    axes[0].legend()
+    _excess_by_heads(axes[0], regression, "(a) on new prompts")
     for index, (arm, label) in enumerate((("theory", "d heads"), ("fewer", "d - 1 heads"))):
         rows = span[span["arm"] == arm]
         style.seeds_and_mean(axes[1], rows, x="dimension", y="residual", label=label,
@@ -239,21 +270,15 @@ def figure_edge(edge: DataFrame) -> Figure:
     2; shaded: accepted; dashed: linearized.
     """
     figure, (axes,) = style.panels(2)
-    high = edge[edge["factor"] == 3.5]
+    _loss_beyond(axes[0], edge, "(a) in time")
     for arm, label in (("theory", "network"), ("frozen", "frozen")):
-        style.curve_over_seeds(axes[0], high[high["arm"] == arm], x="step", y="decades",
-                               label=label, control=arm == "frozen")  # fmt: skip
         rows = _last(edge[(edge["arm"] == arm) & (edge["factor"] > 2)])
         style.seeds_and_mean(axes[1], rows, x="factor", y="product", label=label,
                              control=arm == "frozen")  # fmt: skip
-    axes[0].set(xlabel="steps", ylabel="loss, decades", title="(a) in time", ylim=(-7, 6))
-    axes[0].set_xscale("symlog", linthresh=1)
-    axes[0].set_xlim(left=0)
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
     style.accepted_band(axes[1], -np.inf, 2.05)
     axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
-    for axis in axes:
-        axis.legend()
+    axes[1].legend()
     return figure
 
 
