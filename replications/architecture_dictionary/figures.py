@@ -6,6 +6,8 @@ from pandas import DataFrame
 
 from widenets.evidence import style
 
+CONTROLS = ("norm", "ridge", "deeper", "many")  # arms of single points
+
 
 def _line(axis, rows: DataFrame, x: str, y: str, label: str, index: int, control=False) -> None:
     look = {"color": style.CONTROL, "marker": "x", "linestyle": "--"}
@@ -83,8 +85,9 @@ def learning(
     over the variance (line); two layers from small weights with the same targets, which learn in
     the reverse order, and with equal targets. (b) Spearman's correlation of Theta(x, x) with the
     input gradient, a point per network, and with |x| (gray, the control). (c) Relative test error
-    on cos 3t from 256 points and cos 5t from 16 and 256. (d) Smallest relative gain of an
-    eigenvalue from a skip (x.x', rank 10) and from the same trace added as a multiple of 1.
+    on cos 3t from 256 points and cos 5t from 16, beside two layers and 256 points (gray). (d)
+    Smallest relative gain of an eigenvalue from a skip (x.x', rank 10) and from the same trace
+    added as a multiple of 1.
     """
     figure, axes = style.panels(2, 2, height=2.6)
     (one, two), (three, four) = axes
@@ -118,11 +121,11 @@ def learning(
 
 
 def _points(axis, table: DataFrame, column: str, labels: dict[str, str]) -> None:
-    """A point per seed for each arm, side by side; an arm called norm or ridge is a control."""
+    """A point per seed for each arm, side by side; controls are gray crosses."""
     for index, arm in enumerate(labels):
         values = table.loc[table["arm"] == arm, column]
         control = {"color": style.CONTROL, "marker": "x"}
-        look = control if arm in ("norm", "ridge") else style.arm_style(index)
+        look = control if arm in CONTROLS else style.arm_style(index)
         axis.plot(np.full(len(values), index), values, linestyle="none", alpha=0.5, **look)
     axis.set_xticks(range(len(labels)), labels=list(labels.values()))
     axis.set_xlim(-0.5, len(labels) - 0.5)

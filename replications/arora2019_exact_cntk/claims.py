@@ -181,6 +181,7 @@ FINITE = [
         expected="fail",
         reason="what the network was before training stays, f_0(x) - k K^-1 f_0(X), as large as "
         "the labels at any width; theorem 3.2 has kappa for that reason",
+        rival=Rival(0.0, "who has the start survive (K11)"),
     ),
     claim(
         "K11_what_survives_training",
@@ -209,6 +210,7 @@ ACCURACIES = [
         region=at_least(0.2),
         why="GAP sees each pattern at all 36 places; .27 of the way from chance, 1/4, to 1",
         control="textures_permuted",
+        rival=Rival(0.0, "who has pooling make no difference"),
     ),
     claim(
         "K14_pooling_against_dense",
@@ -220,6 +222,7 @@ ACCURACIES = [
         region=at_least(0.2),
         why="that of K13",
         control="textures_permuted",
+        rival=Rival(0.0, "who has convolutions make no difference"),
     ),
     claim(
         "K15_popular_pooling_always_helps",
@@ -245,6 +248,7 @@ ACCURACIES = [
         region=at_least(0.1),
         why=".13 of the way from chance, 1/4, to all right",
         control="many_channels",
+        rival=Rival(0.0, "who takes one network for its limit"),
     ),
     claim(
         "K17_many_random_features",

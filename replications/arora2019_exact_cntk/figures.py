@@ -95,8 +95,9 @@ def figure_shifts(shifts: DataFrame) -> Figure:
     """What padding does to invariance under shifts
 
     (a) Share of test images that are told another class once all are shifted by (2, 2), GAP and V,
-    with circular and with zero padding. (b) Largest difference between GAP and the mean of V over
-    all shifts, relative: rounding with circular padding.
+    with circular and with zero padding, with 2.6 standard errors. (b) Largest difference between
+    GAP and the mean of V over all shifts, relative: rounding with circular padding. Shaded: what
+    is accepted.
     """
     figure, (axes,) = style.panels(2)
     labels = {"circular": "circular", "zero": "zero padding"}

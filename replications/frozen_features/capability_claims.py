@@ -121,6 +121,7 @@ CONTEXT = [
         expected="fail",
         reason="the optimum is linear in fixed cubic features, and d heads span them. (The same "
         "number as in C2_regression_needs_heads, read against the sentence.)",
+        rival=Rival(0.003, "the count of heads: 85 features of 8000 prompts"),
     ),
     Claim(
         name="C2x_span",
@@ -200,7 +201,8 @@ ADDITION = [
     ),
     Claim(
         name="C3_kernel_after_training",
-        statement="The network's kernel after 500 steps generalizes",
+        statement="The tangent kernel that a network has after 500 steps on addition modulo 17 "
+        "is right on sums that it has not seen",
         source="ours; Mallinar et al. 2024 (arXiv:2407.20199) of kernels whose features are "
         "learned",
         part="addition",
@@ -213,7 +215,8 @@ ADDITION = [
     ),
     Claim(
         name="C3b_groks",
-        statement="The network generalizes long after it fits: at least three times as many steps",
+        statement="On addition modulo 17 the network generalizes long after it fits: after "
+        "at least three times as many steps",
         formula=r"$\log_{10}(t_{test\ .9}/t_{train\ .95})\geq .5$",
         source="Power et al. 2022 (arXiv:2201.02177); Gromov 2023 (arXiv:2301.02679)",
         part="grokking",
@@ -222,10 +225,12 @@ ADDITION = [
         why="a factor 3, a convention; from a small start without decay it is .25",
         control="small_start",
         tier="laptop",
+        rival=Rival(0.25, "who has it generalize as soon as from a small start"),
     ),
     Claim(
         name="C3c_scale",
-        statement="Without any decay the delay grows with the scale of the output",
+        statement="On addition modulo 17 without weight decay, the time to generalize over that to "
+        "fit grows with the scale of the output",
         source="Kumar et al. 2023 (arXiv:2310.06110)",
         part="dial",
         estimator=loglog_slope("delay", "alpha"),
@@ -233,13 +238,15 @@ ADDITION = [
         why="a larger scale is lazier; the sign is the statement",
         control="shuffled",
         tier="laptop",
+        rival=Rival(-0.1, "who has the scale delay the fit alone, as of permuted sums"),
     ),
 ]
 
 LINEAR = [
     Claim(
         name="C3d_delay_without_features",
-        statement="A linear model generalizes later as 1 / decay",
+        statement="A linear model that starts away from zero generalizes after a time that grows "
+        "like 1 / decay",
         formula=r"$t_{test}\sim\lambda^{-1}$",
         source="Levi, Beck & Bar-Sinai 2023 (arXiv:2310.16441): linear models grok; the law: ours",
         part="forgetting",
@@ -253,7 +260,8 @@ LINEAR = [
     ),
     Claim(
         name="C3d_popular_no_delay",
-        statement="A model whose features do not move generalizes when it fits: no delay",
+        statement="A model whose features do not move, here a linear one, generalizes when it "
+        "fits: no delay beyond a factor 3",
         formula=r"$\log_{10}(t_{test}/t_{train})\leq .5$",
         source="popular reading of Kumar et al. 2023: grokking is the passage from lazy to rich",
         part="forgetting",
@@ -263,6 +271,7 @@ LINEAR = [
         control="zero",
         expected="fail",
         reason="the start is forgotten at the rate of the decay alone: a factor 60",
+        rival=Rival(1.8, "who has the start forgotten by the decay alone"),
     ),
 ]
 

@@ -29,12 +29,54 @@ def _last(rows: DataFrame) -> DataFrame:
     return rows[rows["step"] == rows["step"].max()]
 
 
+def _excess_by_heads(axes, regression: DataFrame, title: str) -> None:
+    """Regression in context: excess of frozen and trained layers against the number of heads."""
+    frozen = regression[regression["arm"].isin(["frozen", "one_head"])]
+    look = {"x": "heads", "y": "excess", "geometric": True}
+    style.seeds_and_mean(axes, frozen, label="frozen", control=True, **look)
+    trained = regression[regression["arm"] == "theory"]
+    if len(trained):
+        style.seeds_and_mean(axes, trained, label="trained", **look)
+    axes.axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
+    style.logarithmic(axes, "xy", ticks=sorted(regression["heads"].unique()))
+    style.accepted_band(axes, 0, 0.009)
+    axes.set(xlabel="heads", ylabel="excess / variance", title=title)
+    axes.legend()
+
+
+def _loss_beyond(axes, edge: DataFrame, title: str) -> None:
+    """Loss in time at 3.5 / lambda_max of the start, of the network and of its linearization."""
+    high = edge[edge["factor"] == 3.5]
+    for arm, label in (("theory", "network"), ("frozen", "frozen")):
+        style.curve_over_seeds(axes, high[high["arm"] == arm], x="step", y="decades", label=label,
+                               control=arm == "frozen")  # fmt: skip
+    axes.set(xlabel="steps", ylabel="loss, decades", title=title, ylim=(-7, 6))
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(left=0)
+    axes.legend()
+
+
+def figure_counterexamples(regression: DataFrame, edge: DataFrame) -> Figure:
+    """Two counterexamples: a capability that frozen features have, an optimization they have not
+
+    (a) Linear regression in context, d = 4: excess over the best one-step predictor, over the
+    variance, of frozen features (dashed) against heads, and of a trained layer; dotted: heads = d;
+    shaded: what counts as the optimum. (b) Loss over that at the start in powers of ten at
+    3.5 / lambda_max; dashed: linearized, which leaves the panel.
+    """
+    figure, (axes,) = style.panels(2)
+    _excess_by_heads(axes[0], regression, "(a) a capability")
+    _loss_beyond(axes[1], edge, "(b) an optimization")
+    return figure
+
+
 def figure_copying(copying: DataFrame) -> Figure:
     """Copying the successor of an earlier token: two layers do it, frozen they do not
 
     (a) Accuracy on new sequences against steps; black: what is known without the order. (b) At the
     end: one layer; frozen features of the start, the best of all rates and of the solution; the
-    same linearization made after training. Shaded: what counts as copying.
+    same linearization made after training. Shaded: what counts as copying; dotted: half of the way
+    to it, up to which frozen features are said not to copy.
     """
     figure, (axes,) = style.panels(2)
     whole = copying[copying["arm"] == "theory"]
@@ -51,8 +93,10 @@ def figure_copying(copying: DataFrame) -> Figure:
     _arms(axes[1], every, "accuracy", labels, {"one_layer", "frozen", "half", "formed", "late"})
     axes[1].set(ylabel="accuracy", title="(b) at the end", ylim=(0, 1.03))
     style.theory_line(axes[1], axes[1].get_xlim(), [UNIGRAM] * 2, label="order not known")
+    half = [(UNIGRAM + 0.9) / 2] * 2
+    style.theory_line(axes[1], axes[1].get_xlim(), half, label="half way", linestyle=":")
     style.accepted_band(axes[1], 0.9, np.inf)
-    axes[1].legend(loc="center right")
+    axes[1].legend(loc="center", bbox_to_anchor=(0.2, 0.72))
     return figure
 
 
@@ -60,21 +104,12 @@ def figure_regression(regression: DataFrame, span: DataFrame) -> Figure:
     """Linear regression in context: frozen features are enough from d heads on
 
     (a) Excess over the best one-step predictor, over the variance, for d = 4: frozen features
-    (dashed) against heads, and a trained layer of one head; dotted: heads = d. (b) Distance of
+    (dashed) against heads, and a trained layer of one head; dotted: heads = d; shaded: what counts
+    as the optimum. (b) Distance of
     that predictor from the span of frozen features: rounding with d heads, a share with d - 1.
     """
     figure, (axes,) = style.panels(2)
-    frozen = regression[regression["arm"].isin(["frozen", "one_head"])]
-    look = {"x": "heads", "y": "excess", "geometric": True}
-    style.seeds_and_mean(axes[0], frozen, label="frozen", control=True, **look)
-    trained = regression[regression["arm"] == "theory"]
-    if len(trained):
-        style.seeds_and_mean(axes[0], trained, label="trained", **look)
-    axes[0].axvline(4, linestyle=":", color=style.GUIDE, label="heads = d")
-    style.logarithmic(axes[0], "xy", ticks=sorted(regression["heads"].unique()))
-    style.accepted_band(axes[0], 0, 0.02)
-    axes[0].set(xlabel="heads", ylabel="excess / variance", title="(a) on new prompts")
-    axes[0].legend()
+    _excess_by_heads(axes[0], regression, "(a) on new prompts")
     for index, (arm, label) in enumerate((("theory", "d heads"), ("fewer", "d - 1 heads"))):
         rows = span[span["arm"] == arm]
         style.seeds_and_mean(axes[1], rows, x="dimension", y="residual", label=label,
@@ -232,23 +267,18 @@ def figure_edge(edge: DataFrame) -> Figure:
 
     (a) Loss over that at the start in powers of ten at 3.5 / lambda_max; dashed: linearized, which
     leaves the panel. (b) Rate times largest eigenvalue at the end against where it started; black:
-    2; dashed: linearized.
+    2; shaded: accepted; dashed: linearized.
     """
     figure, (axes,) = style.panels(2)
-    high = edge[edge["factor"] == 3.5]
+    _loss_beyond(axes[0], edge, "(a) in time")
     for arm, label in (("theory", "network"), ("frozen", "frozen")):
-        style.curve_over_seeds(axes[0], high[high["arm"] == arm], x="step", y="decades",
-                               label=label, control=arm == "frozen")  # fmt: skip
         rows = _last(edge[(edge["arm"] == arm) & (edge["factor"] > 2)])
         style.seeds_and_mean(axes[1], rows, x="factor", y="product", label=label,
                              control=arm == "frozen")  # fmt: skip
-    axes[0].set(xlabel="steps", ylabel="loss, decades", title="(a) in time", ylim=(-7, 6))
-    axes[0].set_xscale("symlog", linthresh=1)
-    axes[0].set_xlim(left=0)
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
+    style.accepted_band(axes[1], -np.inf, 2.05)
     axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
-    for axis in axes:
-        axis.legend()
+    axes[1].legend()
     return figure
 
 
@@ -278,7 +308,8 @@ def figure_labels(labels: DataFrame) -> Figure:
     """Random labels are fitted in the kernel's time by wide networks, sooner by narrow ones
 
     log2 of the frozen network's steps over the network's, to a hundredth of the loss; at least,
-    where a narrow frozen one has not fitted after 800. Shaded: the accepted region of the widest.
+    where a narrow frozen one has not fitted after 800. No mean where some network has not. Shaded:
+    the accepted region of the widest.
     """
     figure, ((axes,),) = style.panels()
     style.seeds_and_mean(axes, labels, x="width", y="octaves", label="random labels")
@@ -293,14 +324,15 @@ def figure_labels(labels: DataFrame) -> Figure:
 def figure_noise(noise: DataFrame) -> Figure:
     """Noisy labels: both the network and its frozen features are best long before the end
 
-    Excess error against steps; dashed: frozen; below: the same without noise in the labels.
+    Excess error against steps, geometric means; dashed: frozen; below: the same without noise in
+    the labels.
     """
     figure, ((axes,),) = style.panels()
     for index, (arm, name) in enumerate((("theory", "noisy"), ("clean", "clean"))):
         rows = noise[noise["arm"] == arm]
         style.curve_over_seeds(axes, rows, x="step", y="network", label=f"network, {name}",
                                index=index, geometric=True)  # fmt: skip
-        mean = rows.groupby("step")["frozen"].mean()
+        mean = np.exp(np.log(rows["frozen"]).groupby(rows["step"]).mean())
         axes.plot(mean.index, mean, "--", color=(style.CONTROL, "#B0B0B0")[index],
                   label=f"frozen, {name}")  # fmt: skip
     style.logarithmic(axes, "xy")
@@ -314,7 +346,7 @@ def figure_tempered(tempered: DataFrame) -> Figure:
 
     Mean square on new points of an interpolant of noise of variance 1, against samples: kernel of
     relu at infinite width, a network's at the start; dashed: a kernel with all derivatives. Black:
-    a polygon, 2/3.
+    a polygon, 2/3, with the band that is accepted of the kernel.
     """
     figure, ((axes,),) = style.panels()
     for index, (arm, label) in enumerate(
@@ -327,6 +359,7 @@ def figure_tempered(tempered: DataFrame) -> Figure:
                          geometric=True)  # fmt: skip
     sizes = sorted(tempered["samples"].unique())
     style.theory_line(axes, [sizes[0], sizes[-1]], [POLYGON] * 2, label="2/3")
+    style.accepted_band(axes, POLYGON - 0.02, POLYGON + 0.02)
     style.logarithmic(axes, "xy", ticks=sizes)
     axes.set(xlabel="samples", ylabel="error / variance of the noise")
     axes.legend()

@@ -85,7 +85,8 @@ def figure_reliability(classes: DataFrame) -> Figure:
 
     Accuracy in ten bins of the stated confidence, over all splits; black: calibrated. (a)
     Links of the NNGP: softmax of the mean (dashed) is far too modest. (b) Three laws at the scale
-    of initialisation. The expected calibration error stands in the legend.
+    of initialisation. The legend has the expected calibration error of all splits together, which
+    is less than the mean of single splits that is judged: their bins are noisier.
     """
     figure, (axes,) = style.panels(2, share_y=True)
     links = {

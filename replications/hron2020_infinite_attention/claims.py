@@ -85,8 +85,8 @@ HEADS = [
     ),
     claim(
         "T1_more_tokens",
-        "A head that reads T orthogonal tokens comes nearer to a Gaussian like 1/T, without a "
-        "second head",
+        "A head at 1/sqrt(d) without softmax that reads T orthogonal tokens comes nearer to a "
+        "Gaussian like 1/T, without a second head",
         formula=r"$6\,\mathrm{tr}K^4/(\mathrm{tr}K^2)^2=6/T$",
         source=OURS,
         part="sequence",
@@ -101,7 +101,8 @@ HEADS = [
     ),
     claim(
         "T2_many_heads",
-        "The excess kurtosis falls like 1/H with the number of heads",
+        "The excess kurtosis of an output of attention at 1/sqrt(d) falls like 1/H with the number "
+        "of independent heads",
         formula=r"$\kappa\sim1/H$",
         source=f"{HB}, abstract: many heads are needed; {OURS}",
         part="heads",
@@ -116,7 +117,7 @@ HEADS = [
     ),
     claim(
         "T3_rate",
-        "At 1/d, with queries that are keys, one head becomes Gaussian at the rate 1/d",
+        "At 1/d, with softmax and queries that are keys, one head becomes Gaussian at the rate 1/d",
         formula=r"$\kappa\sim1/d$",
         source=f"{HB}, abstract, for the limit; the rate: {OURS}",
         part="heads",
@@ -131,8 +132,8 @@ HEADS = [
     ),
     claim(
         "T3_constant",
-        "At 1/d the excess kurtosis of one head is (6 + 3 c)/d, 6 from the values and c from the "
-        "scores",
+        "At 1/d, with softmax and queries that are keys, the excess kurtosis of one head is "
+        "(6 + 3 c)/d, 6 from the values and c from the scores",
         formula=r"$d\,\kappa\to6+3\,\nabla s^\top\Sigma\nabla s/s^2,\ "
         r"\Sigma_{qr}=K_{00}K_{qr}+K_{0q}K_{0r}$",
         source=OURS,
@@ -424,6 +425,7 @@ CLOSED = [
         region=at_most(1e-12),
         why="a permutation of tokens permutes K and A alike, and the mean over tokens forgets it",
         control="encoded",
+        rival=Rival(0.04, "who has a third of each token be its position's"),
     ),
 ]
 

@@ -27,17 +27,19 @@ def _guide(axes, rows: DataFrame, x: str, y: str, arm: str, slope: float, label:
 def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
     """When an output of attention is Gaussian: excess kurtosis over networks
 
-    (a) One head without softmax over its limit 6 tr K^4/(tr K^2)^2 (black): at 1/sqrt(d) it stays,
-    at 1/d (dashed) it vanishes. (b) One head with softmax: at 1/d with queries that are keys it
-    falls like 1/d (dotted), at 1/sqrt(d) (dashed) it stays. (c) By the number of heads, d = 8: 1/H
-    (dotted); dashed: all heads share one matrix of scores. (d) One head by the number of orthogonal
-    tokens, 6/T (black); dashed: tokens that are all alike.
+    (a) One head without softmax over its limit 6 tr K^4/(tr K^2)^2 (black), with the band accepted
+    for the value it tends to: at 1/sqrt(d) it stays, at 1/d (dashed) it vanishes. (b) One head with
+    softmax: at 1/d with queries that are keys it falls like 1/d (dotted), at 1/sqrt(d) (dashed) it
+    stays. (c) By the number of heads, d = 8: 1/H (dotted); dashed: all heads share one matrix of
+    scores. (d) One head by the number of orthogonal tokens, 6/T (black); dashed: tokens that are
+    all alike.
     """
     figure, (axes,) = style.panels(4, height=2.8)
     arms = {"large_d": r"$1/\sqrt{d}$", "tied_identity": "1/d"}
     _curves(axes[0], heads, "d", "at_infinity", arms, "tied_identity")
     sizes = sorted(heads[heads["arm"] == "large_d"]["d"].unique())
     style.theory_line(axes[0], [sizes[0], sizes[-1]], [1, 1], label="limit")
+    style.accepted_band(axes[0], 0.85, 1.15)
     axes[0].set(xlabel="d", ylabel="excess kurtosis over its limit", title="(a) no softmax")
     axes[0].legend()
     arms = {"tied": "1/d", "softmax_rate": r"$1/\sqrt{d}$"}
@@ -134,7 +136,7 @@ def figure_block(block: DataFrame) -> Figure:
     around attention. (b) Mean trace over the limit's (black) with the accepted band.
     """
     figure, (axes,) = style.panels(2)
-    arms = {"block": "its limit", "no_skip": "limit without a skip"}
+    arms = {"block": "networks", "no_skip": "over one without a skip"}
     _curves(axes[0], block, "width", "deviation", arms, "no_skip")
     axes[0].set(xlabel="width n", ylabel="|Θₙ − Θ| / |Θ|", title="(a) single networks")
     _guide(axes[0], block, "width", "deviation", "block", -0.5, r"$n^{-1/2}$")

@@ -35,9 +35,9 @@ def figure_shots(shots: DataFrame) -> Figure:
 def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     """Failure rates of two codes under bit flips, exact
 
-    (a) Maximum likelihood for d = 3 and 5, which cross where the gray line is; matching (open) can
-    hardly be told from it. Dashed: a bare qubit. (b) Far below the crossing they fall as p^2 and
-    p^3 (dotted); dashed: without decoding.
+    (a) Maximum likelihood for d = 3 and 5, which cross where the gray line is, in the band that is
+    accepted; matching (open) can hardly be told from it. Dashed: a bare qubit. (b) Far below the
+    crossing they fall as p^2 and p^3 (dotted); dashed: without decoding.
     """
     figure, (axes,) = style.panels(2)
     axis = axes[0]
@@ -50,6 +50,7 @@ def figure_rates(rates: DataFrame, crossing: DataFrame) -> Figure:
     axis.plot(ends, ends, color=style.CONTROL, linestyle="--", label="bare qubit")
     where = crossing[crossing["arm"] == "theory"]["p"].iloc[0]
     axis.axvline(where, color=style.CONTROL, linewidth=0.8, label=f"crossing, p = {where:.3f}")
+    style.accepted_band(axis, 0.08, 0.109, vertical=True)
     axis.set(xlabel="flips per qubit p", ylabel="failure rate", title="(a) crossing")
     style.logarithmic(axis, "xy", ticks=sorted(rows["p"].unique()))
     axis.set_ylim(top=6)
@@ -130,7 +131,7 @@ def figure_times(times: DataFrame) -> Figure:
     """Frequency, not degree, orders what is learned under physical noise
 
     Time at which half of the residual of a syndrome is left against its rarity, for all 256
-    syndromes of d = 3 at p = .1: weighted by their chance, and all alike (dashed arm).
+    syndromes of d = 3 at p = .1: weighted by their chance, and all alike (crosses, the control).
     """
     figure, (axes,) = style.panels(2)
     panels = (("theory", "(a) physical noise"), ("uniform", "(b) all syndromes alike"))
@@ -138,5 +139,5 @@ def figure_times(times: DataFrame) -> Figure:
         rows = times[times["arm"] == arm]
         look = style.arm_style(0) if arm == "theory" else {"color": style.CONTROL, "marker": "x"}
         axis.plot(rows["rarity"], rows["log_time"], linestyle="none", alpha=0.6, **look)
-        axis.set(xlabel=r"rarity $-\log P(s)$", ylabel="log of the half-time", title=title)
+        axis.set(xlabel=r"rarity $-\ln P(s)$", ylabel="ln of the half-time", title=title)
     return figure

@@ -106,7 +106,8 @@ VARIATION = [
         part="variation",
         estimator=per_seed(_square_over_law, where={"width": 200}, columns=("spread", "exact")),
         region=near(1, 0.06),
-        why="measured over the exact law at width 200; a read-out of order one has 14.5/m",
+        why="measured over the exact law at width 200; a read-out of order one has 14.5/m in the "
+        "same unit, the kernel of the page's limit",
         control="unit_readout",
         kind="level",
         rival=Rival(1.45, "who draws the read-out as the formulas have it, not as the code"),
@@ -440,8 +441,8 @@ DESCENT = [
     ),
     Claim(
         name="P7_peak_without_noise",
-        statement="The peak stays when the labels have no noise: it is a matter of the missing "
-        "ridge",
+        statement="The peak of the test error of random features at as many features as data stays "
+        "when the labels have no noise: it is a matter of the missing ridge",
         source=OURS.format(5),
         part="double_descent",
         arm="noiseless",

@@ -66,7 +66,7 @@ def kernels_on_a_line(growth: DataFrame, spectrum: DataFrame) -> Figure:
     axes[0].set(xlabel="width m", ylabel=r"$S^2-S_0^2$", title="(a) training, f = 2x")
     axes[1].set(xlabel="width m", ylabel=r"$\lambda_{min}/\lambda_{min,\infty}$")
     axes[1].set_title("(b) least eigenvalue")
-    style.logarithmic(axes[0], "xy", ticks=widths)
+    style.logarithmic(axes[0], "xy", ticks=sorted({*widths, *field["width"]}))
     style.logarithmic(axes[1], "x", ticks=sorted(rows["width"].unique()))
     style.legend_below(figure, columns=4)
     return figure

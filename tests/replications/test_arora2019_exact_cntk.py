@@ -137,7 +137,10 @@ RIVALS = {
     "K7_no_bias_without_pooling": _even_light_with_borders(4),
     "K8_rate_of_theorem_3_1": -1 / 4,
     "K9_trained_network_with_kappa": -1 / 2,
+    "K10_popular_without_kappa": 0.0,  # the start is of the order of the labels at any width
     "K11_what_survives_training": 0.0,
+    **dict.fromkeys(("K13_pooling_on_textures", "K14_pooling_against_dense"), 0.0),
+    "K16_few_random_features": 0.0,
 }
 
 
