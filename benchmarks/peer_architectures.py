@@ -1,6 +1,6 @@
 """Kernels of the architectures of architectures.py in neural-tangents 0.6.5, asked by stdin.
 
-A line {"one": inputs, "two": inputs, "layers": [[name, *arguments], ...]} is answered by a line
+A line {"x": inputs, "layers": [[name, *arguments], ...]} is answered by a line
 {"nngp": rows, "ntk": rows}. Runs in the environment of make_peer_environment.sh.
 """
 
@@ -82,10 +82,10 @@ def serial(layers):
 def main():
     for line in sys.stdin:
         asked = json.loads(line)
-        one, two = np.array(asked["one"]), np.array(asked["two"])
+        x = np.array(asked["x"])
         global AXES
-        AXES = one.ndim - 2
-        found = serial(asked["layers"])[2](one, two, ("nngp", "ntk"))
+        AXES = x.ndim - 2
+        found = serial(asked["layers"])[2](x, None, ("nngp", "ntk"))
         answer = {"nngp": np.asarray(found.nngp).tolist(), "ntk": np.asarray(found.ntk).tolist()}
         print(json.dumps(answer), flush=True)
 
