@@ -10,8 +10,10 @@ log, so that pieces with different --seed add up.
 
 Ours are computed by `network.kernel`, compiled at the lowest effort: an architecture is a program
 of its own, which runs for milliseconds, and XLA's fused loops are two thirds of what compiling it
-costs. Pairs of different inputs only: the peer's acos is wrong by 3e-8 between an input and itself.
-Of networks with `sign` the NNGP alone is compared, as their Theta is refused here.
+costs. On vectors, where no compiled loop of ours serves, they are computed operation by operation
+(`network.limit`), each of which is compiled once for all architectures. Pairs of different inputs
+only: the peer's acos is wrong by 3e-8 between an input and itself. Of networks with `sign` the NNGP
+alone is compared, as their Theta is refused here.
 """
 
 import argparse
@@ -25,30 +27,44 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from widenets.ntk import architecture as ours
+from widenets.ntk.architecture import closed_forms
+from widenets.ntk.architecture.positions import positional_encoding
 from widenets.ntk.kernels import kernel_in_blocks
 
 HERE = Path(__file__).parent
 INPUTS = {"vectors": (4, 7), "sequences": (3, 8, 3), "images": (3, 4, 4, 3)}
 WIDTH = 3  # of all layers but branches side by side
 TOLERANCE = 1e-9  # of sqrt(K(x, x) K(x', x')), float64
+
+
+def attention(scaling, score, weight, bias, code):
+    """After encodings of variance `code`, whose covariance falls with the distance."""
+    steps = np.subtract.outer(*2 * (np.arange(INPUTS["sequences"][1]),))
+    encoding = positional_encoding(np.exp(-(steps**2) / 2), code)
+    layer = ours.self_attention(WIDTH, 1, None, scaling, score, weight, bias)
+    return ours.serial(encoding, layer) if code else layer
+
+
 BUILD = {
     "dense": lambda weight, bias, width=WIDTH: ours.dense(width, weight, bias),
     "standard": lambda weight, bias: ours.dense(
         WIDTH, weight, bias or 0.0, "standard", zero_bias=bias is None
     ),
-    "attention": lambda scaling, score, weight, bias: ours.self_attention(
-        WIDTH, 1, None, scaling, score, weight, bias
-    ),
+    "attention": attention,
     "concatenate": lambda *branches: ours.concatenate(*map(built, branches)),
     "conv": lambda size, stride, padding, weight, bias: ours.conv(
         WIDTH, size, stride, padding, weight, bias
     ),
     "residual": lambda branch: ours.residual(built(branch)),
+    **{
+        name: getattr(closed_forms, name) for name in ("gabor", "gaussian", "rbf", "sigmoid_like")
+    },
     **{
         name: getattr(ours, name)
         for name in (
@@ -65,6 +81,7 @@ VARIANCES = st.sampled_from([0.5, 1.0, 1.7, 2.0])
 BIASES = st.sampled_from([0.0, 0.1, 0.5])
 ACTIVATIONS = st.one_of(
     st.sampled_from([["relu"], ["abs_"], ["erf"], ["gelu"], ["sin"], ["cos"]]),
+    st.sampled_from([["gabor"], ["gaussian", 0.6], ["rbf", 0.4], ["sigmoid_like"]]),
     st.tuples(st.just("leaky_relu"), st.sampled_from([0.1, 0.5])).map(list),
 )
 LAST = st.one_of(ACTIVATIONS, st.sampled_from([["relu"], ["erf"], ["sign"]]))
@@ -72,8 +89,9 @@ DENSE = st.tuples(st.just("dense"), VARIANCES, BIASES).map(list)
 WIDER = st.tuples(st.just("dense"), VARIANCES, BIASES, st.integers(1, 4)).map(list)
 STANDARD = st.tuples(st.just("standard"), VARIANCES, st.sampled_from([None, 0.0, 0.3])).map(list)
 ATTENTION = st.tuples(
-    st.just("attention"), st.sampled_from(["1/d", "1/sqrt(d)"]), VARIANCES, VARIANCES, BIASES
-).map(list)
+    st.just("attention"), st.sampled_from(["1/d", "1/sqrt(d)"]), VARIANCES, VARIANCES, BIASES,
+    st.sampled_from([0.0, 0.6]),
+).map(list)  # fmt: skip
 
 
 def convolution(strides=(1, 2), paddings=("SAME", "VALID", "CIRCULAR")):
@@ -152,10 +170,13 @@ def difference(theirs: dict, layers, kind: str) -> float:
     network, x = built(layers), inputs(kind)
     if '"sign"' in json.dumps(layers):
         ours = {"nngp": kernel_in_blocks(network, x, which="nngp")}
+    elif x.ndim == 2 and network.steps is None:
+        ours = network.limit(jnp.asarray(x), None)._asdict()
     else:
         ours = network.kernel(x)._asdict()
     apart = 0.0
     for name, found in ours.items():
+        found = np.asarray(found)
         diagonal = np.diag(found)
         errors = np.abs(found - np.array(theirs[name])) / np.sqrt(np.outer(diagonal, diagonal))
         apart = max(apart, float(errors[~np.eye(len(x), dtype=bool)].max()))
@@ -205,7 +226,7 @@ def compare(python: str, kind: str, examples: int, start: int, log: Path) -> Non
             assert math.isfinite(apart), layers
             assert apart <= TOLERANCE, (apart, layers)
             lines.writerow((kind, start, f"{apart:.2g}", json.dumps(layers)))
-            file.flush()
+            file.flush()  # a run may be ended at any time
 
         check()
 

@@ -30,11 +30,15 @@ def standard(weight, bias):
     return stax.Dense(WIDTH, weight**0.5, deviation, parameterization="standard")
 
 
-def attention(scaling, score, weight, bias):
+def attention(scaling, score, weight, bias, code):
     linear = scaling == "1/d"
+    encodings = {
+        "pos_emb_type": "SUM", "pos_emb_p_norm": 2, "pos_emb_decay_fn": lambda d: np.exp(-d / 2),
+        "W_pos_emb_std": code**0.5, "val_pos_emb": True,
+    }  # fmt: skip
     return stax.GlobalSelfAttention(
         WIDTH, 1, 1, 1, linear, score**0.5, weight**0.5, 1.0, 1.0, bias**0.5,
-        attention_mechanism="SOFTMAX" if linear else "IDENTITY",
+        attention_mechanism="SOFTMAX" if linear else "IDENTITY", **(encodings if code else {}),
     )  # fmt: skip
 
 
@@ -72,6 +76,10 @@ BUILD = {
     "sign": stax.Sign,
     "sin": stax.Sin,
     "cos": stax.Cos,
+    "gabor": stax.Gabor,
+    "gaussian": lambda rate: stax.Gaussian(1, -rate),
+    "rbf": stax.Rbf,
+    "sigmoid_like": stax.Sigmoid_like,
 }
 
 

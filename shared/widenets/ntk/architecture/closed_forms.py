@@ -169,7 +169,7 @@ def sigmoid_like() -> Architecture:
 def hermite(degree: int) -> Architecture:
     """He_n(u) / sqrt(n!), n = degree >= 1: with q = q' = 1 S = K^n and D = n K^{n-1}.
 
-    Exact at every variance, as the `polynomial` it is; neural-tangents takes variance 1 for granted.
+    Exact at every variance, as the `polynomial` it is; neural-tangents assumes variance 1.
     """
     degree = checked_count(degree, "degree")
     return polynomial(herme2poly([0.0] * degree + [1.0]) / sqrt(factorial(degree)))
