@@ -33,9 +33,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from widenets.ntk import architecture as ours
-from widenets.ntk.architecture import closed_forms
-from widenets.ntk.architecture.positions import positional_encoding
+from widenets.ntk import closed_forms
 from widenets.ntk.kernels import kernel_in_blocks
+from widenets.ntk.positions import positional_encoding
 
 HERE = Path(__file__).parent
 INPUTS = {"vectors": (4, 7), "sequences": (3, 8, 3), "images": (3, 4, 4, 3)}

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 
 from widenets.ntk.architecture import dense, layer_norm, relu, serial
-from widenets.ntk.architecture.closed_forms import (
+from widenets.ntk.closed_forms import (
     exp,
     gabor,
     gaussian,

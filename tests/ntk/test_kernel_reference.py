@@ -33,7 +33,7 @@ from widenets.ntk.architecture import (
     sin,
     sum_pool,
 )
-from widenets.ntk.architecture.closed_forms import (
+from widenets.ntk.closed_forms import (
     exp,
     gabor,
     gaussian,
@@ -42,8 +42,8 @@ from widenets.ntk.architecture.closed_forms import (
     rectified_monomial,
     sigmoid_like,
 )
-from widenets.ntk.architecture.positions import positional_encoding
 from widenets.ntk.kernels import kernel_in_blocks
+from widenets.ntk.positions import positional_encoding
 
 REFERENCE = np.load(Path(__file__).with_name("reference") / "neural_tangents.npz")
 WIDTH = 64  # enters the standard parameterization

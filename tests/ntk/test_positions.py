@@ -15,7 +15,7 @@ from widenets.ntk.architecture import (
     self_attention,
     serial,
 )
-from widenets.ntk.architecture.positions import positional_encoding
+from widenets.ntk.positions import positional_encoding
 
 X = np.random.default_rng(7).normal(size=(3, 4, 5))
 STEPS = np.abs(np.subtract.outer(np.arange(4), np.arange(4)))

@@ -1,6 +1,6 @@
 """More activations with closed forms, beyond those of `widenets.ntk.architecture`.
 
-    from widenets.ntk.architecture.closed_forms import gaussian, rbf
+    from widenets.ntk.closed_forms import gaussian, rbf
 
 (u, v) ~ N(0, [[q, K], [K, q']]); S = E[phi(u) phi(v)], D = E[phi'(u) phi'(v)] = dS/dK. Written in
 the chords sqrt(q q') - K and sqrt(q q') + K that layers hand on, so that near inputs keep their

@@ -1,6 +1,6 @@
 """Positional encodings: what tells the positions of a sequence or of an image apart.
 
-    from widenets.ntk.architecture.positions import positional_encoding
+    from widenets.ntk.positions import positional_encoding
 
     serial(dense(n), positional_encoding(R), self_attention(n), ...)
 
