@@ -18,6 +18,7 @@
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong
 arguments are told. kernels, signal, closed_forms and positions import architecture, which imports
-engine; subject stands on all of them, and its modules are imported singly (`subject.contract` needs no torch). The others
-know no room but their own (`dense_kernels` is handed an Architecture and reads its `form`).
+engine; subject stands on all of them, and its modules are imported singly (`subject.contract` needs
+no torch). The others know no room but their own (`dense_kernels` is handed an Architecture and
+reads its `form`).
 """
