@@ -2,52 +2,69 @@
 
     python -m benchmarks.architectures --peer PYTHON --inputs vectors --examples 300
 
-Inputs are vectors, sequences or images. Ours are computed step by step, without a compilation: each
-architecture is another program, and to compile the one of images takes 5 to 20 s, to run it
-milliseconds. hypothesis draws each architecture from the grammar below (and, where two kernels
-differ, looks for the smallest that still does); the peer computes its kernels in its own
-environment, in a process that is asked line by line. Different inputs only: the peer's acos is
-wrong by 3e-8 between an input and itself. Of networks with `sign` the NNGP alone is compared, as
-their Theta is refused here.
+Inputs are vectors, sequences or images. hypothesis draws each architecture from the grammar below
+(and, where two kernels differ, looks for the smallest that still does); the peer computes its
+kernels in its own environment, in a process that is asked line by line. A line of the log (--log)
+is one architecture and how far the kernels are apart; what is printed at the end is of the whole
+log, so that pieces with different --seed add up.
+
+Ours are computed by `network.kernel`, compiled at the lowest effort: an architecture is a program
+of its own, which runs for milliseconds, and XLA's fused loops are two thirds of what compiling it
+costs. On vectors, where no compiled loop of ours serves, they are computed operation by operation
+(`network.limit`), each of which is compiled once for all architectures. Pairs of different inputs
+only: the peer's acos is wrong by 3e-8 between an input and itself. Of networks with `sign` the NNGP
+alone is compared, as their Theta is refused here.
 """
 
 import argparse
+import csv
 import itertools
 import json
 import math
+import os
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from widenets.ntk import architecture as ours
+from widenets.ntk import closed_forms
 from widenets.ntk.kernels import kernel_in_blocks
+from widenets.ntk.positions import positional_encoding
 
 HERE = Path(__file__).parent
-INPUTS = {
-    "vectors": ((3, 7), (2, 7)),
-    "sequences": ((2, 8, 3), (1, 8, 3)),
-    "images": ((2, 4, 4, 3), (1, 4, 4, 3)),
-}
+INPUTS = {"vectors": (4, 7), "sequences": (3, 8, 3), "images": (3, 4, 4, 3)}
 WIDTH = 3  # of all layers but branches side by side
 TOLERANCE = 1e-9  # of sqrt(K(x, x) K(x', x')), float64
+
+
+def attention(scaling, score, weight, bias, code):
+    """After encodings of variance `code`, whose covariance falls with the distance."""
+    steps = np.subtract.outer(*2 * (np.arange(INPUTS["sequences"][1]),))
+    encoding = positional_encoding(np.exp(-(steps**2) / 2), code)
+    layer = ours.self_attention(WIDTH, 1, None, scaling, score, weight, bias)
+    return ours.serial(encoding, layer) if code else layer
+
+
 BUILD = {
     "dense": lambda weight, bias, width=WIDTH: ours.dense(width, weight, bias),
     "standard": lambda weight, bias: ours.dense(
         WIDTH, weight, bias or 0.0, "standard", zero_bias=bias is None
     ),
-    "attention": lambda scaling, score, weight, bias: ours.self_attention(
-        WIDTH, 1, None, scaling, score, weight, bias
-    ),
+    "attention": attention,
     "concatenate": lambda *branches: ours.concatenate(*map(built, branches)),
     "conv": lambda size, stride, padding, weight, bias: ours.conv(
         WIDTH, size, stride, padding, weight, bias
     ),
     "residual": lambda branch: ours.residual(built(branch)),
+    **{
+        name: getattr(closed_forms, name) for name in ("gabor", "gaussian", "rbf", "sigmoid_like")
+    },
     **{
         name: getattr(ours, name)
         for name in (
@@ -64,6 +81,7 @@ VARIANCES = st.sampled_from([0.5, 1.0, 1.7, 2.0])
 BIASES = st.sampled_from([0.0, 0.1, 0.5])
 ACTIVATIONS = st.one_of(
     st.sampled_from([["relu"], ["abs_"], ["erf"], ["gelu"], ["sin"], ["cos"]]),
+    st.sampled_from([["gabor"], ["gaussian", 0.6], ["rbf", 0.4], ["sigmoid_like"]]),
     st.tuples(st.just("leaky_relu"), st.sampled_from([0.1, 0.5])).map(list),
 )
 LAST = st.one_of(ACTIVATIONS, st.sampled_from([["relu"], ["erf"], ["sign"]]))
@@ -71,8 +89,9 @@ DENSE = st.tuples(st.just("dense"), VARIANCES, BIASES).map(list)
 WIDER = st.tuples(st.just("dense"), VARIANCES, BIASES, st.integers(1, 4)).map(list)
 STANDARD = st.tuples(st.just("standard"), VARIANCES, st.sampled_from([None, 0.0, 0.3])).map(list)
 ATTENTION = st.tuples(
-    st.just("attention"), st.sampled_from(["1/d", "1/sqrt(d)"]), VARIANCES, VARIANCES, BIASES
-).map(list)
+    st.just("attention"), st.sampled_from(["1/d", "1/sqrt(d)"]), VARIANCES, VARIANCES, BIASES,
+    st.sampled_from([0.0, 0.6]),
+).map(list)  # fmt: skip
 
 
 def convolution(strides=(1, 2), paddings=("SAME", "VALID", "CIRCULAR")):
@@ -141,41 +160,39 @@ def built(layers) -> ours.Architecture:
     return ours.serial(*(BUILD[name](*arguments) for name, *arguments in layers))
 
 
-def inputs(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Two sets of different inputs, always the same ones."""
-    generator = np.random.default_rng(20200001)
-    one, two = INPUTS[kind]
-    return generator.normal(size=one), generator.normal(size=two)
+def inputs(kind: str) -> np.ndarray:
+    """Different inputs, always the same ones."""
+    return np.random.default_rng(20200001).normal(size=INPUTS[kind])
 
 
 def difference(theirs: dict, layers, kind: str) -> float:
     """Largest of |K - K'| and |Theta - Theta'| over the geometric mean of our diagonals."""
-    one, two = inputs(kind)
-    network = built(layers)
-    which = "nngp" if '"sign"' in json.dumps(layers) else "both"
-
-    def kernels(x1, x2=None):
-        # Step by step the layer `sign` would refuse, and not only leave nan in the other kernel.
-        with jax.disable_jit(which == "both"):
-            found = kernel_in_blocks(network, x1, x2, which=which)
-        return {"nngp": found} if which == "nngp" else found._asdict()
-
-    largest, of_one, of_two = 0.0, kernels(one), kernels(two)
-    for name, found in kernels(one, two).items():
-        scale = np.sqrt(np.outer(np.diag(of_one[name]), np.diag(of_two[name])))
-        largest = max(largest, float(np.max(np.abs(found - np.array(theirs[name])) / scale)))
-    return largest
+    network, x = built(layers), inputs(kind)
+    if '"sign"' in json.dumps(layers):
+        ours = {"nngp": kernel_in_blocks(network, x, which="nngp")}
+    elif x.ndim == 2 and network.steps is None:
+        ours = network.limit(jnp.asarray(x), None)._asdict()
+    else:
+        ours = network.kernel(x)._asdict()
+    apart = 0.0
+    for name, found in ours.items():
+        found = np.asarray(found)
+        diagonal = np.diag(found)
+        errors = np.abs(found - np.array(theirs[name])) / np.sqrt(np.outer(diagonal, diagonal))
+        apart = max(apart, float(errors[~np.eye(len(x), dtype=bool)].max()))
+    return apart
 
 
 @contextmanager
 def peer(python: str):
     """A function (kind, layers) -> {"nngp": rows, "ntk": rows} of the peer's process."""
     command = [python, str(HERE / "peer_architectures.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    own = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    with subprocess.Popen(command, env=own, **pipes) as it:
 
         def ask(kind, layers):
-            one, two = (x.tolist() for x in inputs(kind))
-            it.stdin.write(json.dumps({"one": one, "two": two, "layers": layers}) + "\n")
+            it.stdin.write(json.dumps({"x": inputs(kind).tolist(), "layers": layers}) + "\n")
             it.stdin.flush()
             answer = it.stdout.readline()
             if not answer:
@@ -186,14 +203,19 @@ def peer(python: str):
         it.stdin.close()
 
 
-def compare(python: str, kind: str, examples: int, start: int) -> None:
-    """Print how far kernels of `examples` architectures are apart; fail on the first that differ.
+COLUMNS = ("inputs", "seed", "apart", "layers")
+
+
+def compare(python: str, kind: str, examples: int, start: int, log: Path) -> None:
+    """Adds `examples` architectures to the log; fails on the first whose kernels differ.
 
     An architecture whose kernel vanishes or overflows has nothing to compare and is refused by
     `math.isfinite` here, not passed over.
     """
-    found = []
-    with peer(python) as ask:
+    with peer(python) as ask, log.open("a", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        if file.tell() == 0:
+            lines.writerow(COLUMNS)
 
         @seed(start)
         @settings(max_examples=examples, deadline=None, database=None,
@@ -203,15 +225,21 @@ def compare(python: str, kind: str, examples: int, start: int) -> None:
             apart = difference(ask(kind, layers), layers, kind)
             assert math.isfinite(apart), layers
             assert apart <= TOLERANCE, (apart, layers)
-            found.append((apart, json.dumps(layers)))
-            if len(found) % 25 == 0:
-                print(f"{len(found)} of {examples}, farthest apart {max(found)[0]:.2g}", flush=True)
+            lines.writerow((kind, start, f"{apart:.2g}", json.dumps(layers)))
+            file.flush()  # a run may be ended at any time
 
         check()
-    different = {text for _, text in found}
-    apart, text = max(found)
-    print(f"{kind}: {len(found)} drawn from seed {start}, {len(different)} different architectures")
-    print(f"farthest apart {apart:.2g}: {text}")
+
+
+def told(log: Path) -> None:
+    """What the log holds, inputs by inputs."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for kind in INPUTS:
+        found = {row["layers"]: float(row["apart"]) for row in rows if row["inputs"] == kind}
+        if found:
+            layers = max(found, key=found.get)
+            print(f"{kind}: {len(found)} architectures, farthest apart {found[layers]}: {layers}")
 
 
 def main() -> None:
@@ -220,9 +248,14 @@ def main() -> None:
     parser.add_argument("--inputs", choices=list(INPUTS), required=True)
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--log", type=Path, default=Path("results/architectures.csv"))
     arguments = parser.parse_args()
+    os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"  # read at the first computation
     jax.config.update("jax_enable_x64", True)
-    compare(arguments.peer, arguments.inputs, arguments.examples, arguments.seed)
+    jax.config.update("jax_disable_most_optimizations", True)
+    arguments.log.parent.mkdir(exist_ok=True)
+    compare(arguments.peer, arguments.inputs, arguments.examples, arguments.seed, arguments.log)
+    told(arguments.log)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ def serve(calls: dict[str, Callable], least: float = 0.25) -> None:
         print(json.dumps(cpu_seconds(calls[name], counts[name])), flush=True)
 
 
+def answer_first(calls: dict[str, Callable]) -> None:
+    """One line: the CPU seconds of the first call of each in this process, compilation included.
+
+    Not what is compiled once on a machine and kept: our loops.
+    """
+    print(json.dumps({name: cpu_seconds(call, 1) for name, call in calls.items()}), flush=True)
+
+
 def peak_mb(call: Callable) -> float | None:
     """Growth of resident memory during `call`, result included, looked at every 0.5 ms.
 

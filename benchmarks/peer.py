@@ -1,7 +1,7 @@
 """The same cases in neural-tangents 0.6.5; runs in the environment of make_peer_environment.sh.
 
 python benchmarks/peer.py NAME answers "call" (`measure.serve`) by the CPU seconds of the best way
-to call it.
+to call it; with --first it prints those of the first call.
 """
 
 import os
@@ -14,7 +14,7 @@ import sys
 
 import jax
 import numpy as np
-from measure import fastest, serve
+from measure import answer_first, fastest, serve
 
 jax.config.update("jax_enable_x64", sys.argv[1].endswith("64") or sys.argv[1] == "flow")
 jax.config.update("jax_cpu_enable_async_dispatch", False)
@@ -40,8 +40,8 @@ def dense(dtype, activation=stax.Relu, size=2000):
     return compiled(stax.serial(*layers, stax.Dense(1, W, 0.1**0.5))[2], x)
 
 
-def conv(end, dtype=np.float32, side=32, pools=False):
-    x = np.random.default_rng(0).normal(size=(4, side, side, 3)).astype(dtype)
+def conv(end, dtype=np.float32, images=4, side=32, pools=False):
+    x = np.random.default_rng(0).normal(size=(images, side, side, 3)).astype(dtype)
     block = [stax.Conv(1, (3, 3), padding="SAME", W_std=W), stax.Relu()]
     pooled = [*block, stax.AvgPool((2, 2), strides=(2, 2))]
     layers = [*block, *pooled * 3] if pools else block * 3
@@ -105,8 +105,8 @@ CASES = {
     "gelu": lambda: dense(np.float32, stax.Gelu, 1000),
     "gelu_float64": lambda: dense(np.float64, stax.Gelu, 1000),
     "conv_flatten": lambda: conv(stax.Flatten),
-    "conv_gap": lambda: conv(stax.GlobalAvgPool),
-    "conv_gap_float64": lambda: conv(stax.GlobalAvgPool, np.float64),
+    "conv_gap": lambda: conv(stax.GlobalAvgPool, images=1),
+    "conv_gap_float64": lambda: conv(stax.GlobalAvgPool, np.float64, images=1),
     "myrtle5": lambda: conv(stax.GlobalAvgPool, side=16, pools=True),
     "empirical_mlp": lambda: mlp(1, 8),
     "empirical_cnn": lambda: plain("cnn"),
@@ -119,4 +119,5 @@ CASES = {
 
 
 if __name__ == "__main__":
-    serve({"call": CASES[sys.argv[1]]()})
+    calls = {"call": CASES[sys.argv[1]]()}
+    answer_first(calls) if "--first" in sys.argv else serve(calls)

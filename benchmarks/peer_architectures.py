@@ -1,6 +1,6 @@
 """Kernels of the architectures of architectures.py in neural-tangents 0.6.5, asked by stdin.
 
-A line {"one": inputs, "two": inputs, "layers": [[name, *arguments], ...]} is answered by a line
+A line {"x": inputs, "layers": [[name, *arguments], ...]} is answered by a line
 {"nngp": rows, "ntk": rows}. Runs in the environment of make_peer_environment.sh.
 """
 
@@ -30,11 +30,15 @@ def standard(weight, bias):
     return stax.Dense(WIDTH, weight**0.5, deviation, parameterization="standard")
 
 
-def attention(scaling, score, weight, bias):
+def attention(scaling, score, weight, bias, code):
     linear = scaling == "1/d"
+    encodings = {
+        "pos_emb_type": "SUM", "pos_emb_p_norm": 2, "pos_emb_decay_fn": lambda d: np.exp(-d / 2),
+        "W_pos_emb_std": code**0.5, "val_pos_emb": True,
+    }  # fmt: skip
     return stax.GlobalSelfAttention(
         WIDTH, 1, 1, 1, linear, score**0.5, weight**0.5, 1.0, 1.0, bias**0.5,
-        attention_mechanism="SOFTMAX" if linear else "IDENTITY",
+        attention_mechanism="SOFTMAX" if linear else "IDENTITY", **(encodings if code else {}),
     )  # fmt: skip
 
 
@@ -72,6 +76,10 @@ BUILD = {
     "sign": stax.Sign,
     "sin": stax.Sin,
     "cos": stax.Cos,
+    "gabor": stax.Gabor,
+    "gaussian": lambda rate: stax.Gaussian(1, -rate),
+    "rbf": stax.Rbf,
+    "sigmoid_like": stax.Sigmoid_like,
 }
 
 
@@ -82,10 +90,10 @@ def serial(layers):
 def main():
     for line in sys.stdin:
         asked = json.loads(line)
-        one, two = np.array(asked["one"]), np.array(asked["two"])
+        x = np.array(asked["x"])
         global AXES
-        AXES = one.ndim - 2
-        found = serial(asked["layers"])[2](one, two, ("nngp", "ntk"))
+        AXES = x.ndim - 2
+        found = serial(asked["layers"])[2](x, None, ("nngp", "ntk"))
         answer = {"nngp": np.asarray(found.nngp).tolist(), "ntk": np.asarray(found.ntk).tolist()}
         print(json.dumps(answer), flush=True)
 

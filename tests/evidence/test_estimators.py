@@ -96,9 +96,16 @@ def test_quantiles_are_those_of_scipy_stats():
         assert sign_test(np.arange(n)) == (((n - 1) / 2, k - 1, n - k) if k else None)
 
 
-@pytest.mark.parametrize("counts", [(3, 2), (-1, 4), (0, 0)])
-def test_clopper_pearson_refuses_impossible_counts(counts):
-    with pytest.raises(ValueError, match="wanted 0 to"):
+@pytest.mark.parametrize(
+    "counts, message",
+    [
+        ((3, 2), "successes: found 3, wanted 0 to 2"),
+        ((-1, 4), "successes: found -1, wanted 0 to 4"),
+        ((0, 0), "trials: found 0, wanted at least 1"),
+    ],
+)
+def test_clopper_pearson_refuses_impossible_counts(counts, message):
+    with pytest.raises(ValueError, match=message):
         clopper_pearson(*counts)
 
 

@@ -91,6 +91,7 @@ def test_layers_are_read_from_an_architecture():
     other = fully_connected(depth=1, width=1, weight_variance=2.0, readout_weight_variance=1.0)
     assert layers_of(other) == Layers((2.0, 1.0), (0.0, 0.0))
     assert layers_of(serial(dense(1, trained=False), relu(), dense(1))) is None
+    assert layers_of(serial(dense(1, zero_bias=True), relu(), dense(1))) is None
 
 
 def test_faults_of_a_network_without_biases_are_told_apart():

@@ -41,8 +41,10 @@ def around(value: float, error: float, degrees: float) -> Interval:
 def clopper_pearson(successes: int, trials: int) -> Interval:
     """Exact interval for a proportion, by quantiles of beta distributions: tail = (1 - LEVEL) / 2,
     low solves P(Binomial(n, low) >= k) = tail, high solves P(Binomial(n, high) <= k) = tail."""
-    if not 0 <= successes <= trials or trials == 0:
-        raise ValueError(f"successes: found {successes}, wanted 0 to {trials} of at least 1")
+    if trials < 1:
+        raise ValueError(f"trials: found {trials}, wanted at least 1")
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes: found {successes}, wanted 0 to {trials}")
     k, n, tail = int(successes), int(trials), (1 - LEVEL) / 2
     low = float(special.betaincinv(k, n - k + 1, tail)) if k else 0.0
     high = float(special.betainccinv(k + 1, n - k, tail)) if k < n else 1.0

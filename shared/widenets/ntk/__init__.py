@@ -1,6 +1,8 @@
 """Numerics of wide networks. Everything public is imported from one of these places:
 
     architecture     layers and activations: one description gives the finite network and its limit
+    closed_forms     more activations with closed forms: exp, Gaussian, rbf, rectified powers, ...
+    positions        encodings that tell the positions of sequences and images apart
     kernels          infinite-width kernels of many inputs, in blocks or into a file
     empirical        kernels of finite networks, of any jax function; empirical.torch for modules
     dynamics         training: closed forms for a fixed kernel, gradient descent, tangents; besides
@@ -15,7 +17,8 @@
     softplus         a sharp softplus that is quick to differentiate
 
 `engine` holds the closed forms and the loops that are compiled from them, `checks` what wrong
-arguments are told. kernels and signal import architecture, which imports engine; subject stands
-on all of them, and its modules are imported singly (`subject.contract` needs no torch). The others
-know no room but their own (`dense_kernels` is handed an Architecture and reads its `form`).
+arguments are told. kernels, signal, closed_forms and positions import architecture, which imports
+engine; subject stands on all of them, and its modules are imported singly (`subject.contract` needs
+no torch). The others know no room but their own (`dense_kernels` is handed an Architecture and
+reads its `form`).
 """

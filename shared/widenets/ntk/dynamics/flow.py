@@ -60,9 +60,7 @@ class Flow(NamedTuple):
 
     train: np.ndarray  # (..., T, N, O)
     test: np.ndarray | None  # (..., T, M, O)
-    loss: (
-        np.ndarray
-    )  # (..., T), the loss L in the stated normalization, no penalty of a ridge in it
+    loss: np.ndarray  # (..., T), L in the stated normalization, without the penalty of a ridge
     most_negative: np.ndarray  # (...), see Eigensystem
 
 

@@ -199,12 +199,13 @@ def _checked(answer, *shape: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def layers_of(architecture: Architecture) -> Layers | None:
-    """The dense layers of a relu network; None of any other."""
+    """The dense layers of a relu network, all trained, no bias that starts at 0; else None."""
     chain = architecture.form if isinstance(architecture.form, tuple) else ()
     dense, between = chain[::2], chain[1::2]
     scales = [layer.form for layer in dense]
     names = {layer.name for layer in dense}, {layer.name for layer in between}
-    if names != ({"dense"}, {"relu"}) or any(s.standard or not s.trained for s in scales):
+    other = any(s.standard or not s.trained or s.zero_bias for s in scales)
+    if names != ({"dense"}, {"relu"}) or other:
         return None
     return Layers(tuple(s.weight_variance for s in scales), tuple(s.bias_variance for s in scales))
 
