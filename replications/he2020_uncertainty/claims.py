@@ -244,8 +244,8 @@ CLAIMS = [
         ),
         region=near(0, 0.1),
         why="the start has mean 0; on the way from NTK (0) to NNGP regression (1), where the "
-        "read-out's training is. Correction: a bias of finite width, .2, .09 and .06 at 128, 512 "
-        "and 2048: 1/m at first",
+        "read-out's training is. Correction: a bias of finite width that falls about like "
+        "m^-1/2: .2, .09 and .06 at 128, 512 and 2048",
         control="readout",
         tier="laptop",
         kind="level",
