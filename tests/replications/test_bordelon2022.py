@@ -128,6 +128,12 @@ def _with_over_without(depth):
     return (leading.kernel_change(*one) / bare)[0, 0]
 
 
+def _output_at(alignment):
+    """g0 f where 2q / sqrt(4q^2 + 2(1+q)^2) is so large, q = sqrt(1 + (g0 f)^2)."""
+    ratio = np.sqrt(2 * (alignment**-2 - 1))  # (1 + q) / q
+    return np.sqrt((ratio - 1) ** -2 - 1)
+
+
 def _rich_exponent(depth):
     """L + 1 factors of equal norm whose product is g0: K is a product of L of them squared."""
     return 2 * depth / (depth + 1)
@@ -155,7 +161,7 @@ RIVALS = {
     "D13_noise_of_the_kernel": lambda: 4 / (4 / (1 + 1**2)),
     "D13_bias_of_the_kernel": lambda: 0,
     "D14_noise_grows": lambda: 1 / np.sqrt(2),
-    "D18_alignment_is_silent_at_small_init": lambda: (1 - 11.32 / 1000 / np.sqrt(3)) ** -2,
+    "D18_alignment_is_silent_at_small_init": lambda: _output_at(0.9 * np.sqrt(2 / 3)) / 11.32,
     "D22_ends_at_the_floor": lambda: 1 / 0.97,
     "D25_one_sample_a_step": lambda: _predicted("tanh", 0.3, 10, "full_batch", 1, True),
     "D25_one_sample_a_step_linear": lambda: _predicted("linear", 0.1, 9, "full_batch", 0, True),
