@@ -93,7 +93,7 @@ def verdict_table(root: Path = ROOT) -> str:
     if tier is None:
         return "No reference has been written yet.\n"
     checks = read_table(folder_of(tier, root) / "checks.csv")
-    states = [told(row, withheld=False) for row in checks.to_dict("records")]
+    states = [told(row) for row in checks.to_dict("records")]
     present = [name for name in STATES[::-1] if name in states]
     lines = [
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
