@@ -2,10 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
-from workflow import assemble
+from workflow import assemble, reference
+from workflow.base.files import write_json
+from workflow.base.records import read_table, write_table
+from workflow.base.tree import ROOT
 
 ALPHA = "replications/alpha2000_toy"
 # A second part, and the first one in two shards; one job of the larger fails while a file is there.
@@ -149,3 +153,101 @@ def test_a_part_is_whole_only_with_all_its_shards():
 )
 def test_a_record_that_is_not_there_is_told_from_one_that_is_wrong(text, missing):
     assert assemble.is_missing(text) == missing
+
+
+# records that are kept in the repository ------------------------------------------------------
+
+MARKED = "# T\n<!-- verdicts: begin (made) -->\n<!-- verdicts: end -->\n"
+KEPT = "results/reference/paper/records/alpha2000_toy"
+
+
+def kept(project, *words):
+    return project.call("workflow.reference", "results/paper", *words)
+
+
+def taken_over(project):
+    """A run of a fresh clone."""
+    for name in ("results/paper", ".snakemake"):
+        shutil.rmtree(project.path(name))
+    return project.snakemake(tier="paper")
+
+
+def test_a_paper_tier_goes_on_from_what_is_kept_of_it(stopped):
+    stopped.path("README.md").write_text(MARKED, encoding="utf-8")
+    assert kept(stopped).code == 2  # only where it is said to be a part
+    done = kept(stopped, "--partial")
+    assert done.code == 0, done.output
+    made = json.loads(stopped.path("results/reference/paper/provenance.json").read_text("utf-8"))
+    assert set(made["incomplete"]) == {"alpha2000_toy"}
+    assert sorted(path.name for path in stopped.path(KEPT).iterdir()) == [
+        "main.csv.gz",
+        "main.json",
+    ]
+    facts = json.loads(stopped.path(f"{KEPT}/main.json").read_text(encoding="utf-8"))
+    assert facts["host"] == ""
+    record = stopped.path("results/paper/records/alpha2000_toy/main.csv").read_bytes()
+    stopped.path("broken").unlink()
+    run = taken_over(stopped)
+    assert run.code == 0, run.output
+    assert "results/paper: 2 records taken over from results/reference/paper" in run.output
+    assert run.jobs["measure"] == 1
+    assert stopped.path("results/paper/records/alpha2000_toy/main.csv").read_bytes() == record
+    assert set(stopped.snakemake(tier="paper").jobs) <= {"gate"}
+    # Of a complete paper tier nothing is said to be a part.
+    assert kept(stopped).code == 0
+    assert (stopped.path(KEPT) / "large.csv.gz").exists()
+    assert "`paper` tier, 3 claims" in stopped.path("README.md").read_text(encoding="utf-8")
+
+
+def test_kept_records_of_other_code_or_damaged_ones_are_left_alone(stopped):
+    stopped.path("README.md").write_text(MARKED, encoding="utf-8")
+    assert kept(stopped, "--partial").code == 0
+    stopped.path("broken").unlink()
+    stopped.edit(f"{ALPHA}/experiment.py", "64 * width", "65 * width")
+    packed = stopped.path(KEPT.replace("alpha", "beta").replace("2000", "2001")) / "main.csv.gz"
+    packed.write_bytes(packed.read_bytes()[:-9])
+    run = taken_over(stopped)
+    assert run.code == 0, run.output
+    assert "taken over from" not in run.output
+    said = "not taken over: alpha2000_toy: record main is stale: the code it was measured with has"
+    assert said in run.output
+    assert "and 1 others" in run.output
+    assert run.jobs["measure"] == 3
+
+
+def test_what_is_kept_is_neither_lost_nor_replaced_by_what_is_wrong(stopped):
+    stopped.path("README.md").write_text(MARKED, encoding="utf-8")
+    assert kept(stopped, "--partial").code == 0
+    assert stopped.call("workflow.reference", "results/smoke", "--partial").code == 2
+    path = stopped.path("results/paper/records/alpha2000_toy/main.csv")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"theory", b"theorx", 1))
+    altered = kept(stopped, "--partial")
+    assert altered.code == 2
+    assert "record main is damaged" in altered.output
+    path.unlink()
+    missing = kept(stopped, "--partial")
+    assert missing.code == 2, missing.output
+    assert stopped.call("workflow.report", "--results", "results/paper").code == 0
+    lost = kept(stopped, "--partial")
+    assert lost.code == 2
+    assert "lacks the record alpha2000_toy/main, which is kept in" in lost.output
+    assert (stopped.path(KEPT) / "main.csv.gz").exists()
+
+
+def test_the_table_of_verdicts_tells_a_partial_tier_beside_a_whole_one(tmp_path):
+    checks = read_table(ROOT / "results" / "reference" / "laptop" / "checks.csv")
+    part = checks.copy()
+    of_one = part["replication"] == part["replication"].iloc[0]
+    part.loc[~of_one, "final"] = "not judged"
+    for tier, rows, made in (("laptop", checks, {}), ("paper", part, {"incomplete": {"a": {}}})):
+        folder = reference.folder_of(tier, tmp_path)
+        write_table(folder / "checks.csv", rows)
+        write_json(folder / "provenance.json", made)
+    lines = reference.verdict_table(tmp_path).splitlines()
+    assert lines[0].startswith(f"`laptop` tier, {len(checks)} claims")
+    head = next(number for number, line in enumerate(lines) if line.startswith("| paper |"))
+    assert lines[head].endswith("| `paper` tier so far |")
+    judged = (part[of_one]["final"] != "not judged").sum()
+    assert lines[head + 2].endswith(f"| {judged} of {of_one.sum()} judged |")
+    assert all(line.endswith("|  |") for line in lines[head + 3 :])
