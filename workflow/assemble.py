@@ -199,8 +199,9 @@ def facts_of(results: Results, replication: str, seeds: Seeds) -> list[dict]:
     """Facts of all readable records of a replication: cost, versions, seeds, checksums."""
     found = []
     for shard in shards(replication, results.tier, seeds):
+        path = results.record(replication, shard)
         try:
-            found.append(read_facts(results.record(replication, shard)))
+            found += [read_facts(path)] if path.exists() else []
         except (OSError, json.JSONDecodeError, UnicodeDecodeError):
             continue  # named by `problems`, which every reader of the report sees
     return found
