@@ -161,14 +161,14 @@ def verdict_table(root: Path = ROOT) -> str:
     so_far = _so_far(read_table(folder_of(partly, root) / "checks.csv")) if partly else {}
     states = [told(row) for row in checks.to_dict("records")]
     present = [name for name in STATES[::-1] if name in states]
-    heads = [f"`{partly}` tier so far"] if partly else []
+    heads = [f"`{partly}` tier so far"] if any(so_far.values()) else []
     lines = [
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
         "as it is written; the claim says why.",
         *(SPLIT if "within the margin" in states or "agrees" in states else ()),
         f"An unchanged tree is as expected in {as_expected(chances(checks)):.0%} of runs at other",
         "master seeds, by the claims' own scatter and margins ([stability](docs/stability.md)).",
-        *([f"The `{partly}` tier, of which not all is measured, stands beside."] if partly else ()),
+        *([f"The `{partly}` tier, of which not all is measured, stands beside."] if heads else ()),
         "",
         f"| paper | {' | '.join([*(WORDS[name] for name in present), *heads])} |",
         f"|-|{'-:|' * (len(present) + len(heads))}",

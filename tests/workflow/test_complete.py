@@ -251,3 +251,6 @@ def test_the_table_of_verdicts_tells_a_partial_tier_beside_a_whole_one(tmp_path)
     judged = (part[of_one]["final"] != "not judged").sum()
     assert lines[head + 2].endswith(f"| {judged} of {of_one.sum()} judged |")
     assert all(line.endswith("|  |") for line in lines[head + 3 :])
+    part["final"] = "not judged"
+    write_table(reference.folder_of("paper", tmp_path) / "checks.csv", part)
+    assert "`paper` tier" not in reference.verdict_table(tmp_path)  # as long as nothing is judged
