@@ -153,11 +153,11 @@ def redacted(made: dict) -> dict:
 def verdict_table(root: Path = ROOT) -> str:
     """Markdown: per paper the verdicts of the largest tier that has a reference, and how many
     claims the paper tier has judged where that is not complete."""
-    tier = next((tier for tier in reversed(TIERS) if _is_kept(tier, root, whole=True)), None)
+    tier = next((tier for tier in reversed(TIERS) if is_kept(tier, root, whole=True)), None)
     if tier is None:
         return "No reference has been written yet.\n"
     checks = read_table(folder_of(tier, root) / "checks.csv")
-    partly = TIERS[-1] if _is_kept(TIERS[-1], root, whole=False) else ""
+    partly = TIERS[-1] if is_kept(TIERS[-1], root, whole=False) else ""
     so_far = _so_far(read_table(folder_of(partly, root) / "checks.csv")) if partly else {}
     states = [told(row) for row in checks.to_dict("records")]
     present = [name for name in STATES[::-1] if name in states]
@@ -180,7 +180,7 @@ def verdict_table(root: Path = ROOT) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _is_kept(tier: str, root: Path, *, whole: bool) -> bool:
+def is_kept(tier: str, root: Path, *, whole: bool) -> bool:
     """Whether a tier has a reference, and one of a complete run or of an incomplete one."""
     folder = folder_of(tier, root)
     if not (folder / "checks.csv").exists():
