@@ -1,23 +1,32 @@
 """Everything that one tier's report and gate say, read from its results and today's sources.
 
-A claim whose record is missing, stale or damaged has no verdict, whatever an old table says.
+A claim reads one part, whose cells may lie in several shards, each with a record of its own. It is
+judged as soon as all of these are there, whatever the other parts lack. Where one is missing, stale
+or damaged it has no verdict, whatever an old table says.
 """
 
+import io
 import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.audit import altered, audit
+from workflow.audit import altered, audit, faults_of_record
 from workflow.base import selection
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
-from workflow.base.records import claims_digest, problems, read_facts, read_table
+from workflow.base.records import claims_digest, problem, problems, read_facts, read_table
+from workflow.base.rows import table_text
 from workflow.base.tree import Results, tier_folder
 from workflow.judge import judged
 
-WITHHELD = {
+# How the reason of a claim begins whose records are there and do not count.
+WITHHELD = "withheld: "
+_MISSING = re.compile(r"records? [\w, -]+ (is|are) missing")
+_UNMEASURED = re.compile(r"part \w+: \d+ of \d+ shards measured")
+NO_VERDICT = {
     "estimate": float("nan"),
     "ci_low": float("nan"),
     "ci_high": float("nan"),
@@ -31,11 +40,17 @@ WITHHELD = {
 
 
 class Outcome(NamedTuple):
-    """One replication's part of the results: its checks, and what is wrong with what lies there."""
+    """One replication's part of the results: its checks, and what is wrong with what lies there.
+
+    lacking  why there is no verdict, by part, of parts whose records are not all there
+    rows     of the other parts, where the table of the replication cannot be made; else None
+    """
 
     replication: str
     checks: pd.DataFrame
     problems: list[str]
+    lacking: dict[str, str] = {}  # noqa: RUF012  never written to
+    rows: pd.DataFrame | None = None
 
 
 def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool = False) -> Outcome:
@@ -44,19 +59,116 @@ def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool =
     derived: these very files were derived again before, and need not be once more.
     """
     found = problems(results, replication, seeds)
-    found = found or _problems_downstream(results, replication, seeds)
+    if found:
+        return _incomplete(results, replication, seeds, found)
+    found = _problems_downstream(results, replication, seeds)
     if not derived:
         found = found or audit(results, replication, seeds)
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
-    nothing = pd.DataFrame(columns=["part", "arm", "seed"])
-    expected = judged(replication, nothing, results.tier, seeds)
-    decided = expected["final"] != "not judged"
-    for column, value in WITHHELD.items():
-        expected[column] = value
-    expected.loc[decided, "final"] = "inconclusive"
-    expected.loc[decided, "reason"] = f"withheld: {'; '.join(found)}"
-    return Outcome(replication, expected, found)
+    checks = judged(replication, _nothing(), results.tier, seeds)
+    reason = WITHHELD + "; ".join(found)
+    return Outcome(replication, _without_verdict(checks, [reason] * len(checks)), found)
+
+
+def _incomplete(results: Results, replication: str, seeds: Seeds, found: list[str]) -> Outcome:
+    """The verdicts of claims whose part is measured in full, from its records; found: what is wrong
+    with the others."""
+    wrong = faults(results, replication, seeds)
+    tables = []
+    for shard, cells in shards(replication, results.tier, seeds).items():
+        if shard in wrong:
+            continue
+        rows = read_table(results.record(replication, shard))
+        said = faults_of_record(results, replication, shard, rows, cells)
+        if said:
+            wrong[shard] = said[0]
+            found = [*found, said[0]]
+        else:
+            tables.append(rows)
+    parts = shards_of_parts(replication, results.tier, seeds)
+    lacking = lacking_parts(parts, wrong)
+    rows = _joined(tables)
+    rows = rows[~rows["part"].isin(list(lacking))].reset_index(drop=True)
+    checks = judged(replication, rows, results.tier, seeds)
+    reasons = [lacking.get(part, "") for part in checks["part"]]
+    return Outcome(replication, _without_verdict(checks, reasons), found, lacking, rows)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Records one below the other, read as `gather` writes them and the judge reads them."""
+    if not tables:
+        return _nothing()
+    return read_table(io.StringIO(table_text(pd.concat(tables, ignore_index=True))))
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=["part", "arm", "seed"])
+
+
+def _without_verdict(checks: pd.DataFrame, reasons: list[str]) -> pd.DataFrame:
+    """Checks in which the claims with a reason have no numbers: not judged where their part is not
+    measured, inconclusive where something is wrong with what was. A claim that this tier does not
+    decide keeps its own reason."""
+    said = pd.Series(reasons, index=checks.index, dtype=object)
+    decided = (said != "") & (checks["final"] != "not judged")
+    waiting = decided & said.map(is_unmeasured)
+    for column, value in NO_VERDICT.items():
+        checks.loc[said != "", column] = value
+    checks.loc[decided, "final"] = "inconclusive"
+    checks.loc[waiting, ["verdict", "control_verdict", "final"]] = "not judged"
+    checks.loc[decided, "reason"] = said[decided]
+    return checks
+
+
+def shards_of_parts(replication: str, tier: str, seeds: Seeds) -> dict[str, list[str]]:
+    """Of each part of a tier the shards that its cells lie in, in the order of the grid."""
+    found: dict[str, list[str]] = {}
+    for shard, cells in shards(replication, tier, seeds).items():
+        for cell in cells:
+            if shard not in found.setdefault(cell.part, []):
+                found[cell.part].append(shard)
+    return found
+
+
+def faults(results: Results, replication: str, seeds: Seeds) -> dict[str, str]:
+    """Why the record of a shard does not count today, of those of which it does not."""
+    names = shards(replication, results.tier, seeds)
+    found = {shard: problem(results, replication, shard, seeds) for shard in names}
+    return {shard: text for shard, text in found.items() if text}
+
+
+def lacking_parts(parts: dict[str, list[str]], wrong: dict[str, str]) -> dict[str, str]:
+    """Why what reads a part has no verdict, of parts that are not whole.
+
+    parts: their shards; wrong: why the records of some shards do not count. Shards that are only
+    not measured yet are counted; a record that is stale or damaged is named.
+    """
+    found = {}
+    for part, names in parts.items():
+        bad = [wrong[shard] for shard in names if shard in wrong]
+        named = [text for text in bad if not is_missing(text)]
+        if named:
+            found[part] = WITHHELD + "; ".join(named)
+        elif bad:
+            measured = len(names) - len(bad)
+            found[part] = f"part {part}: {measured} of {len(names)} shards measured"
+    return found
+
+
+def is_missing(text: str) -> bool:
+    """Whether a fault is that of a record that is only not there (yet)."""
+    return bool(_MISSING.fullmatch(text))
+
+
+def is_unmeasured(reason: object) -> bool:
+    """Whether the reason of a claim is that its part is not measured in full."""
+    return isinstance(reason, str) and bool(_UNMEASURED.fullmatch(reason))
+
+
+def is_withheld(reason: object) -> bool:
+    """Whether the reason of a claim is that something is wrong with what it reads."""
+    return isinstance(reason, str) and reason.startswith(WITHHELD)
 
 
 def _problems_downstream(results: Results, replication: str, seeds: Seeds) -> list[str]:
@@ -87,8 +199,9 @@ def facts_of(results: Results, replication: str, seeds: Seeds) -> list[dict]:
     """Facts of all readable records of a replication: cost, versions, seeds, checksums."""
     found = []
     for shard in shards(replication, results.tier, seeds):
+        path = results.record(replication, shard)
         try:
-            found.append(read_facts(results.record(replication, shard)))
+            found += [read_facts(path)] if path.exists() else []
         except (OSError, json.JSONDecodeError, UnicodeDecodeError):
             continue  # named by `problems`, which every reader of the report sees
     return found
@@ -141,6 +254,13 @@ def results_folder(path: Path) -> Results:
     if not path.is_dir():
         raise UserError(f"{path}: no such folder; run snakemake first")
     return results
+
+
+def refuse_incomplete(folder: Path, what: str) -> None:
+    """Results that lack records are shown by their own report alone."""
+    names = provenance(results_folder(folder)).get("incomplete")
+    if names:
+        raise UserError(f"{folder}: not complete ({', '.join(sorted(names))}): {what}")
 
 
 def refuse_subject(folder: Path, made: dict, what: str) -> None:

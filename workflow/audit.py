@@ -38,10 +38,9 @@ def audit(results: Results, replication: str, seeds: Seeds) -> list[str]:
     cells = shards(replication, results.tier, seeds)
     records = {shard: read_table(results.record(replication, shard)) for shard in cells}
     for shard, rows in records.items():
-        found = _unplanned(rows, cells[shard])
-        found += _misdescribed(results, replication, shard, rows, cells[shard])
+        found = faults_of_record(results, replication, shard, rows, cells[shard])
         if found:
-            return [f"records/{replication}/{shard}.csv: {text}" for text in found]
+            return found
     table = read_table(results.table(replication))
     found = _unlike(table, list(records.values()))
     if found:
@@ -50,6 +49,15 @@ def audit(results: Results, replication: str, seeds: Seeds) -> list[str]:
     written = results.checks(replication).read_text(encoding="utf-8")
     found = _differing(written, again)
     return [f"checks/{replication}.csv: {found}"] if found else []
+
+
+def faults_of_record(
+    results: Results, replication: str, shard: str, rows: pd.DataFrame, cells: list[Cell]
+) -> list[str]:
+    """How a record that has its checksum is not that of the shard's cells, or not what it says."""
+    found = _unplanned(rows, cells)
+    found += _misdescribed(results, replication, shard, rows, cells)
+    return [f"records/{replication}/{shard}.csv: {text}" for text in found]
 
 
 def _unplanned(rows: pd.DataFrame, cells: list[Cell]) -> list[str]:

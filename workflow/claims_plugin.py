@@ -3,15 +3,15 @@
     python -m pytest -p workflow.claims_plugin --claims results/laptop --junitxml=junit.xml
 
 runs the claims alone. As the gate decides: an expected verdict passes (a statement that is refuted,
-as expected, is an xfail), any other fails, a withheld one is an error, one that this tier does not
-judge is skipped.
+as expected, is an xfail), any other fails, a withheld one is an error, and one whose part is not
+measured; one that this tier does not judge is skipped.
 """
 
 from pathlib import Path
 
 import pytest
 
-from workflow.assemble import provenance, results_folder
+from workflow.assemble import is_unmeasured, provenance, results_folder
 from workflow.base.files import UserError
 from workflow.gate import examined
 from workflow.page.content import PASSES, told
@@ -53,7 +53,7 @@ class Claims(pytest.File):
         results = results_folder(self.path.parent)
         for one in examined(results, provenance(results))[0]:
             for row in one.checks.fillna("").to_dict("records"):
-                found = told(row, withheld=bool(one.problems))
+                found = told(row)
                 yield ClaimItem.from_parent(
                     self, name=f"{one.replication}::{row['claim']}", row=row, state=found
                 )
@@ -73,7 +73,7 @@ class ClaimItem(pytest.Item):
             self.user_properties.append((key, str(row[key])))
 
     def setup(self) -> None:
-        if self.state == "withheld":
+        if self.state == "withheld" or is_unmeasured(self.row["reason"]):
             raise NotAsExpected(self.row["reason"])
 
     def runtest(self) -> None:

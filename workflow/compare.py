@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.assemble import provenance_digest, refuse_part
+from workflow.assemble import is_unmeasured, provenance_digest, refuse_part
 from workflow.base.drift import Interval, difference, kind_of, residue_of
 from workflow.base.environment import CPU
 from workflow.base.files import UserError, sha256, write_text
@@ -156,18 +156,20 @@ def read(folder: Path) -> Kept:
 
 def _named(row: dict) -> dict:
     """A row with its state and the numbers of its seeds; open ends of its region are None."""
-    withheld = str(row["reason"]).startswith("withheld:")
     ends = {key: number(row[key]) for key in ("region_low", "region_high")}
     kept = ("of_seeds", "control_of_seeds")
     seeds = {key: tuple(map(float, str(row[key] or "").split())) for key in kept}
-    return {**row, **ends, **seeds, "state": state(row, withheld)}
+    return {**row, **ends, **seeds, "state": state(row)}
 
 
 def compare(new: Kept, old: Kept) -> tuple[list[Change], list[str]]:
     """Changes of the claims, those that matter most first, and remarks on the machine.
 
-    Only replications that the new folder has are looked at: a run may be restricted to some.
+    Only replications that the new folder has are looked at: a run may be restricted to some. An
+    old one that is not complete says nothing of the claims whose parts it has not measured.
     """
+    unmeasured = {key for key, row in old.checks.items() if is_unmeasured(row.get("reason"))}
+    remarks = not_complete(old, len(unmeasured)) + other_libraries(new, old) + dearer(new, old)
     present = {replication for replication, _ in new.checks}
     keys = list(new.checks) + [k for k in old.checks if k not in new.checks and k[0] in present]
     both = sum(key in new.checks and key in old.checks for key in keys)
@@ -176,9 +178,16 @@ def compare(new: Kept, old: Kept) -> tuple[list[Change], list[str]]:
     changes = [
         change(key, old.checks.get(key), new.checks.get(key), level, key[0] in same_draws)
         for key in keys
+        if key not in unmeasured
     ]
     changes.sort(key=lambda one: KINDS.index(one.kind))
-    return changes, other_libraries(new, old) + dearer(new, old)
+    return changes, remarks
+
+
+def not_complete(old: Kept, unmeasured: int) -> list[str]:
+    """That claims of an incomplete run are not compared."""
+    claims = "1 claim of it has" if unmeasured == 1 else f"{unmeasured} claims of it have"
+    return [f"{old.name} is not complete: {claims} nothing to compare"] if unmeasured else []
 
 
 def change(

@@ -274,6 +274,8 @@ def _repair(plan: Plan) -> None:
     from workflow import repair  # with pandas, which looking at a plan does not need
 
     repair.remove_damaged(plan.results, plan.shards)
+    kept = ROOT / "results" / "reference" / plan.settings.tier
+    repair.take_over(plan.results, plan.shards, plan.settings.seeds, STATE, kept)
     repair.correct_notes(plan.results, plan.shards, plan.settings.seeds, STATE)
 
 

@@ -6,18 +6,23 @@ so), but snakemake, which knows dates alone, would keep it or build on it.
 Snakemake keeps notes on files in its own folder. They are wrong about a record whose job outlived
 its snakemake, which is complete and noted as begun; and they may be missing, so that code which
 has changed since is not seen.
+
+Records that are kept in the repository (results/reference/paper) are put where a run has none: what
+one machine has measured no other needs to.
 """
 
+import gzip
 import json
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from workflow.assemble import provenance
 from workflow.audit import altered
 from workflow.base.files import UserError, broken, sha256
 from workflow.base.grid import Seeds
-from workflow.base.records import damage, problem, read_facts
-from workflow.base.tree import Results
+from workflow.base.records import damage, problem, read_facts, write_record
+from workflow.base.tree import ROOT, Results
 from workflow.gate import stale_summary
 from workflow.host.terminal import announce
 from workflow.host.unfinished import unfinished_path
@@ -74,6 +79,75 @@ def correct_notes(
             elif path.exists() and not noted:
                 path.unlink()
                 announce(f"{path}: {trouble}; removed, to be measured again")
+
+
+def kept_record(kept: Path, replication: str, shard: str) -> Path:
+    """Packed rows of a record that is kept in the reference `kept`."""
+    return kept / "records" / replication / f"{shard}.csv.gz"
+
+
+def kept_facts(packed: Path) -> Path:
+    """The facts beside them."""
+    return packed.with_suffix("").with_suffix(".json")
+
+
+def take_over(
+    results: Results, shards: dict[str, list[str]], seeds: Seeds, state: Path, kept: Path
+) -> None:
+    """Put records that the reference `kept` has where this run has none, if they are of today's
+    code, libraries and cells; the others are left alone, in a line."""
+    taken, left = [], []
+    for name, of_paper in shards.items():
+        for shard in of_paper:
+            pair = _pair(results.record(name, shard))
+            if not kept_record(kept, name, shard).exists() or all(path.exists() for path in pair):
+                continue
+            trouble = unfit(results.tier, name, shard, seeds, kept)
+            if trouble:
+                left.append(f"{name}: {trouble}")
+                continue
+            _put(pair[0], *read_kept(kept_record(kept, name, shard)))
+            for path in pair:  # what snakemake noted of another record
+                _note(state / "metadata", path).unlink(missing_ok=True)
+            taken.append(shard)
+    if taken:
+        announce(f"{results.folder}: {_counted(len(taken))} taken over from {_named(kept)}")
+    if left:
+        more = f", and {len(left) - 1} others" if len(left) > 1 else ""
+        announce(f"{_named(kept)}: not taken over: {left[0]}{more}")
+
+
+def unfit(tier: str, name: str, shard: str, seeds: Seeds, kept: Path) -> str:
+    """Why a kept record does not count today; empty where it does."""
+    with TemporaryDirectory() as folder:
+        there = Results(Path(folder) / tier)
+        try:
+            _put(there.record(name, shard), *read_kept(kept_record(kept, name, shard)))
+        except (OSError, EOFError, ValueError, TypeError):
+            return f"record {shard} is damaged: it cannot be unpacked"
+        return problem(there, name, shard, seeds)
+
+
+def read_kept(packed: Path) -> tuple[str, dict]:
+    """(rows, facts) of a kept record, as they are written there."""
+    facts = json.loads(kept_facts(packed).read_text(encoding="utf-8"))
+    return gzip.decompress(packed.read_bytes()).decode("utf-8"), dict(facts)
+
+
+def _put(path: Path, text: str, facts: dict) -> None:
+    """Write a kept record; refused where its rows are not those that its facts tell of."""
+    write_record(path, text, facts)
+    if facts["sha256"] != sha256(path):
+        path.with_suffix(".json").unlink()
+        raise ValueError(f"{path}: does not have its recorded checksum")
+
+
+def _counted(number: int) -> str:
+    return f"{number} record{'s' if number > 1 else ''}"
+
+
+def _named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _note(folder: Path, file: Path) -> Path:

@@ -1,7 +1,7 @@
 """`python -m workflow.report`: join the checks and write the report, whatever state things are in.
 
-It runs at the end of every run, also of a failed one: what is missing, stale or damaged is shown
-without a verdict.
+It runs at the end of every run, also of a failed one, and by itself at any time: what is complete
+is judged; what is missing, stale or damaged is shown without a verdict.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from workflow.base.files import write_json, write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
 from workflow.base.subject import ANSWER
-from workflow.base.tree import Results, known, tier_folder
+from workflow.base.tree import Results, known, replications, tier_folder
 from workflow.host.revision import git_revision
 from workflow.host.terminal import exit_code
 from workflow.reader.answer import answer
@@ -26,14 +26,15 @@ from workflow.reader.answer import answer
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="folder results/TIER")
-    parser.add_argument("--replications", required=True, help="names separated by commas")
+    parser.add_argument("--replications", default="", help="names separated by commas; all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
     selection.options(parser)
     arguments = parser.parse_args()
     results = tier_folder(arguments.results)
-    names = [known(name) for name in arguments.replications.split(",")]
+    chosen = arguments.replications
+    names = [known(name) for name in chosen.split(",")] if chosen else replications()
     seeds = Seeds(
         arguments.seed,
         arguments.seeds_at_most,
@@ -51,12 +52,19 @@ def main() -> None:
         **selection.as_settings(*seeds[3:]),
     }
     facts = {name: facts_of(results, name, seeds) for name in names}
-    made = {**provenance_of(settings, facts), "git": git_revision()}
+    made = {**provenance_of(settings, facts), "git": git_revision(), **incomplete(outcomes)}
     found = answer(results, outcomes[0], seeds) if seeds.subject else None
     if found:
         write_json(results.folder / ANSWER, found)
     page.write(results, outcomes, facts, made, found)
     write_provenance(results, {**made, "checksums": checksums(results, names, seeds)})
+
+
+def incomplete(outcomes: list[Outcome]) -> dict:
+    """What provenance says of replications that are not complete: which part lacks what. Nothing
+    where all are."""
+    found = {one.replication: one.lacking for one in outcomes if one.problems}
+    return {"incomplete": found} if found else {}
 
 
 def write_checks(results: Results, outcomes: list[Outcome]) -> None:

@@ -147,6 +147,40 @@ def test_sizes_far_beyond_those_measured_are_named(tmp_path):
     assert beyond == {"same": set(), "small": {name}}
 
 
+@pytest.mark.parametrize(
+    "name, ratio, arm, possible",
+    [
+        ("points", 15, "theory", True),
+        ("points", 17, "theory", False),
+        ("points", 5, "images", False),  # of which no smaller ones were measured either
+        ("points", 3, "images", True),
+        ("steps", 100, "theory", True),
+        ("steps", 100, "images", True),
+    ],
+)
+def test_what_lies_too_far_is_not_forecast(name, ratio, arm, possible):
+    """The 10000 images of Geiger et al. came out at minutes, from 64 points of another task."""
+    known = Cell("scan", "theory", {"points": 64, "steps": 10}, (0, 1))
+    sizes = {**known.parameters, name: ratio * known.parameters[name]}
+    far = known._replace(arm=arm, parameters=sizes)
+    beyond, others = forecast._beyond([far], {"scan": [Measured(known, Cost(1.0))]})
+    one = forecast.Forecast("p", "s", 1, np.ones(3), 500.0, (), beyond, others)
+    assert one.possible == possible
+    shown = forecast._row(one)
+    assert (shown["CPU"] == "not forecast") != possible
+    assert shown["at most"] == ("1 s" if possible else "?")
+    assert others == (("arm=images",) if beyond and arm != "theory" else ())
+
+
+def test_beyond_the_steps_that_were_measured_time_is_linear():
+    """Few steps take what a cell takes besides, so that their power is too small."""
+    cells = [Cell("descent", "theory", {"steps": steps}, (0, 1)) for steps in (10, 20, 40, 80)]
+    known = [Measured(one, Cost(1.0, 0.0, 1.0, 400.0)) for one in cells]
+    nearer, times = forecast._within(cells[0]._replace(parameters={"steps": 8000}), known)
+    assert (nearer.parameters["steps"], round(times, 6)) == (80, 100.0)
+    assert forecast._within(cells[0], known) == (cells[0], 1.0)
+
+
 def test_the_page_lists_the_worst_first_and_checks_itself_on_the_tier_below(tmp_path):
     record(tmp_path, "smoke", "main", 1.0)
     record(tmp_path, "laptop", "main", 300.0)
@@ -155,9 +189,14 @@ def test_the_page_lists_the_worst_first_and_checks_itself_on_the_tier_below(tmp_
     ratio = float(text.partition("\n(median ")[2].split(",")[0])
     assert ratio > 30
     hours = [line.split("|")[4].strip() for line in text.splitlines() if f"| {PAPER}" in line]
+    unknown = hours.count("not forecast")
+    assert hours[:unknown] == ["not forecast"] * unknown
+    hours = hours[unknown:]
+    assert hours
     seconds = [float(t.split()[0]) * {"s": 1, "min": 60, "h": 3600}[t.split()[1]] for t in hours]
     assert seconds == sorted(seconds, reverse=True)
-    assert " shards are expected to take more than 2 h,\nbesides 0 for" in text
+    assert " shards with a forecast are expected to take more than\n2 h;\n" in text
+    assert f"{unknown} shards are *not forecast* and in no sum" in text
 
 
 def test_nothing_measured_is_no_estimate(tmp_path):

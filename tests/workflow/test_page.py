@@ -272,7 +272,8 @@ def test_the_address_of_the_repository(monkeypatch, tmp_path, remote, address):
     ],
 )
 def test_states(final, expected, withheld, state):
-    assert content.state({"final": final, "expected": expected}, withheld) == state
+    reason = "withheld: record main is stale" if withheld else "of another kind"
+    assert content.state({"final": final, "expected": expected, "reason": reason}) == state
 
 
 @pytest.mark.parametrize(
@@ -289,7 +290,7 @@ def test_states(final, expected, withheld, state):
 )
 def test_a_pass_is_told_apart_by_its_prediction(final, agrees, told):
     row = {"final": final, "expected": "pass", "agrees": agrees}
-    assert content.told(row, withheld=False) == told
+    assert content.told(row) == told
 
 
 def sharp(**changes) -> dict:
@@ -604,7 +605,7 @@ def test_what_is_stale_or_missing_is_shown_without_its_old_verdict(project):
     assert beta["figures"][0]["missing"] == ["svg"]
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "This report is incomplete" in page
-    assert "Incomplete: 1 of 2 verdicts are withheld" in page
+    assert "Incomplete: 1 of 2 claims have a verdict" in page
     assert "not drawn" in page
     assert "WITHHELD" in (folder / "summary.md").read_text(encoding="utf-8")
 

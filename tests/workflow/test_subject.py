@@ -177,7 +177,7 @@ def test_an_expectation_judges_again(own):
 def test_an_asked_verdict_is_an_answer_whatever_it_is(final, expected, code, told):
     row = {"final": final, "expected": expected}
     assert verdict_code(pd.DataFrame([row])) == code
-    assert state(row, withheld=False) == told
+    assert state(row) == told
 
 
 def test_the_answer_names_the_fault_of_a_kernel():

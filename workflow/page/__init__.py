@@ -32,7 +32,7 @@ def write(
     about a network of their own."""
     report = content.report(results, outcomes, facts, provenance, answer)
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    write_data(results, report)
+    write_data(results, report, outcomes)
     write_views(results.report, report, ROOT)
 
 
@@ -46,14 +46,14 @@ def write_views(folder: Path, report: dict, root: Path) -> None:
     write_text(folder / "index.html", view.page(report, folder, root))
 
 
-def write_data(results: Results, report: dict) -> None:
+def write_data(results: Results, report: dict, outcomes: list[Outcome]) -> None:
     """Copies of what the page shows and offers: figures, their data, the rows of each part."""
     data = results.report / "data"
     if data.exists():
         shutil.rmtree(data)
-    for paper in report["papers"]:
+    for paper, one in zip(report["papers"], outcomes, strict=True):
         name = paper["name"]
-        for part, rows in content.data_of_parts(results, name).items():
+        for part, rows in content.data_of_parts(results, one).items():
             write_table(data / name / f"{part}.csv", rows)
         for figure in paper["figures"]:
             for kind, path in figure["files"].items():

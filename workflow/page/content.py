@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.claim import ASKED, KINDS, UNCLASSIFIED
-from workflow.assemble import Outcome
+from workflow.assemble import Outcome, is_withheld, shards_of_parts
 from workflow.audit import chosen_seeds
 from workflow.base.files import broken
 from workflow.base.grid import Seeds, shards
@@ -72,6 +72,7 @@ def report(
     claims = [claim for one in papers for claim in one["claims"]]
     states = Counter(claim["state"] for claim in claims)
     kinds = Counter(claim["kind"] for claim in claims)
+    problems = [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     return {
         "format": FORMAT,
         "tier": results.tier,
@@ -86,8 +87,8 @@ def report(
         "data": provenance["data"],
         "states": {state: states[state] for state in TOLD},
         "kinds": {kind: kinds[kind] for kind in (*KINDS, UNCLASSIFIED)},
-        "as_expected": all(claim["state"] in EXPECTED for claim in claims),
-        "problems": [f"{o.replication}: {text}" for o in outcomes for text in o.problems],
+        "as_expected": all(claim["state"] in EXPECTED for claim in claims) and not problems,
+        "problems": problems,
         "papers": papers,
         **({"subject": _subject(provenance["settings"]["subject"], answer)} if answer else {}),
         **_taken(provenance["settings"]),
@@ -112,16 +113,17 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     title, citation, deviations, text = readme(folder / "README.md")
     costs = [_cost(record) for record in facts]
     seeds = chosen_seeds(settings)
-    where = _shards_of_parts(name, results.tier, seeds)
-    claims = [claim(row, one, folder, where) for row in one.checks.to_dict("records")]
+    parts = shards_of_parts(name, results.tier, seeds)
+    where = {part: of_it for part, of_it in parts.items() if part not in one.lacking}
+    claims = [claim(row, folder, where) for row in one.checks.to_dict("records")]
     absent = absent_arms(name, results.tier, seeds)
     drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
     there = {one["name"] for one in drawn if "svg" not in one["missing"]}
     there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
-    columns = columns_of(results, name)
+    table = table_of(results, one)
+    columns = set(table.columns) - {"part", "arm", "seed"} if table is not None else set()
     listed = claims_of(name, settings.get("subject", ""))
     reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
-    table = table_of(results, name)
     _link(folder, claims, drawn, reads, table)
     return {
         "name": name,
@@ -141,7 +143,7 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     }
 
 
-def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) -> dict:
+def claim(row: dict, folder: Path, where: dict[str, list[str]]) -> dict:
     """One row of checks.csv with its state, its lines of code and its rows of data."""
     values = {key: "" if _empty(value) else value for key, value in row.items()}
     values |= {key: number(row[key]) for key in NUMBERS}
@@ -152,14 +154,14 @@ def claim(row: dict, one: Outcome, folder: Path, where: dict[str, list[str]]) ->
         values[key] = [float(number) for number in str(values[key]).split()]
     return {
         **values,
-        "id": f"{one.replication}.{row['claim']}",
-        "state": told(row, withheld=bool(one.problems)),
+        "id": f"{row['replication']}.{row['claim']}",
+        "state": told(row),
         "unit": unit(row),
         "code": sources.claim_lines(folder / "claims.py", row["claim"]),
         "constants": dict(source.constants),
         "estimators": shown.estimators(source.names),
         "control_said": shown.said_of_arm(folder, row["part"], row["control_arm"]),
-        "rows": f"data/{one.replication}/{row['part']}.csv" if row["part"] in where else "",
+        "rows": f"data/{row['replication']}/{row['part']}.csv" if row["part"] in where else "",
         "shards": where.get(row["part"], []),
     }
 
@@ -181,12 +183,12 @@ def _link(
             del panel["shows"]
 
 
-def state(row: dict, withheld: bool) -> str:
+def state(row: dict) -> str:
     """What to call the pair of final and expected verdict."""
     final, expected = row["final"], row["expected"]
     if final == "not judged":
         return final
-    if withheld:
+    if is_withheld(row.get("reason")):
         return "withheld"
     if expected == ASKED:
         return ANSWERS[final]
@@ -195,9 +197,9 @@ def state(row: dict, withheld: bool) -> str:
     return "unexpected pass" if final == "pass" and expected == "fail" else final
 
 
-def told(row: dict, withheld: bool) -> str:
+def told(row: dict) -> str:
     """The state as a reader is told it: a pass by whether its interval contains the prediction."""
-    found = state(row, withheld)
+    found = state(row)
     if found != "pass":
         return found
     return {"yes": "agrees", "no": "within the margin"}.get(row.get("agrees"), found)
@@ -226,29 +228,24 @@ def readme(path: Path) -> tuple[str, str, str, str]:
     return title, first.split("\n\n")[0], "\n\n".join(deviations), text
 
 
-def table_of(results: Results, name: str) -> pd.DataFrame | None:
-    """All rows of a replication; None where they are missing or damaged."""
-    path = results.table(name)
+def table_of(results: Results, one: Outcome) -> pd.DataFrame | None:
+    """All rows of a replication, of an incomplete one those of its complete parts; None where its
+    table is missing or damaged."""
+    if one.rows is not None:
+        return one.rows
+    path = results.table(one.replication)
     return None if not path.exists() or broken(path.with_suffix(".json")) else read_table(path)
 
 
-def data_of_parts(results: Results, name: str) -> dict[str, pd.DataFrame]:
+def data_of_parts(results: Results, one: Outcome) -> dict[str, pd.DataFrame]:
     """The rows of each part, without the columns that it does not use."""
-    table = table_of(results, name)
+    table = table_of(results, one)
     if table is None:
         return {}
     return {
         str(part): rows.dropna(axis="columns", how="all")
         for part, rows in table.groupby("part", sort=False)
     }
-
-
-def columns_of(results: Results, name: str) -> set[str]:
-    """Names of the columns of a replication's table; none where there is no table."""
-    path = results.table(name)
-    if not path.exists():
-        return set()
-    return set(pd.read_csv(path, nrows=0).columns) - {"part", "arm", "seed"}
 
 
 def absent_arms(name: str, tier: str, seeds: Seeds) -> dict[str, set[str]]:
@@ -293,15 +290,6 @@ def _part(name: str, part: str, folder: Path, where: dict) -> dict:
         "shards": where[part],
         "code": sources.function_lines(folder / "experiment.py", part),
     }
-
-
-def _shards_of_parts(name: str, tier: str, seeds: Seeds) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for shard, cells in shards(name, tier, seeds).items():
-        for cell in cells:
-            if shard not in found.setdefault(cell.part, []):
-                found[cell.part].append(shard)
-    return found
 
 
 def _cost(record: dict) -> dict:

@@ -10,7 +10,7 @@ import json
 import shutil
 from pathlib import Path
 
-from workflow.assemble import refuse_altered, refuse_part
+from workflow.assemble import refuse_altered, refuse_incomplete, refuse_part
 from workflow.base.files import UserError, write_text
 from workflow.base.tree import ROOT, TIERS
 from workflow.host.terminal import announce, exit_code
@@ -26,6 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     results = arguments.folder or largest(ROOT)
     refuse_altered(results)
+    refuse_incomplete(results, "no site of the suite")
     build(results, arguments.out, ROOT)
     announce(f"{arguments.out}/index.html: written")
 

@@ -33,8 +33,8 @@ def headline(report: dict) -> str:
     judged = [claim for claim in claims if claim["state"] != "not judged"]
     differ = sum(claim["state"] not in EXPECTED for claim in judged)
     if report["problems"]:
-        withheld = report["states"]["withheld"]
-        return f"Incomplete: {withheld} of {len(judged)} verdicts are withheld"
+        known = len(judged) - report["states"]["withheld"]
+        return f"Incomplete: {known} of {len(claims)} claims have a verdict"
     if "subject" in report:
         return _sentences(report)[0]
     if report["seeds_at_most"]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from workflow.assemble import is_unmeasured
 from workflow.draw import NOTHING
 from workflow.page import markdown, picture
 from workflow.page.content import EXPECTED, STATES, SURPRISES
@@ -59,6 +60,7 @@ SIGNS = {
 def page(report: dict, folder: Path, root: Path) -> str:
     """index.html of the report; figures are read from `folder`."""
     claims = [claim for paper in report["papers"] for claim in paper["claims"]]
+    unmeasured = [claim for claim in claims if is_unmeasured(claim["reason"])]
     tags = sorted({tag for claim in claims for tag in claim["tags"]})
     pictures = _pictures(report, folder)
     pieces = Pieces()
@@ -71,6 +73,8 @@ def page(report: dict, folder: Path, root: Path) -> str:
         expectations=expectations(report),
         taken=taken(report),
         all_claims=claims,
+        waiting=[c for c in claims if c["state"] == "not judged" and c not in unmeasured],
+        unmeasured=unmeasured,
         citable=(folder / "data" / "CITATION.cff").exists(),
         surprises=[claim for claim in claims if claim["state"] in SURPRISES],
         tags=tags,
@@ -216,7 +220,7 @@ def first_sentence(text: str) -> str:
 def not_told(paper: dict) -> str:
     """Why there is no sentence on what was found."""
     if paper["problems"]:
-        return "Withheld: what this rests on is missing or stale."
+        return "Incomplete: what this rests on is missing or stale, or not all of it is measured."
     states = [claim["state"] for claim in paper["claims"]]
     waiting = states.count("not judged")
     if waiting == len(states):

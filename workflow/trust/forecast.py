@@ -9,9 +9,11 @@ as linear; the data move them as far as they say something. What the estimate ca
 the exponents of sizes far above those measured, is in its upper end, a 95 % quantile. (Cells of
 less than a second are mostly tracing, of which a power of their sizes makes too much, and too
 little of sizes that start to count later; so may cells that take over what another cell of their
-process has computed.) A shard with a size more than `FAR`
-times the largest that was measured is marked: its *at most* is no bound. How good it is, is
-measured: the tier below is estimated from those below that one alone.
+process has computed; and of training until it has converged the number of steps grows as well.)
+So there is no forecast of a shard with a size more than `FAR` times the largest that was measured
+in its part, nor, where an arm, task or set of data was never measured at all, with one of more than
+`FAR_OF_OTHERS` times; but a number of steps may be any: beyond the largest time is linear. How
+good it is, is measured: the tier below is estimated from those below that one alone.
 
 A record of a trial with few seeds (`seeds_at_most=1`) of the tier itself counts as well.
 """
@@ -36,6 +38,15 @@ LEAST_SECONDS, BASE_MB = 0.01, 150.0  # below: overhead of any cell, of any proc
 DRAWS, UPPER = 400, 0.95
 COLUMNS = ("CPU", "at most", "MB")
 FAR = 16.0  # four doublings: an exponent that is wrong by 1 (cubic, not square) is as much
+FAR_OF_OTHERS = 4.0  # of what is as large, and another thing besides
+COUNTED = "steps"  # the one size that time is linear in
+NOT_FORECAST = """\
+{count} shards are *not forecast* and in no sum: they have sizes more than {far:g} times the largest
+measured, or {others:g} times with an arm or data that were never measured (column *beyond*). No
+power of sizes tells how many steps a training then takes to converge. In steps alone, where a grid
+names them, time is taken as linear beyond the largest measured. What else is known of these shards
+stands in [cluster.md](cluster.md); `seeds_at_most=1` of such a shard gives it a forecast.
+"""
 LONGEST = 2.0  # hours: no job of the paper tier should be expected to take longer on one core
 
 
@@ -64,8 +75,8 @@ class Measured(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """Of one shard: what it will take, its parts that were never measured, and its sizes far
-    beyond those that were."""
+    """Of one shard: what it will take, its parts that were never measured, and what in it lies far
+    beyond what was. Where that is anything but a number of steps, there is no forecast."""
 
     replication: str
     shard: str
@@ -73,7 +84,12 @@ class Forecast(NamedTuple):
     seconds: np.ndarray  # (draws,) of CPU time of the whole shard
     memory_mb: float  # expected
     unknown: tuple[str, ...]
-    beyond: dict[str, float]  # by how often the largest that was measured
+    beyond: dict[str, float]  # sizes, by how often the largest that was measured
+    others: tuple[str, ...] = ()  # arms and other words that were never measured, at such sizes
+
+    @property
+    def possible(self) -> bool:
+        return set(self.beyond) <= {COUNTED}
 
 
 def forecasts(replication: str, tier: str, known: Iterable[Measured]) -> list[Forecast]:
@@ -89,23 +105,48 @@ def forecasts(replication: str, tier: str, known: Iterable[Measured]) -> list[Fo
         seconds, memory = np.zeros(DRAWS), BASE_MB
         for cell in there:
             computing, compiling, held = models[cell.part]
-            seconds += np.exp(computing.draws(cell)) + compiling
+            nearer, times = _within(cell, by_part[cell.part])
+            seconds += times * np.exp(computing.draws(nearer)) + compiling
             memory = max(memory, BASE_MB + float(np.exp(np.median(held.draws(cell)))))
         unknown = tuple(sorted({cell.part for cell in cells} - set(models)))
-        beyond = _beyond(there, by_part)
-        found.append(Forecast(replication, shard, len(cells), seconds, memory, unknown, beyond))
+        beyond, others = _beyond(there, by_part)
+        found.append(
+            Forecast(replication, shard, len(cells), seconds, memory, unknown, beyond, others)
+        )
     return found
 
 
-def _beyond(cells: list[Cell], known: dict[str, list[Measured]]) -> dict[str, float]:
-    """Sizes more than `FAR` times the largest measured in their part, by name with the ratio."""
+def _within(cell: Cell, known: list[Measured]) -> tuple[Cell, float]:
+    """(a cell with no more steps than were measured, how many times as many `cell` has): beyond
+    them time is linear, where a power of few steps would see what a cell takes besides."""
+    most = math.exp(_largest(one.cell for one in known).get(COUNTED, math.inf))
+    steps = cell.parameters.get(COUNTED)
+    if not _is_size(steps) or steps <= most:
+        return cell, 1.0
+    return cell._replace(parameters={**cell.parameters, COUNTED: round(most)}), steps / most
+
+
+def _beyond(
+    cells: list[Cell], known: dict[str, list[Measured]]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Sizes far beyond the largest measured in their part, by name with the ratio, and the words
+    that were never measured of cells with such sizes."""
     largest = {part: _largest(one.cell for one in some) for part, some in known.items()}
+    words = {part: {w for one in some for w in _words(one.cell)} for part, some in known.items()}
     ratios: dict[str, float] = {}
-    for part in {cell.part for cell in cells}:
-        for name, size in _largest(cell for cell in cells if cell.part == part).items():
-            ratio = math.exp(size - largest[part].get(name, size))
-            ratios[name] = max(ratio, ratios.get(name, 0.0))
-    return {name: ratio for name, ratio in sorted(ratios.items()) if ratio > FAR}
+    others: set[str] = set()
+    for cell in cells:
+        new = _words(cell) - words[cell.part]
+        for name, size in _largest([cell]).items():
+            ratio = round(math.exp(size - largest[cell.part].get(name, size)), 6)
+            if ratio > (FAR_OF_OTHERS if new and name != COUNTED else FAR):
+                ratios[name] = max(ratio, ratios.get(name, 0.0))
+                others |= new
+    return dict(sorted(ratios.items())), tuple(sorted(others))
+
+
+def _words(cell: Cell) -> set[str]:
+    return {name for name in features(cell) if "=" in name}
 
 
 def _largest(cells: Iterable[Cell]) -> dict[str, float]:
@@ -261,12 +302,13 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
     """Markdown: what each shard of a tier will take, the worst first; sums; how good that is."""
     known = known_cells(until(tier), folder, names)
     found = _estimated(tier, known, names)
-    found.sort(key=lambda one: -np.median(one.seconds))
-    total = sum((one.seconds for one in found), np.zeros(DRAWS))
+    found.sort(key=lambda one: (one.possible, -np.median(one.seconds)))
+    possible = [one for one in found if one.possible]
+    total = sum((one.seconds for one in possible), np.zeros(DRAWS))
     whole = {"CPU": _time(np.median(total)), "at most": _time(np.quantile(total, UPPER))}
-    whole |= {"paper": "all", "cells": sum(one.cells for one in found)}
+    whole |= {"paper": "all but these", "cells": sum(one.cells for one in possible)}
     rows = pd.DataFrame([*map(_row, found), whole], dtype=object).fillna("")
-    of_cores = [one for one in found if not one.shard.startswith("gpu_")]
+    of_cores = [one for one in possible if not one.shard.startswith("gpu_")]
     long = [one for one in of_cores if np.median(one.seconds) > 3600 * LONGEST]
     lines = [
         f"# What the {tier} tier will cost",
@@ -278,12 +320,11 @@ def page(tier: str, folder: Path, names: list[str]) -> str:
         "took are in no sum.",
         "",
         *(_checked(tier, folder, names) or ["It was not checked: too little is measured."]),
-        f"{len(long)} of {len(of_cores)} shards are expected to take more than {LONGEST:g} h,",
-        f"besides {len(found) - len(of_cores)} for an accelerator (`gpu_...`);",
+        f"{len(long)} of {len(of_cores)} shards with a forecast are expected to take more than",
+        f"{LONGEST:g} h;",
         f"{sum(bool(one.unknown) for one in found)} of all have parts that were never measured.",
-        f"{sum(bool(one.beyond) for one in found)} have sizes more than {FAR:g} times the largest",
-        "measured (column *beyond*, with the ratio): there *at most* is no bound.",
         "",
+        NOT_FORECAST.format(count=len(found) - len(possible), far=FAR, others=FAR_OF_OTHERS),
         markdown(rows, right=("cells", *COLUMNS)),
     ]
     return "\n".join(lines)
@@ -310,8 +351,11 @@ def _row(one: Forecast) -> dict[str, object]:
         "at most": "?" if one.unknown else _time(np.quantile(one.seconds, UPPER)),
         "MB": f"{more}{one.memory_mb:.0f}",
     }
+    if not one.possible:
+        shown = {"CPU": "not forecast", "at most": "?", "MB": "?"}
     place = {"paper": one.replication, "shard": one.shard, "cells": one.cells}
-    beyond = ", ".join(f"{name} ×{ratio:.0f}" for name, ratio in one.beyond.items())
+    sizes = [f"{name} ×{ratio:.0f}" for name, ratio in one.beyond.items()]
+    beyond = ", ".join([*sizes, *one.others])
     return {**place, **shown, "beyond": beyond, "not known": ", ".join(one.unknown)}
 
 
@@ -335,7 +379,7 @@ def _checked(tier: str, folder: Path, names: list[str]) -> list[str]:
     pairs = [
         (took[one.replication, one.shard], one.seconds)
         for one in estimated
-        if not one.unknown and (one.replication, one.shard) in took
+        if one.possible and not one.unknown and (one.replication, one.shard) in took
     ]
     if not pairs:
         return []

@@ -33,7 +33,7 @@ from workflow.host.revision import git_revision
 from workflow.host.terminal import announce, exit_code
 from workflow.judge import write_checks
 from workflow.measure import measure
-from workflow.reference import folder_of
+from workflow.reference import folder_of, is_kept
 from workflow.trust import alarms
 from workflow.trust.document import table as markdown
 
@@ -185,8 +185,8 @@ def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
 
 def write_page(root: Path = ROOT) -> None:
     """docs/stability.md from the seeds that are kept and from the references."""
-    references = {tier: folder_of(tier, root) / "checks.csv" for tier in TIERS}
-    checks = {tier: read_table(path) for tier, path in references.items() if path.exists()}
+    whole = [tier for tier in TIERS if is_kept(tier, root, whole=True)]
+    checks = {tier: read_table(folder_of(tier, root) / "checks.csv") for tier in whole}
     tables = {name: kept(name, root) for name in TABLES}
     write_text(root / "docs" / "stability.md", page(tables, checks))
 

@@ -410,6 +410,11 @@ def _of_other_commands() -> list[tuple]:
         ),
         ("no tier", stage("reference", "results"), "named after a tier"),
         (
+            "a part of a tier that is run in one go",
+            stage("reference", RESULTS, "--partial"),
+            "--partial: of the paper tier alone, found results/smoke",
+        ),
+        (
             "cores that are a word",
             stage("trust.sabotage", "--cores", "x"),
             "--cores: invalid int value: 'x'",
