@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from workflow.base import selection
 from workflow.base.files import UserError, sha256, write_text
-from workflow.base.grid import shards
+from workflow.base.grid import Seeds, shards
 from workflow.base.records import claims_digest, problem
 from workflow.base.tree import ROOT, Results
 from workflow.trust.scratch import copy_parts, run_module
@@ -20,13 +21,25 @@ FILES = ("Snakefile", "pyproject.toml", "requirements.lock", "environment.yml", 
 
 
 class Copy(NamedTuple):
-    """A tree below `folder`; its results outlive a renewal as far as they are still today's."""
+    """A tree below `folder`; its results outlive a renewal as far as they are still today's.
+
+    claims: PAPER.CLAIM that alone are judged, from the parts that they read; all if there is none.
+    """
 
     folder: Path
+    claims: tuple[str, ...] = ()
 
     @property
     def results(self) -> Results:
-        return Results(self.folder / "results" / "smoke")
+        some = selection.folder_name(self.claims, ()) if self.claims else ""
+        return Results(self.folder / "results" / some / "smoke")
+
+    @property
+    def seeds(self) -> Seeds:
+        return Seeds(claims=self.claims)
+
+    def shards(self, name: str) -> list[str]:
+        return list(shards(name, "smoke", self.seeds, self.folder))
 
     def renew(self, changed: dict[str, str]) -> None:
         """Today's sources, with other texts for some files."""
@@ -39,8 +52,8 @@ class Copy(NamedTuple):
 
     def stale(self, name: str) -> list[str]:
         """Shards of a replication whose records are missing or not today's."""
-        every = shards(name, "smoke", root=self.folder)
-        return [shard for shard in every if problem(self.results, name, shard, root=self.folder)]
+        given = self.results, name
+        return [s for s in self.shards(name) if problem(*given, s, self.seeds, self.folder)]
 
     def borrow(self, other: Results, name: str) -> None:
         """Take another's records for the stale ones; those of other code or cells stay stale."""
@@ -95,5 +108,6 @@ class Copy(NamedTuple):
 
     def stage(self, stage: str, name: str, *words: str, seconds: float | None = None):
         """One stage of the workflow, here, for a replication."""
-        given = ("--results", str(self.results.folder), "--replication", name)
+        given = ["--results", str(self.results.folder), "--replication", name]
+        given += selection.as_options(self.claims, ())
         return run_module(self.folder, f"workflow.{stage}", *words, *given, timeout=seconds)
