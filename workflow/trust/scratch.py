@@ -69,12 +69,11 @@ def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedPro
 
 
 def copy_parts(folder: Path, names: Sequence[str]) -> None:
-    """Today's files and folders of these names, below the root, without compiled code (but with
-    the memory of digests beside it)."""
+    """Today's files and folders of these names, below the root, dates included: with them Python
+    knows compiled code for that of its source, and compiles only what is changed afterwards."""
     for name in names:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("*.pyc")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
 
