@@ -17,7 +17,14 @@ from workflow.base.tree import ROOT, Results
 from workflow.trust.scratch import copy_parts, run_module
 
 FOLDERS = ("workflow", "profiles", "shared", "replications", "tests", "results/reference")
-FILES = ("Snakefile", "pyproject.toml", "requirements.lock", "environment.yml", "README.md")
+FILES = (
+    "Snakefile",
+    "conftest.py",
+    "pyproject.toml",
+    "requirements.lock",
+    "environment.yml",
+    "README.md",
+)
 
 
 class Copy(NamedTuple):
