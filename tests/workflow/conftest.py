@@ -36,3 +36,9 @@ def project(green: Project, tmp_path: Path) -> Project:
 def untouched(tmp_path: Path) -> Project:
     """A project in which nothing has run."""
     return fresh_project(tmp_path / "fresh")
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Project:
+    """The same with one paper, in which half as many jobs run."""
+    return fresh_project(tmp_path / "fresh", ["alpha2000_toy"])
