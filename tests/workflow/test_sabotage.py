@@ -1,5 +1,7 @@
 """The list of faults fits the sources, and the command tells caught faults from missed ones."""
 
+import signal
+
 import pandas as pd
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from workflow.base.tree import ROOT, replications
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.reach import lines_of
+from workflow.trust.scratch import run_module
 
 NOISE = "shared/widenets/ntk/toy.py"
 TOY_FAULTS = [
@@ -115,6 +118,13 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     only = project.call(*command, "--ci")
     assert only.code == 0, only.output
     assert "1 of 1 faults noticed" in only.output
+
+
+def test_what_computes_for_too_long_is_ended_however_busy_the_machine_is(tmp_path):
+    (tmp_path / "endless.py").write_text("while True: pass\n", encoding="utf-8")
+    assert run_module(tmp_path, "endless", cpu_seconds=0.5).returncode == -signal.SIGXCPU
+    (tmp_path / "waiting.py").write_text("import time; time.sleep(1.5)\n", encoding="utf-8")
+    assert run_module(tmp_path, "waiting", cpu_seconds=1).returncode == 0
 
 
 def test_the_page_says_what_was_not_run():

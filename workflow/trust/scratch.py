@@ -4,6 +4,7 @@ Used by the tests and by `workflow.trust.torture`. A project holds copies of the
 either the two toy papers of tests/workflow/toys, which take a second, or of real replications.
 """
 
+import math
 import os
 import shutil
 import subprocess
@@ -54,10 +55,17 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 
-def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedProcess:
+# SIGXCPU ends what computes for longer, however busy the machine is.
+LIMITED = ("sh", "-c", 'ulimit -S -t "$0" && exec "$@"')
+
+
+def run_module(
+    folder: Path, *words: str, cpu_seconds: float | None = None, **settings
+) -> subprocess.CompletedProcess:
     """`python -m words` in a copied tree and on its code, with both outputs as one text."""
+    limited = () if cpu_seconds is None else (*LIMITED, str(math.ceil(cpu_seconds)))
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        [*limited, sys.executable, "-m", *words],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,

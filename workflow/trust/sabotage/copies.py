@@ -25,6 +25,7 @@ FILES = (
     "environment.yml",
     "README.md",
 )
+IDLE = 20  # times the seconds of computing that a stage may take by the clock
 
 
 class Copy(NamedTuple):
@@ -72,7 +73,10 @@ class Copy(NamedTuple):
                     shutil.copy(source.with_suffix(kind), target.with_suffix(kind))
 
     def broken(self, name: str, seconds: float | None = None) -> str:
-        """Measure what is stale, gather and judge; how that broke, empty where it did not."""
+        """Measure what is stale, gather and judge; how that broke, empty where it did not.
+
+        seconds: of computing, after which a stage does not finish.
+        """
         stale = self.stale(name)
         if not stale and self.judged(name):
             return ""
@@ -82,6 +86,8 @@ class Copy(NamedTuple):
             try:
                 done = self.stage(stage, name, *words, seconds=seconds)
             except subprocess.TimeoutExpired:
+                return "not finished"
+            if done.returncode == -signal.SIGXCPU:
                 return "not finished"
             if done.returncode < 0:  # killed from outside, which says nothing about the change
                 raise UserError(f"{name}: {stage}: {signal.Signals(-done.returncode).name}")
@@ -117,4 +123,6 @@ class Copy(NamedTuple):
         """One stage of the workflow, here, for a replication."""
         given = ["--results", str(self.results.folder), "--replication", name]
         given += selection.as_options(self.claims, ())
-        return run_module(self.folder, f"workflow.{stage}", *words, *given, timeout=seconds)
+        waiting = None if seconds is None else IDLE * seconds
+        limits = {"cpu_seconds": seconds, "timeout": waiting}
+        return run_module(self.folder, f"workflow.{stage}", *words, *given, **limits)
