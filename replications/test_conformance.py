@@ -2,12 +2,14 @@
 
 import ast
 import itertools
+import json
 import math
 import re
 import subprocess
 import sys
 from unittest import mock
 
+import jax
 import pytest
 
 import widenets.ntk.random
@@ -90,6 +92,15 @@ def streams(name):
     return found
 
 
+@pytest.fixture
+def cheap_compilation():
+    """What is drawn does not hang on how well a program is optimised."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.mark.usefixtures("cheap_compilation")
 def test_draws_are_by_a_seed_of_the_run_and_shared_only_where_it_is_declared(name):
     """Data that no seed draws would be the same for every seed and every master seed.
 
@@ -179,24 +190,36 @@ def test_only_the_experiment_computes_and_only_shared_code_is_used(name):
             assert not heavy, f"{path.name} must judge or draw from the table alone"
 
 
-def test_the_digest_covers_every_module_that_the_experiment_loads(name):
+# Every experiment is imported for real, in a child of one process that holds the libraries already.
+LOADED = """
+import importlib, json, os, sys
+from workflow.base.environment import use_one_thread
+use_one_thread()
+import jax, matplotlib, numba, numpy, pandas, scipy.stats, torch
+for name in sys.argv[1:]:
+    if not os.fork():
+        importlib.import_module(f"replications.{name}.experiment")
+        files = [getattr(module, "__file__", None) for module in sys.modules.values()]
+        print(json.dumps([name, [file for file in files if file]]), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, name
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Replication -> the files that importing its experiment loads."""
+    command = [sys.executable, "-c", LOADED, *replications()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(map(json.loads, done.stdout.splitlines()))
+
+
+def test_the_digest_covers_every_module_that_the_experiment_loads(name, loaded):
     """Files of this repository that a real import loads are all in the computed closure."""
-    code = (
-        "import sys, importlib\n"
-        "from workflow.base.environment import use_one_thread\n"
-        "use_one_thread()\n"
-        f"importlib.import_module('replications.{name}.experiment')\n"
-        "print('\\n'.join(m.__file__ for m in sys.modules.values()"
-        " if getattr(m, '__file__', None)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    below = [ROOT / file for file in done.stdout.splitlines() if file.startswith(str(ROOT))]
-    loaded = {
-        path for path in below if path.relative_to(ROOT).parts[0] in ("shared", "replications")
-    }
-    assert loaded <= set(import_closure(f"replications.{name}.experiment"))
+    below = [ROOT / file for file in loaded[name] if file.startswith(str(ROOT))]
+    ours = {path for path in below if path.relative_to(ROOT).parts[0] in ("shared", "replications")}
+    assert ROOT / "replications" / name / "experiment.py" in ours
+    assert ours <= set(import_closure(f"replications.{name}.experiment"))
 
 
 def test_parts_are_generators_with_keyword_only_arguments(name):

@@ -17,11 +17,10 @@ from workflow.page.content import STATES
 SIZES = (1400, 420)
 SCHEMES = ("light", "dark")
 CLAIM = "beta2019_dynamics.K4_law"
-REAL = [  # of the replications, and of networks of one's own
-    path
-    for tier in TIERS
-    for pattern in (tier, f"*/{tier}")
-    for path in sorted(ROOT.glob(f"results/{pattern}/report/index.html"))
+PAGES = [ROOT / "results" / tier / "report" / "index.html" for tier in TIERS]
+REAL = [  # of the replications the largest tier that has run, and all of networks of one's own
+    *[path for path in PAGES if path.exists()][-1:],
+    *sorted(ROOT.glob("results/*/*/report/index.html")),
 ]
 
 

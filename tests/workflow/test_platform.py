@@ -34,7 +34,7 @@ GIVEN["subject"] = ""
 
 
 def test_a_run_in_a_folder_of_any_name(tmp_path):
-    project = fresh_project(tmp_path / ODD)
+    project = fresh_project(tmp_path / ODD, ["alpha2000_toy"])
     run = project.snakemake()
     assert run.code == 0, run.output
     project.edit("replications/alpha2000_toy/claims.py", "near(-0.5, 0.1)", "near(-1.0, 0.1)")
@@ -95,19 +95,19 @@ def test_data_dir_cannot_run_a_command(tmp_path, monkeypatch, name):
     assert os.listdir(tmp_path) == [name]
 
 
-def test_data_dir_reaches_the_job_as_it_is(untouched):
-    folder = untouched.path("data ' $(touch x) {seeds}")
+def test_data_dir_reaches_the_job_as_it_is(alone):
+    folder = alone.path("data ' $(touch x) {seeds}")
     folder.mkdir()
     experiment = "replications/alpha2000_toy/experiment.py"
-    untouched.edit(experiment, "seeds: tuple", "data_dir, seeds: tuple")
+    alone.edit(experiment, "seeds: tuple", "data_dir, seeds: tuple")
     asked = "    assert data_dir.is_dir(), data_dir\n    for seed in seeds:"
-    untouched.edit(experiment, "    for seed in seeds:", asked)
+    alone.edit(experiment, "    for seed in seeds:", asked)
     given = f"data_dir={folder}"
     words = ("--until", "measure", "--config", "tier=smoke", given)
-    run = untouched.call("snakemake", "--cores", "2", *words)
+    run = alone.call("snakemake", "--cores", "2", *words)
     assert run.code == 0, run.output
-    assert untouched.path("results/smoke/records/alpha2000_toy/main.csv").exists()
-    assert not untouched.path("x").exists()
+    assert alone.path("results/smoke/records/alpha2000_toy/main.csv").exists()
+    assert not alone.path("x").exists()
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_no_other_setting_can_hold_a_command(key, value):
 # environments ---------------------------------------------------------------------------------
 
 
-def test_a_package_of_the_same_name_elsewhere_is_not_imported(untouched, tmp_path):
+def test_a_package_of_the_same_name_elsewhere_is_not_imported(alone, tmp_path):
     """Neither from PYTHONPATH nor from the working folder."""
     for folder in (tmp_path / "elsewhere", tmp_path / "working"):
         for name in ("workflow", "replications", "widenets"):
             (folder / name).mkdir(parents=True)
             (folder / name / "__init__.py").write_text("raise RuntimeError('another package')\n")
     script = Path(sys.executable).with_name("snakemake")
-    command = [sys.executable, str(script), "--snakefile", str(untouched.path("Snakefile"))]
+    command = [sys.executable, str(script), "--snakefile", str(alone.path("Snakefile"))]
     command += ["--cores", "2", "--config", "tier=smoke"]
     done = subprocess.run(
         command,
@@ -165,7 +165,7 @@ esac
 """
 
 
-def test_under_conda_every_job_has_the_python_of_its_environment(untouched, tmp_path, monkeypatch):
+def test_under_conda_every_job_has_the_python_of_its_environment(alone, tmp_path, monkeypatch):
     prefix = tmp_path / "conda"
     (prefix / "bin").mkdir(parents=True)
     conda = prefix / "bin" / "conda"
@@ -175,10 +175,10 @@ def test_under_conda_every_job_has_the_python_of_its_environment(untouched, tmp_
     (prefix / "bin" / "activate").write_text('export PATH="$1/bin:$PATH"\n')
     (prefix / "ran").touch()
     monkeypatch.setenv("PATH", f"{prefix / 'bin'}:{os.environ['PATH']}")
-    plain = untouched.snakemake("--until", "measure")
+    plain = alone.snakemake("--until", "measure")
     assert plain.code == 0, plain.output
     assert (prefix / "ran").read_text() == ""
-    run = untouched.snakemake("--sdm", "conda", "--forceall")
+    run = alone.snakemake("--sdm", "conda", "--forceall")
     assert run.code == 0, run.output
     ran = (prefix / "ran").read_text().split()
     assert set(run.jobs) - {"total"}

@@ -1,14 +1,18 @@
 """The list of faults fits the sources, and the command tells caught faults from missed ones."""
 
+import signal
+
 import pandas as pd
 import pytest
 import yaml
 
 from workflow.base.files import UserError
+from workflow.base.selection import claim_named
 from workflow.base.tree import ROOT, replications
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.reach import lines_of
+from workflow.trust.scratch import run_module
 
 NOISE = "shared/widenets/ntk/toy.py"
 TOY_FAULTS = [
@@ -25,7 +29,7 @@ TOY_FAULTS = [
         "file": NOISE,
         "old": "return generator.standard_normal(count)",
         "new": "return generator.standard_normal(1).repeat(count)",
-        "ci": ["alpha2000_toy"],
+        "ci": ["alpha2000_toy.T1_scatter"],
     },
     {
         "name": "broken",
@@ -52,14 +56,15 @@ def test_every_fault_names_what_exists(fault):
     for test in fault.tests:
         file, _, function = test.partition("::")
         assert f"def {function}" in (ROOT / file).read_text(encoding="utf-8")
-    assert set(fault.ci) <= {*replications(), "tests"}
+    for paper, claim in (word.split(".") for word in fault.claims):
+        assert claim_named(paper, claim).tier == "smoke"
     assert "tests" not in fault.ci or fault.tests
 
 
 def test_names_are_unique_and_some_of_most_papers_run_in_ci():
     names = [fault.name for fault in faults()]
     assert len(set(names)) == len(names)
-    of_ci = {place for fault in selected(faults(), "", ci=True) for place in fault.ci}
+    of_ci = {word.split(".")[0] for fault in selected(faults(), "", ci=True) for word in fault.ci}
     assert len(selected(faults(), "", ci=True)) >= len(names) / 10
     assert "tests" in of_ci
     assert len(of_ci) > len(replications()) / 2
@@ -113,6 +118,13 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     only = project.call(*command, "--ci")
     assert only.code == 0, only.output
     assert "1 of 1 faults noticed" in only.output
+
+
+def test_what_computes_for_too_long_is_ended_however_busy_the_machine_is(tmp_path):
+    (tmp_path / "endless.py").write_text("while True: pass\n", encoding="utf-8")
+    assert run_module(tmp_path, "endless", cpu_seconds=0.5).returncode == -signal.SIGXCPU
+    (tmp_path / "waiting.py").write_text("import time; time.sleep(1.5)\n", encoding="utf-8")
+    assert run_module(tmp_path, "waiting", cpu_seconds=1).returncode == 0
 
 
 def test_the_page_says_what_was_not_run():

@@ -1,8 +1,8 @@
 """`python -m workflow.trust.cost results/TIER ...`: where the time of runs goes (docs/cost.md).
 
-Measuring jobs note what they spent up to their first cell and in XLA's compiler; snakemake times
-the other jobs. A run's time is that from its plan to its gate, so that it must have been made in
-one go: `rm -rf results/TIER; snakemake --cores 2 --config tier=TIER`, on an idle machine.
+Measuring jobs note what they spent up to their first cell and in XLA's compiler; snakemake notes
+what the other jobs spent. All of it is CPU time, so that runs count that were made piece by piece
+or beside other work: the page is made from the facts of any finished run.
 
 `--plan TIER` says instead, before anything runs, what each shard of a tier will take, from what
 cells took in smaller tiers (`forecast.py`); with `--publish` it goes to docs/cost_TIER.md.
@@ -10,10 +10,9 @@ cells took in smaller tiers (`forecast.py`); with `--publish` it goes to docs/co
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-import time
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,11 +30,11 @@ COLUMNS = ("start-up", "compilation", "computing", "gather, judge", "draw", "sum
 HEAD = """\
 # What a run costs
 
-Made by `python -m workflow.trust.cost {folders}` after `snakemake --cores N --config tier=TIER`
-into empty folders. Seconds of jobs that each run on one thread: measuring jobs in CPU time, the
-others by the clock. *Start-up*: Python, imports, the grid. *Compilation*: what jax gives to XLA
-(its tracing counts as computing). *Around the jobs*: cores in no job: snakemake's planning
-and bookkeeping, the start of shells and interpreters, and the end, when no job is left.
+Made by `python -m workflow.trust.cost {folders}` from the provenance of finished
+runs. CPU seconds of jobs that each run on one thread; what a run takes by the clock is
+their sum over the number of cores, and a few minutes at its end, when no job is left for some.
+*Start-up*: Python, imports, the grid. *Compilation*: what jax gives to XLA (its tracing counts as
+computing), taken by the clock, times the share of the clock in which the job had a core.
 """
 BOUNDS = """\
 ## What bounds the rest
@@ -105,20 +104,16 @@ def section(results: Results) -> str:
     costs = {name: cost(results, made, name) for name in made["settings"]["replications"]}
     report = benchmark(results.folder / "benchmarks" / "report.jsonl")
     total = Cost(*(sum(column) for column in zip(*costs.values(), strict=True)))
-    cores, seconds = run_of(results, made)
-    whole, named = cores * seconds, f"{cores} core{'s' if cores > 1 else ''}"
     rows = [
         *(row(short_title(name), one) for name, one in costs.items()),
         row("all papers", total),
         {"paper": "report", "jobs": 1, "sum": f"{report:.0f}"},
-        {"paper": "around the jobs", "sum": f"{whole - total.total - report:.0f}"},
-        {"paper": f"{named}, whole run", "sum": f"{whole:.0f}"},
     ]
     shown = pd.DataFrame(rows, dtype=object).fillna("")
     lines = [
         f"## {results.tier}",
         "",
-        f"{seconds / 60:.1f} min on {named} ({machine(made)}); `index.html` has",
+        f"{(total.total + report) / 60:.1f} min of one core ({machine(made)}); `index.html` has",
         f"{page_size(results):.1f} MB. With nothing left to do `snakemake -n` takes",
         f"{dry_run(made['settings']):.1f} s.",
         "",
@@ -130,7 +125,7 @@ def section(results: Results) -> str:
 def cost(results: Results, made: dict, name: str) -> Cost:
     records = [record for record in made["records"] if record["replication"] == name]
     started = sum(record["start_seconds"] for record in records)
-    compiled = sum(record["compile_seconds"] for record in records)
+    compiled = sum(map(compiling, records))
     folder = results.folder / "benchmarks"
     judging = sum(benchmark(folder / stage / f"{name}.jsonl") for stage in ("gather", "judge"))
     return Cost(
@@ -143,37 +138,33 @@ def cost(results: Results, made: dict, name: str) -> Cost:
     )
 
 
+def compiling(record: dict) -> float:
+    """CPU seconds in XLA's compiler, of which a record knows those by the clock."""
+    with_a_core = (record["cpu_seconds"] - record["start_seconds"]) / record["seconds"]
+    return record["compile_seconds"] * min(1.0, with_a_core)
+
+
 def benchmark(path: Path) -> float:
-    """Seconds by the clock of a job's last run, as snakemake noted them."""
+    """CPU seconds of a job's last run, as snakemake noted them."""
     if not path.exists():
         raise UserError(f"{path}: missing; the run is not complete")
-    return json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["s"]
-
-
-def run_of(results: Results, made: dict) -> tuple[int, float]:
-    """(cores, seconds) of the run that made these results."""
-    plan, gate = results.folder / "plan.json", results.folder / "logs" / "gate.log"
-    if not plan.exists() or not gate.exists():
-        raise UserError(f"{results.folder}: holds no finished run of snakemake")
-    planned = json.loads(plan.read_text(encoding="utf-8"))
-    if any(record["taken_over"]["cells"] for record in made["records"]):
-        raise UserError(f"{results.folder}: not made in one go: a job went on where one was killed")
-    begun = plan.stat().st_mtime
-    first = min(datetime.fromisoformat(record["started"]) for record in made["records"])
-    if begun > first.timestamp() + 1:  # records note whole seconds
-        raise UserError(f"{results.folder}: not made in one go; remove it and run the tier once")
-    return planned["at_once"], gate.stat().st_mtime - begun
+    found = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["cpu_time"]
+    if not isinstance(found, int | float):
+        raise UserError(f"{path}: cpu_time: found {found!r}, wanted seconds; run that job again")
+    return found
 
 
 def dry_run(settings: dict) -> float:
-    """Seconds of `snakemake -n`, the best of three."""
+    """CPU seconds of `snakemake -n`, the least of three."""
     chosen = f"tier={settings['tier']}", f"replications={','.join(settings['replications'])}"
     command = [sys.executable, "-m", "snakemake", "-n", "--config", *chosen]
     best = float("inf")
     for _ in range(3):
-        clock = time.perf_counter()
+        before = os.times()
         subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        best = min(best, time.perf_counter() - clock)
+        after = os.times()
+        spent = after.children_user + after.children_system
+        best = min(best, spent - before.children_user - before.children_system)
     return best
 
 

@@ -4,6 +4,7 @@ Used by the tests and by `workflow.trust.torture`. A project holds copies of the
 either the two toy papers of tests/workflow/toys, which take a second, or of real replications.
 """
 
+import math
 import os
 import shutil
 import subprocess
@@ -54,10 +55,17 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 
-def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedProcess:
+# SIGXCPU ends what computes for longer, however busy the machine is.
+LIMITED = ("sh", "-c", 'ulimit -S -t "$0" && exec "$@"')
+
+
+def run_module(
+    folder: Path, *words: str, cpu_seconds: float | None = None, **settings
+) -> subprocess.CompletedProcess:
     """`python -m words` in a copied tree and on its code, with both outputs as one text."""
+    limited = () if cpu_seconds is None else (*LIMITED, str(math.ceil(cpu_seconds)))
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        [*limited, sys.executable, "-m", *words],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -69,12 +77,11 @@ def run_module(folder: Path, *words: str, **settings) -> subprocess.CompletedPro
 
 
 def copy_parts(folder: Path, names: Sequence[str]) -> None:
-    """Today's files and folders of these names, below the root, without compiled code (but with
-    the memory of digests beside it)."""
+    """Today's files and folders of these names, below the root, dates included: with them Python
+    knows compiled code for that of its source, and compiles only what is changed afterwards."""
     for name in names:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("*.pyc")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
 

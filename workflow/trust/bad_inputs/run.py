@@ -38,6 +38,12 @@ everything else by the command shown. PROJECT stands for the folder in which it 
 
 """
 
+# What the commands import, loaded before any of them is started in a fork.
+LOADED = (
+    *("jax", "matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.stats"),
+    *("workflow.measure", "workflow.gather", "workflow.judge", "workflow.draw", "workflow.gate"),
+)
+
 
 class Answer(NamedTuple):
     """What a command gave back: its exit code and what it printed."""
@@ -68,6 +74,8 @@ def main() -> int:
     parser.add_argument("--here", action="store_true", help="in this folder; answers as JSON")
     arguments = parser.parse_args()
     if arguments.here:
+        for name in LOADED:
+            import_module(name)  # once, not in every fork
         print(json.dumps([tried(bad) for bad in BAD_INPUTS]))
         return 0
     with tempfile.TemporaryDirectory(prefix="bad-inputs-") as scratch:

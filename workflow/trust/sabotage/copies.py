@@ -9,24 +9,45 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from workflow.base import selection
 from workflow.base.files import UserError, sha256, write_text
-from workflow.base.grid import shards
+from workflow.base.grid import Seeds, shards
 from workflow.base.records import claims_digest, problem
 from workflow.base.tree import ROOT, Results
 from workflow.trust.scratch import copy_parts, run_module
 
 FOLDERS = ("workflow", "profiles", "shared", "replications", "tests", "results/reference")
-FILES = ("Snakefile", "pyproject.toml", "requirements.lock", "environment.yml", "README.md")
+FILES = (
+    "Snakefile",
+    "conftest.py",
+    "pyproject.toml",
+    "requirements.lock",
+    "environment.yml",
+    "README.md",
+)
+IDLE = 20  # times the seconds of computing that a stage may take by the clock
 
 
 class Copy(NamedTuple):
-    """A tree below `folder`; its results outlive a renewal as far as they are still today's."""
+    """A tree below `folder`; its results outlive a renewal as far as they are still today's.
+
+    claims: PAPER.CLAIM that alone are judged, from the parts that they read; all if there is none.
+    """
 
     folder: Path
+    claims: tuple[str, ...] = ()
 
     @property
     def results(self) -> Results:
-        return Results(self.folder / "results" / "smoke")
+        some = selection.folder_name(self.claims, ()) if self.claims else ""
+        return Results(self.folder / "results" / some / "smoke")
+
+    @property
+    def seeds(self) -> Seeds:
+        return Seeds(claims=self.claims)
+
+    def shards(self, name: str) -> list[str]:
+        return list(shards(name, "smoke", self.seeds, self.folder))
 
     def renew(self, changed: dict[str, str]) -> None:
         """Today's sources, with other texts for some files."""
@@ -39,8 +60,8 @@ class Copy(NamedTuple):
 
     def stale(self, name: str) -> list[str]:
         """Shards of a replication whose records are missing or not today's."""
-        every = shards(name, "smoke", root=self.folder)
-        return [shard for shard in every if problem(self.results, name, shard, root=self.folder)]
+        given = self.results, name
+        return [s for s in self.shards(name) if problem(*given, s, self.seeds, self.folder)]
 
     def borrow(self, other: Results, name: str) -> None:
         """Take another's records for the stale ones; those of other code or cells stay stale."""
@@ -52,7 +73,10 @@ class Copy(NamedTuple):
                     shutil.copy(source.with_suffix(kind), target.with_suffix(kind))
 
     def broken(self, name: str, seconds: float | None = None) -> str:
-        """Measure what is stale, gather and judge; how that broke, empty where it did not."""
+        """Measure what is stale, gather and judge; how that broke, empty where it did not.
+
+        seconds: of computing, after which a stage does not finish.
+        """
         stale = self.stale(name)
         if not stale and self.judged(name):
             return ""
@@ -62,6 +86,8 @@ class Copy(NamedTuple):
             try:
                 done = self.stage(stage, name, *words, seconds=seconds)
             except subprocess.TimeoutExpired:
+                return "not finished"
+            if done.returncode == -signal.SIGXCPU:
                 return "not finished"
             if done.returncode < 0:  # killed from outside, which says nothing about the change
                 raise UserError(f"{name}: {stage}: {signal.Signals(-done.returncode).name}")
@@ -95,5 +121,8 @@ class Copy(NamedTuple):
 
     def stage(self, stage: str, name: str, *words: str, seconds: float | None = None):
         """One stage of the workflow, here, for a replication."""
-        given = ("--results", str(self.results.folder), "--replication", name)
-        return run_module(self.folder, f"workflow.{stage}", *words, *given, timeout=seconds)
+        given = ["--results", str(self.results.folder), "--replication", name]
+        given += selection.as_options(self.claims, ())
+        waiting = None if seconds is None else IDLE * seconds
+        limits = {"cpu_seconds": seconds, "timeout": waiting}
+        return run_module(self.folder, f"workflow.{stage}", *words, *given, **limits)

@@ -1,7 +1,6 @@
 """What a fault does: the verdicts and the tests that it changes, kept as they are found."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,22 +47,21 @@ class Tried(NamedTuple):
         ]
         return OVERHEAD * len(tasks) + sum(map(self.unchanged.seconds, measured))
 
-    def effects(self, tasks: list[Task], cores: int, brief: bool) -> list[dict]:
+    def effects(self, tasks: list[Task], brief: bool) -> list[dict]:
         """Rows (fault, replication, claim, final, expected, caught, reached, code, change,
-        commit), kept as CSV after every batch; those of today's code are not made again.
+        commit), kept as CSV after every task; those of today's code are not made again.
 
-        brief: one after another, until the fault is noticed.
+        brief: until the fault is noticed.
         """
         codes = [self._code(*task) for task in tasks]
         rows = [row for row in read(self.kept) if row["code"] in codes]
         done = {row["code"] for row in rows}
         left = [task for task, code in zip(tasks, codes, strict=True) if code not in done]
         reached = sum(not test for _, test in tasks)
-        for batch in batches(left, 1 if brief else cores):
+        for task in left:
             if brief and any(row["caught"] for row in rows):
                 break
-            with ThreadPoolExecutor(cores) as pool:
-                rows += [row for some in pool.map(self._effects_of, batch) for row in some]
+            rows += self._effects_of(task)
             write_table(self.kept, pd.DataFrame(rows).assign(reached=reached))
         return rows
 
@@ -77,7 +75,7 @@ class Tried(NamedTuple):
     def _code(self, name: str, test: str) -> str:
         """Digest of all that the rows of a replication or a test depend on."""
         fault, roots = self.fault, (self.copy.folder, self.unchanged.copy.folder)
-        parts = [fault.file, fault.old, fault.new, name, test]
+        parts = [fault.file, fault.old, fault.new, name, test, *self.copy.claims]
         if fault.file.startswith("workflow/"):
             parts += [code_digest(module, root=roots[0]) for module in RUNNER]
         if test:
@@ -89,7 +87,8 @@ class Tried(NamedTuple):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def _claims(self, name: str) -> list[dict]:
-        self.copy.borrow(self.unchanged.copy.results, name)
+        if not self.copy.claims:  # the record of some claims is another
+            self.copy.borrow(self.unchanged.copy.results, name)
         before = self.unchanged.copy.finals(name)
         seconds = PATIENCE * (OVERHEAD + self.unchanged.seconds(name))
         broken = self.copy.broken(name, seconds=seconds)
@@ -117,7 +116,3 @@ def _row(replication: str, claim: str, final: str, expected: str, counts: bool =
         "expected": expected,
         "caught": bool(counts and final != expected),
     }
-
-
-def batches(items: list, size: int) -> list[list]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

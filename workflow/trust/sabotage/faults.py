@@ -15,8 +15,8 @@ TESTS = "tests"  # stands for the tests in `ci`, and in the column `replication`
 class Fault(NamedTuple):
     """Replace `old`, which stands once in `file`, by `new`.
 
-    tests: what may notice it besides the claims. ci: the replications, or "tests", that are enough
-    to notice it; the faults that say so are tried with every change of the suite.
+    tests: what may notice it besides the claims. ci: the claims (PAPER.CLAIM), or "tests", that are
+    enough to notice it; the faults that say so are tried with every change of the suite.
     """
 
     name: str
@@ -26,6 +26,11 @@ class Fault(NamedTuple):
     new: str
     tests: tuple[str, ...] = ()
     ci: tuple[str, ...] = ()
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The claims that `ci` names."""
+        return tuple(word for word in self.ci if word != TESTS)
 
     @property
     def change(self) -> str:

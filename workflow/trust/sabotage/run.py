@@ -15,6 +15,8 @@ what is there.
 import argparse
 import os
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,12 +47,18 @@ class Work(NamedTuple):
     brief: bool
 
     def tried(self, fault: Fault) -> Tried:
-        unchanged = Unchanged(Copy(self.folder / "unchanged"), self.ci)
+        unchanged = Unchanged(Copy(ROOT if self.ci else self.folder / "unchanged"), self.ci)
         kept = self.folder / f"{fault.name}{'.ci' if self.ci else ''}.csv"
-        return Tried(fault, Copy(self.folder / fault.name), unchanged, kept)
+        copy = Copy(self.folder / fault.name, fault.claims if self.ci else ())
+        return Tried(fault, copy, unchanged, kept)
 
     def effects(self, tried: Tried, tasks: list[Task]) -> list[dict]:
-        return tried.effects(tasks, self.cores, self.brief)
+        return tried.effects(tasks, self.brief)
+
+    def of_all(self, found: Callable[[Tried], object], every: list[Tried]) -> Iterator:
+        """What is found of each fault, in order, as many at once as there are cores."""
+        with ThreadPoolExecutor(self.cores) as pool:
+            yield from pool.map(found, every)
 
 
 def main() -> int:
@@ -76,7 +84,8 @@ def run(work: Work, chosen: list[Fault]) -> list[str]:
     """Names of the faults that nothing noticed."""
     every = begin(work, chosen)
     if work.brief:
-        every = [tried for tried in every if not noticed_by_tests(work, tried)]
+        noticed = work.of_all(lambda tried: noticed_by_tests(work, tried), every)
+        every = [tried for tried, by_tests in zip(every, noticed, strict=True) if not by_tests]
     if not every:
         return []
     names = {name for tried in every for name in tried.unchanged.candidates(tried.fault)}
@@ -85,11 +94,12 @@ def run(work: Work, chosen: list[Fault]) -> list[str]:
 
 
 def begin(work: Work, chosen: list[Fault]) -> list[Tried]:
-    """Today's tree once for each fault, with the fault in it, and once without."""
+    """Today's tree once for each fault, with the fault in it, and (but in CI) once without."""
     work.folder.mkdir(parents=True, exist_ok=True)
     hold(work.folder)
     every = [work.tried(fault) for fault in chosen]
-    every[0].unchanged.copy.renew({})
+    if not work.ci:
+        every[0].unchanged.copy.renew({})
     for fault, copy, *_ in every:
         text = (ROOT / fault.file).read_text(encoding="utf-8")
         copy.renew({fault.file: sabotaged(text, fault)})
@@ -111,13 +121,14 @@ def missed(work: Work, every: list[Tried]) -> list[str]:
         if not some:
             raise UserError(f"faults.yaml: {name}: it reaches no claim and names no test")
     cost = {tried.fault.name: tried.cost(tasks[tried.fault.name]) for tried in every}
-    found, spent, done = [], 0.0, 0.0
-    for number, tried in enumerate(sorted(every, key=lambda t: cost[t.fault.name]), start=1):
-        name, started = tried.fault.name, time.monotonic()
-        rows = work.effects(tried, tasks[name])
+    every = sorted(every, key=lambda tried: cost[tried.fault.name])
+    results = work.of_all(lambda tried: work.effects(tried, tasks[tried.fault.name]), every)
+    found, started, done = [], time.monotonic(), 0.0
+    for number, (tried, rows) in enumerate(zip(every, results, strict=True), start=1):
+        name = tried.fault.name
         found += [] if any(row["caught"] for row in rows) else [name]
-        spent, done = spent + time.monotonic() - started, done + cost[name]
-        left = duration(spent / done * max(sum(cost.values()) - done, 0))
+        done += cost[name]
+        left = duration((time.monotonic() - started) / done * max(sum(cost.values()) - done, 0))
         announce(f"{number} of {len(every)}: {name}: {named(rows)}; about {left} left")
     return found
 

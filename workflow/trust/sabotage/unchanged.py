@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from workflow.base.digest import import_closure
 from workflow.base.files import UserError
-from workflow.base.grid import shards
-from workflow.base.records import read_facts
-from workflow.base.tree import ROOT, Results, replications
+from workflow.base.records import problems, read_facts
+from workflow.base.selection import papers_of
+from workflow.base.tree import replications
 from workflow.host.terminal import announce
 from workflow.trust.sabotage.copies import Copy
-from workflow.trust.sabotage.faults import TESTS, Fault
+from workflow.trust.sabotage.faults import Fault
 from workflow.trust.sabotage.reach import lines_of
 
 JUDGES = ("widenets.evidence.judge", "workflow.gather", "workflow.judge")
 
 
 class Unchanged(NamedTuple):
-    """ci: records are those of results/smoke, and a fault reaches what it says itself."""
+    """ci: the tree is this one with its results/smoke, and a fault reaches what it says itself."""
 
     copy: Copy
     ci: bool = False
@@ -39,10 +39,12 @@ class Unchanged(NamedTuple):
 
     def _prepare(self, name: str) -> str:
         if self.ci:
-            self.copy.borrow(Results(ROOT / "results" / "smoke"), name)
-            return self.copy.broken(name)
+            found = problems(self.copy.results, name) or (
+                [] if self.copy.judged(name) else ["its checks are not today's"]
+            )
+            return f"{found[0]}; run `make run TIER=smoke`" if found else ""
         stale = self.copy.stale(name)
-        for shard in self._shards(name):
+        for shard in self.copy.shards(name):
             lines = self._lines(name, shard)
             if shard in stale or not lines.exists():
                 stage = "trust.sabotage.reach"
@@ -51,21 +53,19 @@ class Unchanged(NamedTuple):
                     return done.stdout[-300:]
         return self.copy.broken(name)
 
-    def _shards(self, name: str) -> list[str]:
-        return list(shards(name, "smoke", root=self.copy.folder))
-
     def _lines(self, name: str, shard: str) -> Path:
         return self.copy.folder / "lines" / name / f"{shard}.json"
 
     def seconds(self, name: str) -> float:
         """What the measurement of a replication takes."""
-        facts = (read_facts(self.copy.results.record(name, shard)) for shard in self._shards(name))
+        records = (self.copy.results.record(name, shard) for shard in self.copy.shards(name))
+        facts = map(read_facts, records)
         return sum(found["seconds"] for found in facts)
 
     def candidates(self, fault: Fault) -> list[str]:
         """Replications that import the file of a fault, or are judged by it."""
         if self.ci:
-            return [name for name in fault.ci if name != TESTS]
+            return papers_of(fault.claims, ())
         return [name for name in replications() if self._imports(fault, name)]
 
     def _imports(self, fault: Fault, name: str) -> bool:
@@ -83,7 +83,8 @@ class Unchanged(NamedTuple):
             return True
         text = (self.copy.folder / fault.file).read_text(encoding="utf-8")
         changed = lines_of(text, fault.old)
-        ran = (json.loads(self._lines(name, s).read_text("utf-8")) for s in self._shards(name))
+        every = (self._lines(name, shard) for shard in self.copy.shards(name))
+        ran = (json.loads(path.read_text("utf-8")) for path in every)
         return any(changed & set(lines.get(fault.file, ())) for lines in ran)
 
     def only_judged(self, fault: Fault, name: str) -> bool:

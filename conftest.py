@@ -6,6 +6,7 @@ knows a program by its text, by the options and by the version, so that it is th
 that tests start, and other workers, have no part in it.
 """
 
+import atexit
 import tempfile
 
 from workflow.base.environment import use_one_thread
@@ -15,6 +16,7 @@ use_one_thread()
 import jax  # noqa: E402  after the settings
 
 COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
+atexit.register(COMPILED.cleanup)  # by itself it would go with a warning, which is an error here
 jax.config.update("jax_compilation_cache_dir", COMPILED.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
