@@ -28,7 +28,7 @@ from workflow.page.texts import (
 FOLDER = Path(__file__).parent
 ASSETS = (
     *("page.html", "claim.html", "style.css", "page.js"),
-    *("explore.js", "compare.html", "site.html"),
+    *("values.js", "explore.js", "compare.html", "site.html"),
 )
 # what a comparison tells of a claim, what matters most first
 KINDS = {
