@@ -40,7 +40,7 @@ def figure_phases(boundary: DataFrame, scales: DataFrame, divergence: DataFrame)
     style.logarithmic(axes[2])
     for axis in axes[:2]:
         axis.legend()
-    axes[2].legend(loc="upper right")  # elsewhere it would cover the control
+    axes[2].legend(loc="lower left", bbox_to_anchor=(0, 0.1))  # between the curve and the control
     return figure
 
 

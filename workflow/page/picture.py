@@ -55,8 +55,8 @@ def _said(svg: str) -> list[dict]:
 
 
 def scales(svg: str) -> str:
-    """How the page reads numbers back from a picture: `widenets.evidence.scales` of each panel, those
-    that show something, as a JSON list in an element of its own."""
+    """How the page reads numbers back from a picture: `widenets.evidence.scales` of each panel that
+    shows something, as a JSON list in an element of its own."""
     told = [one["scales"] for one in _said(svg) if not one["empty"]]
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return f"<metadata>{html.escape(text, quote=False)}</metadata>"

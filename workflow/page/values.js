@@ -87,7 +87,7 @@
 
   function say(mark, panel, all) {
     const name = named(mark, panel, all), interval = mark.bar ? ` [${told(panel.y, mark.bar[0])}, ${told(panel.y, mark.bar[1])}]` : "";
-    const of = (axis, share, fallback) => `${readable(axis.label) || fallback} ${told(axis, share)}`;
+    const of = (axis, share, fallback) => `${readable(axis.label) || (axis.names ? "" : fallback)} ${told(axis, share)}`.trim();
     return `${name ? `${name}: ` : ""}${of(panel.x, mark.share[0], "across")}, ${of(panel.y, mark.share[1], "up")}${interval}${mark.faint && name ? " (one seed)" : ""}`;
   }
 
