@@ -136,7 +136,7 @@ def _of_tensors(rows: DataFrame, of: dict[str, Quantity], gap: float, label: str
     for axis, subject in zip(axes, subjects, strict=True):
         chosen = rows[(rows["subject"] == subject) & (rows["arm"] == "theory")]
         _exponents(axis, chosen, of, gap)
-        title = _called(subject).replace("mup_transformer:", "")
+        title = _called(subject).replace("mup transformer:", "")
         axis.set(xlabel=label, title=title)
     style.legend_below(figure)
     return figure
