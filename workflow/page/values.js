@@ -75,7 +75,7 @@
       if (found.has(key) && mark.dashed !== null) continue;
       found.set(key, { ...mark, share, bar: bar?.ends.map((y) => 1 - (y / height - top) / high) });
     }
-    return [...found.values()].sort((a, b) => a.x - b.x);
+    return [...found.values()].sort((a, b) => a.x - b.x || (a.dashed !== null) - (b.dashed !== null));
   }
 
   // What a colour means: as the panel's own legend says, or else another panel's.
@@ -100,7 +100,7 @@
       const [, , width, height] = (svg.getAttribute("viewBox") ?? "0 0 1 1").split(/[ ,]+/).map(Number), shapes = drawn(svg);
       const panels = JSON.parse(svg.querySelector("metadata")?.textContent || "[]").filter((panel) => panel.x && panel.y);
       read.set(image.src, panels.flatMap((panel, place) => points(panel, shapes, width, height).map((mark) => ({
-        ...{ left: mark.x / width, top: mark.y / height, curve: `${place} ${mark.color} ${mark.faint}` },
+        ...{ left: mark.x / width, top: mark.y / height, curve: `${place} ${mark.color} ${mark.faint} ${mark.dashed === true}` },
         say: () => say(mark, panel, panels),
       }))));
     }
@@ -136,10 +136,13 @@
   const view = document.getElementById("enlarged"), stage = view.querySelector(".stage");
   let zoom = 1, at = null;
 
-  // Larger or smaller, so that what lies under a place of the window stays there.
+  // Larger or smaller, so that what lies under a place of the window stays there: the pointer, the
+  // point that is told, or the middle.
   function enlarge(factor, x, y) {
     const wide = view.querySelector(".wide"), box = stage.getBoundingClientRect(), frame = wide.getBoundingClientRect();
-    const [px, py] = [x ?? frame.left + frame.width / 2, y ?? frame.top + frame.height / 2];
+    const told = stage.querySelector(".spot:not([hidden])")?.getBoundingClientRect();
+    const px = x ?? (told ? told.left + told.width / 2 : frame.left + frame.width / 2);
+    const py = y ?? (told ? told.top + told.height / 2 : frame.top + frame.height / 2);
     const share = [(px - box.left) / box.width, (py - box.top) / box.height];
     zoom = factor ? Math.min(8, Math.max(1, zoom * factor)) : 1;
     stage.style.setProperty("--zoom", zoom);
