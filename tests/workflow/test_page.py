@@ -193,7 +193,8 @@ SLIM = (
     '<svg width="244.8pt" height="187.2pt"><g><path d="m1.2 0l2.1 4l-0.3 1z" clip-path="url(#p)"/>'
     '</g><path id="m1" d="M 0 1.23 C 1 1.2 1 1 1 1"/><g style="fill: red; fill-opacity: 0.555">'
     '<marks of="m1" at="1.2,2 5,6.2"/></g>'
-    '<use xlink:href="#m1" x="7" y="8" style="fill: blue"/><metadata>[{"x":"d &lt; 1"}]</metadata></svg>'
+    '<use xlink:href="#m1" x="7" y="8" style="fill: blue"/>'
+    '<metadata>[{"x":"d &lt; 1"}]</metadata></svg>'
 )
 
 
