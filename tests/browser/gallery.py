@@ -18,7 +18,7 @@ from workflow.page.content import FORMAT, STATES
 
 SCALES = {
     "place": [0.1, 0.1, 0.8, 0.8],
-    "x": {"label": "width $n$", "kind": "log", "base": 10, "ends": [1, 3]},
+    "x": {"label": "width $n$", "kind": "log", "base": 10, "ends": [1, 3], "ticks": [100]},
     "y": {"label": r"$\Theta$", "kind": "linear", "ends": [0, 8]},
     "curves": [["#0072b2", False, "erf"], ["#000000", True, "$n^{-1}$"]],
 }

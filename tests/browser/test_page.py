@@ -488,6 +488,7 @@ def test_a_table_is_explored_by_the_keyboard(visit, made):
 POINTS = (  # of gallery.FIGURE: what is drawn, and how it is read
     ((200, 101), "erf: width n 100, Θ 4 [3, 5]"),
     ((41, 20), "erf: width n 10, Θ 8"),
+    ((202, 98), "erf: width n 100, Θ 4 [3, 5]"),
     ((200, 60), "erf: width n 100, Θ 6 (one seed)"),
     ((42, 40), "n^-1: width n 10, Θ 7"),
     ((300, 60), None),  # nothing is near

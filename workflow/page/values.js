@@ -1,6 +1,7 @@
 // Values of a figure: the point nearest to the pointer, or reached by the arrow keys where a figure
 // is enlarged, is told with its interval. They are read back from the drawing and the scales it
-// names, as exact as it is drawn (a thousandth of an axis); the CSV has all digits.
+// names, as exact as it is drawn (a thousandth of an axis, and what an axis marks exactly); the CSV
+// has all digits.
 (() => {
   const GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon phi chi psi omega".split(" ");
   const SIGNS = { infty: "\u221e", "|": "\u2016", sqrt: "\u221a", sum: "\u2211", propto: "\u221d", times: "\u00d7", to: "\u2192", cdot: "\u00b7", leq: "\u2264", geq: "\u2265", ell: "\u2113", top: "\u1d40", max: "max", min: "min", log: "log", ln: "ln", sup: "sup" };
@@ -17,17 +18,25 @@
 
   // The number at a share of an axis, from its lower end; a name where the axis has names.
   function number(axis, share) {
-    const bent = axis.ends[0] + share * (axis.ends[1] - axis.ends[0]);
-    if (axis.kind === "linear") return bent;
-    if (axis.kind === "log") return axis.base ** bent;
-    const size = Math.abs(bent) / axis.threshold;
-    return size <= axis.linear ? bent / axis.linear : Math.sign(bent) * axis.threshold * axis.base ** (size - axis.linear);
+    const place = axis.ends[0] + share * (axis.ends[1] - axis.ends[0]);
+    if (axis.kind === "linear") return place;
+    if (axis.kind === "log") return axis.base ** place;
+    const size = Math.abs(place) / axis.threshold;
+    return size <= axis.linear ? place / axis.linear : Math.sign(place) * axis.threshold * axis.base ** (size - axis.linear);
+  }
+
+  function bent(axis, value) {
+    if (axis.kind === "linear") return value;
+    if (axis.kind === "log") return Math.log(value) / Math.log(axis.base);
+    const size = Math.abs(value) / axis.threshold;
+    return size <= 1 ? value * axis.linear : Math.sign(value) * axis.threshold * (axis.linear + Math.log(size) / Math.log(axis.base));
   }
 
   function told(axis, share) {
-    const value = number(axis, share);
-    const near = axis.names?.reduce((best, one) => (Math.abs(one[0] - value) < Math.abs(best[0] - value) ? one : best));
-    return near ? readable(near[1]) : shown(value);
+    const near = (tick) => Math.abs((bent(axis, tick) - axis.ends[0]) / (axis.ends[1] - axis.ends[0]) - share) < 0.0012;
+    const value = axis.ticks?.find(near) ?? number(axis, share);
+    if (axis.names) return readable(axis.names.reduce((best, one) => (Math.abs(one[0] - value) < Math.abs(best[0] - value) ? one : best))[1]);
+    return axis.ticks?.includes(value) ? `${value}`.replace("-", "\u2212") : shown(value);
   }
 
   // [x, y] of the corners of a path of straight lines; none of a path with curves.
@@ -101,6 +110,7 @@
       const panels = JSON.parse(svg.querySelector("metadata")?.textContent || "[]").filter((panel) => panel.x && panel.y);
       read.set(image.src, panels.flatMap((panel, place) => points(panel, shapes, width, height).map((mark) => ({
         ...{ left: mark.x / width, top: mark.y / height, curve: `${place} ${mark.color} ${mark.faint} ${mark.dashed === true}` },
+        faint: mark.faint,
         say: () => say(mark, panel, panels),
       }))));
     }
@@ -154,7 +164,7 @@
   function step(key) {
     const all = known(stage.querySelector("img")), curves = [...new Set(all.map((one) => one.curve))];
     if (!all.length) return;
-    if (!at) at = all[0];
+    if (!at) at = all.find((one) => !one.faint) ?? all[0];
     else {
       const side = { ArrowLeft: -1, ArrowRight: 1 }[key], up = { ArrowUp: -1, ArrowDown: 1 }[key];
       const wanted = curves[(curves.indexOf(at.curve) + (up ?? 0) + curves.length) % curves.length], own = all.filter((one) => one.curve === wanted);

@@ -35,13 +35,15 @@ def scales(axes: Axes) -> dict:
 def _axis(axis: Axis) -> dict | None:
     """{label, kind, ends}: `ends` are the numbers at both ends as the scale bends them, that is as
     logarithms of `base` where it is logarithmic; of symlog also `threshold` and `linear`, by which
-    numbers near 0 are stretched. `names` are the ticks of an axis of names: [place, name]. None of
-    scales other than linear, log and symlog, whose numbers are not told."""
+    numbers near 0 are stretched. `ticks` are the numbers that the axis marks, `names` those of an
+    axis of names: [place, name]. None of scales other than linear, log and symlog, whose numbers
+    are not told."""
     kind, bend = axis.get_scale(), axis.get_transform()
     if kind not in ("linear", "log", "symlog"):
         return None
     found = {"label": axis.get_label_text(), "kind": kind}
-    found["ends"] = [float(f"{end:.8g}") for end in bend.transform(axis.get_view_interval())]
+    ends = bend.transform(axis.get_view_interval())
+    found["ends"] = [float(f"{end:.8g}") for end in ends]
     if kind == "log":
         found["base"] = bend.base
     if kind == "symlog":
@@ -53,6 +55,10 @@ def _axis(axis: Axis) -> dict | None:
     if any(WORDS.search(COMMAND.sub("", name)) for name in names):
         pairs = zip(places, names, strict=True)
         found["names"] = [[float(place), name] for place, name in pairs if name]
+    else:
+        low, high = sorted(ends)
+        inside = (low <= place <= high for place in bend.transform(places))
+        found["ticks"] = [float(f"{t:.8g}") for t, here in zip(places, inside, strict=True) if here]
     return found
 
 
