@@ -96,8 +96,9 @@
 
   function say(mark, panel, all) {
     const name = named(mark, panel, all), interval = mark.bar ? ` [${told(panel.y, mark.bar[0])}, ${told(panel.y, mark.bar[1])}]` : "";
-    const of = (axis, share, fallback) => `${readable(axis.label) || (axis.names ? "" : fallback)} ${told(axis, share)}`.trim();
-    return `${name ? `${name}: ` : ""}${of(panel.x, mark.share[0], "across")}, ${of(panel.y, mark.share[1], "up")}${interval}${mark.faint && name ? " (one seed)" : ""}`;
+    const of = (axis, share, label) => `${axis.names ? "" : readable(label)} ${told(axis, share)}`.trim();
+    const before = all.slice(0, all.indexOf(panel) + 1).reverse(), up = before.find((one) => one.y.label)?.y.label ?? "up"; // a row has one label
+    return `${name ? `${name}: ` : ""}${of(panel.x, mark.share[0], panel.x.label || "across")}, ${of(panel.y, mark.share[1], up)}${interval}${mark.faint && name ? " (one seed)" : ""}`;
   }
 
   // All points of an image that is unpacked, in shares of it; read once.
