@@ -300,6 +300,7 @@ def write(folder: Path, made: dict) -> Path:
         for drawn in one["figures"]:
             for kind in set(drawn["files"]) - set(drawn["missing"]):
                 write_text(folder / drawn["files"][kind], FIGURE if kind == "svg" else "a,b\n")
+        write_text(folder / "data" / one["name"] / "grid.yaml", "smoke: []\n")
         for part in one["parts"]:
             write_text(folder / part["rows"], f"seed,drift\n0,{math.pi}\n")
     write_text(folder / "data" / "checks.csv", "replication,claim\n")

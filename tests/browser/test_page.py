@@ -205,6 +205,14 @@ def test_real_reports_are_whole_and_accessible(visit, path):
     check_whole(page)
 
 
+@pytest.mark.parametrize("path", REAL, ids=lambda path: "-".join(path.parts[-4:-2]))
+def test_what_real_reports_offer_to_take_along_is_there(path):
+    page = path.read_text(encoding="utf-8")
+    offered = set(re.findall(r'href="([^"]+)" download', page))
+    assert {name.rpartition(".")[2] for name in offered} >= {"csv", "svg", "pdf", "yaml", "tex"}
+    assert [name for name in sorted(offered) if not (path.parent / name).exists()] == []
+
+
 def test_reading_needs_no_javascript(visit, made):
     page = visit(made, java_script_enabled=False)
     assert page.locator(".claim:visible").count() == 54
