@@ -559,6 +559,8 @@ def test_a_table_is_zoomed_about_the_point_that_was_told(visit, made):
     after = one.locator(f"circle[aria-label='{name}']").bounding_box()
     assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=1.5)
     assert one.locator(".interval").count() > 0
+    ticks = [float(text) for text in one.locator(".plot > text").all_text_contents()[:-2]]
+    assert len(ticks) == len(set(ticks)) >= 4  # also where a part is seen
     one.get_by_role("button", name="Whole").click()
     assert one.locator("circle").count() == 6
 

@@ -12,6 +12,22 @@
     return node;
   }
 
+  // Round numbers from one to another, about four of them.
+  function steps(low, high) {
+    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((one) => one * power >= rough), first = Math.ceil(low / step - 1e-9);
+    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => +((first + i) * step).toPrecision(12));
+  }
+
+  // The same of logarithms: powers of ten, or 1, 2 and 5 of each; where these are too few, as above.
+  function powers(low, high) {
+    const of = (multiples, every) => Array.from({ length: Math.floor(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i)
+      .filter((power) => power % every === 0).flatMap((power) => multiples.map((one) => one * 10 ** power))
+      .filter((x) => Math.log10(x) > low - 1e-9 && Math.log10(x) < high + 1e-9);
+    const found = high - low < 3 ? of([1, 2, 5], 1) : of([1], Math.ceil((high - low) / 6));
+    return found.length > 2 ? found : steps(10 ** low, 10 ** high);
+  }
+
   // Places of numbers along an axis, of which a share [start, end] is seen.
   function scale(values, from, to, log, [start, end]) {
     const bent = log ? Math.log10 : (x) => x, known = values.filter((x) => x !== null && (!log || x > 0)).map(bent);
@@ -19,7 +35,7 @@
     if (low === high) [low, high] = [low - 1, high + 1];
     [low, high] = [low + start * (high - low), low + end * (high - low)];
     const place = (x) => from + ((bent(x) - low) / (high - low)) * (to - from);
-    const ticks = [0, 1, 2, 3, 4].map((i) => low + ((high - low) * i) / 4).map((x) => (log ? 10 ** x : x));
+    const ticks = log ? powers(low, high) : steps(low, high);
     return { place, ticks, fits: (x) => x !== null && (!log || x > 0) };
   }
 
@@ -72,9 +88,11 @@
       draw();
     }
 
-    // Where the point lies that was told last; else the middle.
+    // Where the point lies that was told last; else that nearest to the middle.
     function middle() {
-      const dot = [...plot.querySelectorAll("circle")].find((one) => one.getAttribute("aria-label") === told.textContent);
+      const away = (dot) => Math.hypot(dot.getAttribute("cx") - WIDTH / 2, dot.getAttribute("cy") - HEIGHT / 2);
+      const dots = [...plot.querySelectorAll("circle")].sort((a, b) => away(a) - away(b));
+      const dot = dots.find((one) => one.getAttribute("aria-label") === told.textContent) ?? dots[0];
       return dot ? share(+dot.getAttribute("cx"), +dot.getAttribute("cy")) : { x: 0.5, y: 0.5 };
     }
 
@@ -92,7 +110,7 @@
 
     function draw() {
       const held = plot.contains(document.activeElement);
-      const at = stops[slider.value], digits = seen.x[1] - seen.x[0] < 1 ? 3 : 2;
+      const at = stops[slider.value];
       value.textContent = slider.ariaValueText = `${shown(at)}`;
       plot.replaceChildren();
       const chosen = (p) => toggles[curves.indexOf(p[1])].checked;
@@ -100,8 +118,8 @@
       if (!all.length) return;
       const x = scale(all.map((p) => p[2]), LEFT + EDGE, WIDTH - EDGE, logs.x.checked, seen.x);
       const y = scale(all.flatMap((p) => [p[3], p[6]]), HEIGHT - DOWN - EDGE, EDGE, logs.y.checked, seen.y);
-      for (const tick of x.ticks) make(plot, "text", { x: x.place(tick), y: HEIGHT - DOWN + 14, "text-anchor": "middle" }, shown(+tick.toPrecision(digits)));
-      for (const tick of y.ticks) make(plot, "text", { x: LEFT - 6, y: y.place(tick) + 4, "text-anchor": "end" }, shown(+tick.toPrecision(digits)));
+      for (const tick of x.ticks) make(plot, "text", { x: x.place(tick), y: HEIGHT - DOWN + 14, "text-anchor": "middle" }, shown(tick));
+      for (const tick of y.ticks) make(plot, "text", { x: LEFT - 6, y: y.place(tick) + 4, "text-anchor": "end" }, shown(tick));
       make(make(plot, "clipPath", { id: clip }), "rect", { x: LEFT, y: 0, width: WIDTH - LEFT, height: HEIGHT - DOWN });
       const area = make(plot, "g", { "clip-path": `url(#${clip})` });
       make(plot, "path", { d: `M${LEFT} 0V${HEIGHT - DOWN}H${WIDTH}`, class: "frame" });

@@ -13,7 +13,7 @@
       const place = GREEK.lastIndexOf(name.toLowerCase());
       if (place < 0) return SIGNS[name] ?? "";
       return String.fromCharCode((/^[A-Z]/.test(name) ? 0x391 : 0x3b1) + place);
-    }).replace(/\\[,;! ]/g, " ").replace(/[${}\\]/g, "").replace(/\s+/g, " ").trim();
+    }).replace(/\\[,;! ]/g, " ").replace(/[${}\\]|\^(?=\u1d40)/g, "").replace(/\s+/g, " ").trim();
   }
 
   // The number at a share of an axis, from its lower end; a name where the axis has names.
@@ -87,11 +87,16 @@
     return [...found.values()].sort((a, b) => a.x - b.x || (a.dashed !== null) - (b.dashed !== null));
   }
 
-  // What a colour means: as the panel's own legend says, or else another panel's.
+  // What a colour and a dash mean: as the panel's own legend says, or else another panel's; of a
+  // mark, and where the dash is explained in another colour alone, by the colour.
   function named(mark, panel, all) {
-    const fits = ([color, dashed]) => color === mark.color && (mark.dashed === null || mark.dashed === dashed);
-    const own = panel.curves.filter(fits), from = own.length ? own : all.flatMap((one) => one.curves).filter(fits);
-    return [...new Set(from.map((one) => readable(one[2])))].join(" / ");
+    const same = [([color, dashed]) => color === mark.color && dashed === (mark.dashed === true), ([color]) => color === mark.color];
+    for (const curves of [panel.curves, all.flatMap((one) => one.curves)])
+      for (const fits of same) {
+        const found = curves.filter(fits);
+        if (found.length) return [...new Set(found.map((one) => readable(one[2])))].join(" / ");
+      }
+    return "";
   }
 
   function say(mark, panel, all) {
