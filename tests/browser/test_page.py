@@ -608,14 +608,18 @@ def test_a_page_in_its_folder_does_not_say_that_it_is_alone(visit, made):
     assert not page.locator("#alone").is_visible()
 
 
-def test_the_site_shows_its_small_figures_without_a_script(browser, tmp_path):
+SITE = ("index.html", "papers/alpha2018_kernel.html", "figures/alpha2018_kernel.figure_1.html")
+
+
+@pytest.mark.parametrize("name", SITE)
+@pytest.mark.parametrize(("width", "scheme"), zip(SIZES, SCHEMES, strict=True))
+def test_the_site_shows_its_figures_without_a_script(visit, tmp_path, name, width, scheme):
     gallery.write(tmp_path / "results" / "smoke" / "report", gallery.report())
     (tmp_path / "docs").mkdir()
     site.build(tmp_path / "results" / "smoke", tmp_path / "site", tmp_path)
-    page = browser.new_page()
-    page.goto((tmp_path / "site" / "index.html").as_uri())
-    small = page.locator(".thumbnail img")
-    small.first.wait_for(state="visible")
-    await_true(page, small.first, "image => image.naturalWidth > 0")
+    page = visit(tmp_path / "site" / name, width=width, color_scheme=scheme)
+    picture = page.locator("main img").first
+    picture.wait_for(state="visible")
+    await_true(page, picture, "image => image.naturalWidth > 0")
     check_axe(page)
-    page.close()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
