@@ -242,11 +242,14 @@ def figure_edge(edge: DataFrame) -> Figure:
         rows = _last(edge[(edge["arm"] == arm) & (edge["factor"] > 2)])
         style.seeds_and_mean(axes[1], rows, x="factor", y="product", label=label,
                              control=arm == "frozen")  # fmt: skip
-    axes[0].set(xlabel="steps", ylabel="loss, decades", title="(a) in time", ylim=(-7, 6))
+    axes[0].set(xlabel="steps", ylabel=r"$\log_{10}$ of loss / first loss")
+    axes[0].set(title="(a) in time", ylim=(-7, 6))
     axes[0].set_xscale("symlog", linthresh=1)
     axes[0].set_xlim(left=0)
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
-    axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
+    product = r"$\eta\lambda_{\max}$"
+    axes[1].set(xlabel=f"{product} at the start", ylabel=f"{product} at the end")
+    axes[1].set_title("(b) largest eigenvalue")
     for axis in axes:
         axis.legend()
     return figure
