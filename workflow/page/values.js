@@ -72,19 +72,18 @@
   // Points of a panel that a reader may point at, from the left; a line's corner under a mark, and
   // the cap of an interval, are none of their own.
   function points(panel, { marks, bars }, width, height) {
-    const [left, top, wide, high] = panel.place, found = new Map();
-    const near = (a, b) => Math.abs(a - b) < 0.16;
-    for (const mark of marks) {
+    const [left, top, wide, high] = panel.place, found = [];
+    const near = (a, b) => Math.abs(a - b) < 0.25; // the drawing is rounded to a tenth
+    for (const mark of [...marks].sort((a, b) => (a.dashed !== null) - (b.dashed !== null))) {
       const share = [(mark.x / width - left) / wide, 1 - (mark.y / height - top) / high];
       if (share.some((s) => !(s > -0.001 && s < 1.001))) continue;
       const own = mark.faint ? [] : bars.filter((bar) => bar.color === mark.color && near(bar.x, mark.x));
       if (mark.dashed === null && own.some((bar) => bar.ends.some((end) => near(end, mark.y)) && !near(...bar.ends))) continue;
-      const bar = own.find((one) => one.ends[0] >= mark.y - 0.16 && one.ends[1] <= mark.y + 0.16);
-      const key = `${mark.color} ${mark.x.toFixed(1)} ${mark.y.toFixed(1)}`;
-      if (found.has(key) && mark.dashed !== null) continue;
-      found.set(key, { ...mark, share, bar: bar?.ends.map((y) => 1 - (y / height - top) / high) });
+      const bar = own.find((one) => one.ends[0] >= mark.y - 0.25 && one.ends[1] <= mark.y + 0.25);
+      if (mark.dashed !== null && found.some((one) => one.dashed === null && one.color === mark.color && near(one.x, mark.x) && near(one.y, mark.y))) continue;
+      found.push({ ...mark, share, bar: bar?.ends.map((y) => 1 - (y / height - top) / high) });
     }
-    return [...found.values()].sort((a, b) => a.x - b.x || (a.dashed !== null) - (b.dashed !== null));
+    return found.sort((a, b) => a.x - b.x || (a.dashed !== null) - (b.dashed !== null));
   }
 
   // What a colour and a dash mean: as the panel's own legend says, or else another panel's; of a
