@@ -143,8 +143,8 @@
     for (const tip of document.querySelectorAll(".tip:not([hidden])")) if (tip.parentElement !== stage) point(tip.parentElement, null);
     const image = stage?.querySelector("img");
     if (!image) return;
-    const box = image.getBoundingClientRect(), away = (one) => Math.hypot(one.left * box.width + box.left - event.clientX, one.top * box.height + box.top - event.clientY);
-    const best = known(image).reduce((found, one) => (away(one) < (found ? away(found) : 14) ? one : found), null);
+    const box = image.getBoundingClientRect(), away = (one) => Math.hypot(one.left * box.width + box.left - event.clientX, one.top * box.height + box.top - event.clientY) + (one.faint ? 6 : 0); // a mean before its seeds
+    const best = known(image).reduce((found, one) => (away(one) < (found ? away(found) : 16) ? one : found), null);
     point(stage, best);
   }
 
