@@ -250,7 +250,7 @@ def figure(paper_name: str, number: int, missing: list[str]) -> dict:
         "missing": missing,
         "remark": "",
         "absent": ["erf"] if number == 1 else [],
-        "claims": ["K1_law", "K2_law"] if number == 1 else [],
+        "claims": ["K1_law", "K2_law", "K4_law"] if number == 1 else [],
         "panels": [
             {
                 **{

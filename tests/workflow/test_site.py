@@ -48,7 +48,8 @@ def test_a_figure_has_a_page_with_its_claims_and_the_files_that_are_there(made):
     assert set(pages) == {f"{name}.figure_1" for name in gallery.NAMES}
     page = pages["alpha2018_kernel.figure_1"]
     named = re.findall(r'index\.html#alpha2018_kernel\.(K\w+)"', page)
-    assert named == ["K1_law", "K2_law"]
+    assert named == ["K1_law", "K2_law", "K4_law"]
+    assert page.index("K2_law") < page.index("From the same measurements") < page.index("K4_law")
     assert "Redraws figure 2 of the paper" in page
     assert 'figure_1.csv" download' in page
     assert 'figure_1.csv"' not in pages["beta2019_dynamics.figure_1"]
