@@ -110,7 +110,8 @@ def _explore(page) -> None:
     one = page.locator(".explore").first
     one.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
-    one.locator(".keys input").first.uncheck()
+    for box in one.locator(".keys input").all()[:1]:  # there is none of a single curve
+        box.uncheck()
     one.locator("input[name=log-y]").click()
     one.locator("circle").first.focus()
     one.get_by_role("button", name="Larger").click()

@@ -66,7 +66,7 @@
       const label = document.createElement("label"), box = document.createElement("input"), dash = document.createElement("i");
       Object.assign(box, { type: "checkbox", checked: true });
       dash.style.background = COLORS[index % 8];
-      label.append(box, dash, ` ${data.labels.curves} ${shown(curve)}`);
+      label.append(...(curves.length > 1 ? [box] : []), dash, ` ${data.labels.curves} ${shown(curve)}`);
       keys.append(label);
       return box;
     });
