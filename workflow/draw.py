@@ -153,11 +153,14 @@ def _lay_out(figure: Drawing) -> None:
 
 
 def panels(figure: Drawing, rows: pd.DataFrame, bare: list[bool]) -> list[dict]:
-    """{title, box, empty, shows} of each panel, as it is read: from the left, row by row.
+    """{title, box, empty, shows, scales} of each panel, as it is read: from the left, row by row.
 
     box: left, top, width and height as shares of the picture; shows: a list of {part, column,
-    arms, held}, where `held` are the parameters that have one value there and several in the part.
+    arms, held}, where `held` are the parameters that have one value there and several in the part;
+    scales: see `widenets.evidence.scales`.
     """
+    from widenets.evidence.scales import scales
+
     _lay_out(figure)
     places = {part: _places(some) for part, some in rows.groupby("part", sort=False)}
     found: list[dict] = []
@@ -172,8 +175,8 @@ def panels(figure: Drawing, rows: pd.DataFrame, bare: list[bool]) -> list[dict]:
             continue
         title = axes.get_title() or axes.get_title("left") or axes.get_ylabel()
         told = {"title": " ".join(title.split()), "box": box, "empty": empty, "shows": shows}
-        found.append({**told, "axes": _corner(axes)})
-    return [{key: one[key] for key in ("title", "box", "empty", "shows")} for one in found]
+        found.append({**told, "scales": scales(axes), "axes": _corner(axes)})
+    return [{key: one[key] for key in one if key != "axes"} for one in found]
 
 
 def _corner(axes: Axes) -> tuple[float, ...]:

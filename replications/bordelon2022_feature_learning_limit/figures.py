@@ -87,7 +87,6 @@ def figure_networks(nets: DataFrame) -> Figure:
         style.theory_line(axis, [0, 1 / 16], [1, 1], label="limit")
         axis.set(xlabel="1/N", ylabel="networks / theory", title=title)
         style.accepted_band(axis, 1 - half, 1 + half)
-        axis.legend()
     theory = rows[rows["arm"] == "theory"]
     look = {"x": "width", "y": "deviation", "label": "networks", "geometric": True}
     style.seeds_and_mean(axes[2], theory, **look)
@@ -96,7 +95,7 @@ def figure_networks(nets: DataFrame) -> Figure:
     style.guide_slope(axes[2], widths, slope=-0.5, through=(widths[0], first), label=r"$N^{-1/2}$")
     axes[2].set(xlabel="width N", ylabel=r"rms of $f_N-f_\infty$", title="(c) deviation")
     style.logarithmic(axes[2], "xy", ticks=widths)
-    axes[2].legend()
+    style.legend_below(figure)
     return figure
 
 

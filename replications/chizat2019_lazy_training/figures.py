@@ -197,8 +197,7 @@ def figure_criterion(criterion: DataFrame) -> Figure:
     logarithmic(right)
     left.set(xlabel="number of neurons m", ylabel=r"$\kappa$")
     right.set(xlabel=r"scale $\alpha$", ylabel=r"$\kappa$")
-    left.legend()
-    right.legend()
+    legend_below(figure, columns=3)
     return figure
 
 

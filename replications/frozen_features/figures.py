@@ -277,7 +277,9 @@ def figure_edge(edge: DataFrame) -> Figure:
                              control=arm == "frozen")  # fmt: skip
     style.theory_line(axes[1], axes[1].get_xlim(), [2, 2], label="2")
     style.accepted_band(axes[1], -np.inf, 2.05)
-    axes[1].set(xlabel="at the start", ylabel="at the end", title=r"(b) $\eta\lambda_{\max}$")
+    product = r"$\eta\lambda_{\max}$"
+    axes[1].set(xlabel=f"{product} at the start", ylabel=f"{product} at the end")
+    axes[1].set_title("(b) largest eigenvalue")
     axes[1].legend()
     return figure
 

@@ -43,7 +43,7 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
     axes[0].plot(
         beta, np.expm1(5 * beta), color=style.CONTROL, linestyle="--", label=r"$e^{5\beta}-1$"
     )
-    axes[1].plot(beta, 4 / 3 * beta, color="#404040", linestyle=":", label=r"$\frac{4}{3}\beta$")
+    axes[1].plot(beta, 4 / 3 * beta, color="#404040", linestyle=":", label=r"$4\beta/3$")
     arms = {"theory": "relu", "unequal": "relu, n = 8, 32, 8", "linear": "linear networks"}
     for index, (arm, label) in enumerate(arms.items()):
         rows, control = moments[moments["arm"] == arm], arm == "linear"

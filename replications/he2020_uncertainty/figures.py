@@ -140,7 +140,8 @@ def figure_order(order: DataFrame) -> Figure:
     in place of Theta; and training of the read-out alone, which makes the ensemble the NNGP.
     """
     figure, (axes,) = style.panels(2)
-    sizes = [("relu", 1), ("relu", 3), ("erf", 1), ("erf", 3)]
+    measured = set(zip(order["activation"], order["depth"], strict=True))
+    sizes = [s for s in (("relu", 1), ("relu", 3), ("erf", 1), ("erf", 3)) if s in measured]
     cases = (
         ("deep_over_ntkgp", "ensemble / NTKGP", "half", "prior K/2"),
         ("nngp_over_deep", "NNGP / ensemble", "readout", "read-out alone"),
@@ -154,8 +155,8 @@ def figure_order(order: DataFrame) -> Figure:
             label = "measured" if arm == "theory" else said
             style.seeds_and_mean(axis, rows, label=label, **look)
             axis.containers[-1][0].set_linestyle("none")
-        style.theory_line(axis, [-0.3, 3.3], [1, 1], label="equal")
-        axis.set_xticks(range(4), labels=[f"{a}, {d}" for a, d in sizes])
+        style.theory_line(axis, [-0.3, len(sizes) - 0.7], [1, 1], label="equal")
+        axis.set_xticks(range(len(sizes)), labels=[f"{a}, {d}" for a, d in sizes])
         axis.set(xlabel="activation, hidden layers", ylabel="ratio of variances", title=title)
         axis.legend(loc="center", bbox_to_anchor=(0.75, 0.7 if control == "half" else 0.15))
     return figure

@@ -161,6 +161,8 @@ def figure_law(limit_law: DataFrame) -> Figure:
             for index, activation in enumerate(activations):
                 rows = _arm(limit_law, arm)
                 found = rows[rows["activation"] == activation].groupby("width")[column]
+                if not len(found):  # of a larger tier
+                    continue
                 mean, error = found.mean(), 2.58 * found.sem()
                 style = {"color": COLORS[index], "linestyle": line, "marker": "os"[index], "ms": 4}
                 panel.errorbar(mean.index, mean, error, label=f"{activation}{suffix}", **style)

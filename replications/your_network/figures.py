@@ -53,7 +53,7 @@ def figure_1(diagnosis: DataFrame) -> Figure:
 
 def _called(subject: str) -> str:
     """A built-in subject's name, or that of a reader's file, wherever it lies."""
-    return PurePath(subject).stem
+    return PurePath(subject).stem.replace("_", " ")
 
 
 def _losses(axes: Axes, rows: DataFrame, split: str) -> None:
@@ -136,7 +136,7 @@ def _of_tensors(rows: DataFrame, of: dict[str, Quantity], gap: float, label: str
     for axis, subject in zip(axes, subjects, strict=True):
         chosen = rows[(rows["subject"] == subject) & (rows["arm"] == "theory")]
         _exponents(axis, chosen, of, gap)
-        title = _called(subject).replace("mup_transformer:", "").replace("_", " ")
+        title = _called(subject).replace("mup transformer:", "")
         axis.set(xlabel=label, title=title)
     style.legend_below(figure)
     return figure

@@ -3,6 +3,8 @@
 `python -m tests.browser.gallery FOLDER` writes it to look at.
 """
 
+import html
+import json
 import math
 import sys
 from pathlib import Path
@@ -14,10 +16,33 @@ from workflow.base.records import write_table
 from workflow.page import write_views
 from workflow.page.content import FORMAT, STATES
 
+SCALES = {
+    "place": [0.1, 0.1, 0.8, 0.8],
+    "x": {"label": "width $n$", "kind": "log", "base": 10, "ends": [1, 3], "ticks": [100]},
+    "y": {"label": r"$\Theta$", "kind": "linear", "ends": [0, 8]},
+    "curves": [["#0072b2", False, "erf"], ["#000000", True, "$n^{-1}$"]],
+}
+# Of n = 10, 100 and 1000 with 8, 4 and 2 up, the middle one from 3 to 5; caps, a seed and a slope.
 FIGURE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 220" width="340" height="220">'
-    '<rect width="340" height="220" fill="#fff"/><path d="M30 190 L320 30" stroke="#000"/>'
-    '<g fill="#0072B2"><circle cx="60" cy="170" r="4"/><circle cx="180" cy="112" r="4"/></g></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+    'viewBox="0 0 400 200" width="400" height="200"><rect width="400" height="200" fill="#fff"/>'
+    f"<metadata><rdf:li>{html.escape(json.dumps({'title': '', 'empty': False, 'scales': SCALES}))}"
+    '</rdf:li></metadata><defs><clipPath id="area"><rect width="400" height="200"/></clipPath>'
+    '<path id="mark" d="M -3 0 C -3 -4 3 -4 3 0 C 3 4 -3 4 -3 0"/></defs>'
+    '<path d="M 40 100 L 360 100" clip-path="url(#area)" style="fill: none; stroke: #ececec"/>'
+    '<path d="M 200 120 L 200 80" clip-path="url(#area)" style="fill: none; stroke: #0072b2"/>'
+    '<path d="M 40 40 L 360 160" clip-path="url(#area)" '
+    'style="fill: none; stroke: #000000; stroke-dasharray: 1,1"/>'
+    + "".join(
+        f'<g clip-path="url(#area)"><use xlink:href="#mark" x="{x}" y="{y}" style="fill: #0072b2'
+        f'{"; fill-opacity: 0.25" if seed else ""}"/></g>'
+        for x, y, seed in (
+            *((40, 20, False), (200, 100, False), (360, 140, False)),
+            *((200, 120, False), (200, 80, False), (200, 60, True)),
+        )
+    )
+    + "</svg>"
 )
 README = """# {title}
 
@@ -225,7 +250,7 @@ def figure(paper_name: str, number: int, missing: list[str]) -> dict:
         "missing": missing,
         "remark": "",
         "absent": ["erf"] if number == 1 else [],
-        "claims": ["K1_law", "K2_law"] if number == 1 else [],
+        "claims": ["K1_law", "K2_law", "K4_law"] if number == 1 else [],
         "panels": [
             {
                 **{
@@ -275,6 +300,7 @@ def write(folder: Path, made: dict) -> Path:
         for drawn in one["figures"]:
             for kind in set(drawn["files"]) - set(drawn["missing"]):
                 write_text(folder / drawn["files"][kind], FIGURE if kind == "svg" else "a,b\n")
+        write_text(folder / "data" / one["name"] / "grid.yaml", "smoke: []\n")
         for part in one["parts"]:
             write_text(folder / part["rows"], f"seed,drift\n0,{math.pi}\n")
     write_text(folder / "data" / "checks.csv", "replication,claim\n")

@@ -109,9 +109,11 @@ def _explore(page) -> None:
     one = page.locator(".explore").first
     one.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
-    one.locator(".keys input").first.uncheck()
+    for box in one.locator(".keys input").all()[:1]:  # there is none of a single curve
+        box.uncheck()
     one.locator("input[name=log-y]").click()
     one.locator("circle").first.focus()
+    one.get_by_role("button", name="Larger").click()
 
 
 def _copy(page) -> None:
@@ -130,6 +132,14 @@ def _enlarge(page) -> None:
     page.locator("#enlarged img").wait_for()
 
 
+def _read_values(page) -> None:
+    _enlarge(page)
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("+")
+    page.locator(".stage .tip").wait_for(state="visible")
+
+
 def _point_at_a_panel(page) -> None:
     page.locator("figure .of a").first.click()
 
@@ -141,7 +151,7 @@ def _mail(page) -> None:
 
 ACTIONS = (
     *(_narrow, _search, _find_nothing, _explore, _copy),
-    *(_unfold, _enlarge, _point_at_a_panel, _mail),
+    *(_unfold, _enlarge, _read_values, _point_at_a_panel, _mail),
 )
 
 
@@ -193,6 +203,14 @@ def test_real_reports_are_whole_and_accessible(visit, path):
     # Contrasts, minutes of work here, are those of the same styles that two papers show.
     check_axe(page, without=("color-contrast", "color-contrast-enhanced"))
     check_whole(page)
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: "-".join(path.parts[-4:-2]))
+def test_what_real_reports_offer_to_take_along_is_there(path):
+    page = path.read_text(encoding="utf-8")
+    offered = set(re.findall(r'href="([^"]+)" download', page))
+    assert {name.rpartition(".")[2] for name in offered} >= {"csv", "svg", "pdf", "yaml", "tex"}
+    assert [name for name in sorted(offered) if not (path.parent / name).exists()] == []
 
 
 def test_reading_needs_no_javascript(visit, made):
@@ -475,6 +493,98 @@ def test_a_table_is_explored_by_the_keyboard(visit, made):
     assert "[" in one.locator("output.told").inner_text()
 
 
+POINTS = (  # of gallery.FIGURE: what is drawn, and how it is read
+    ((200, 101), "erf: width n 100, Θ 4 [3, 5]"),
+    ((41, 20), "erf: width n 10, Θ 8"),
+    ((202, 98), "erf: width n 100, Θ 4 [3, 5]"),
+    ((200, 60), "erf: width n 100, Θ 6 (one seed)"),
+    ((42, 40), "n^-1: width n 10, Θ 7"),
+    ((300, 60), None),  # nothing is near
+    ((40, 100), None),  # a line of the grid
+)
+
+
+@pytest.mark.parametrize(("place", "said"), POINTS)
+def test_a_figure_tells_the_value_at_the_pointer(visit, made, place, said):
+    page = visit(made)
+    drawn = page.locator("[id='alpha2018_kernel.figure_1'] .drawn")
+    drawn.scroll_into_view_if_needed()
+    image = drawn.locator(".enlarge img")
+    await_true(page, image, "image => image.naturalWidth > 0")
+    x, y = (share * image.evaluate("i => i.width") / 400 for share in place)
+    image.hover(position={"x": x, "y": y * image.evaluate("i => 2 * i.height / i.width")})
+    tip = drawn.locator(".tip:visible")
+    assert tip.all_inner_texts() == ([said] if said else [])
+    if said and "[" in said:
+        page.locator("h1").hover()
+        assert drawn.locator(".tip:visible").count() == 0
+
+
+def test_an_enlarged_figure_is_read_and_zoomed_by_the_keyboard(visit, made):
+    page = visit(made)
+    page.locator(".enlarge").first.focus()
+    page.keyboard.press("Enter")
+    stage = page.locator("#enlarged .stage")
+    await_true(page, stage.locator("img"), "image => image.naturalWidth > 0")
+    stage.focus()
+    told = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+        told.append(stage.locator(".tip").inner_text())
+    read = ((10, "8"), (100, "4 [3, 5]"), (1000, "2"))
+    assert told[:3] == [f"erf: width n {width}, Θ {up}" for width, up in read]
+    assert told[3].startswith("n^-1: width n 1000, Θ 1")
+    before = stage.bounding_box()["width"]
+    page.keyboard.press("+")
+    assert stage.bounding_box()["width"] == pytest.approx(1.5 * before, rel=0.01)
+    assert stage.locator(".spot").bounding_box()["x"] < 1400
+    page.locator("#enlarged").get_by_role("button", name="Whole").click()
+    assert stage.bounding_box()["width"] == pytest.approx(before)
+    page.keyboard.press("Escape")
+    page.locator("#enlarged").wait_for(state="hidden")
+
+
+def test_a_table_is_zoomed_about_the_point_that_was_told(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    assert one.locator("circle").count() == 6
+    dot = one.locator("circle").nth(4)
+    dot.focus()
+    name, before = dot.get_attribute("aria-label"), dot.bounding_box()
+    for _ in range(3):
+        page.keyboard.press("+")
+    assert 0 < one.locator("circle").count() < 6
+    held = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert held == name
+    after = one.locator(f"circle[aria-label='{name}']").bounding_box()
+    assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=1.5)
+    assert one.locator(".interval").count() > 0
+    ticks = [float(text) for text in one.locator(".plot > text").all_text_contents()[:-2]]
+    assert len(ticks) == len(set(ticks)) >= 4  # also where a part is seen
+    one.get_by_role("button", name="Whole").click()
+    assert one.locator("circle").count() == 6
+
+
+def test_a_zoomed_table_is_dragged_and_keeps_its_part_while_the_slider_moves(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    one.get_by_role("button", name="Larger").click()
+    box = one.locator(".plot").bounding_box()
+    ticks = one.locator(".plot > text").all_text_contents
+    before = ticks()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.up()
+    dragged = ticks()
+    assert dragged != before
+    one.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    assert ticks() == dragged
+    one.locator("input[name=log-x]").click()
+    assert ticks() != dragged
+
+
 def test_a_page_without_its_folder_says_so_and_still_gives_its_figures(browser, made, tmp_path):
     alone = tmp_path / "index.html"
     alone.write_text(made.read_text(encoding="utf-8"), encoding="utf-8")
@@ -498,14 +608,18 @@ def test_a_page_in_its_folder_does_not_say_that_it_is_alone(visit, made):
     assert not page.locator("#alone").is_visible()
 
 
-def test_the_site_shows_its_small_figures_without_a_script(browser, tmp_path):
+SITE = ("index.html", "papers/alpha2018_kernel.html", "figures/alpha2018_kernel.figure_1.html")
+
+
+@pytest.mark.parametrize("name", SITE)
+@pytest.mark.parametrize(("width", "scheme"), zip(SIZES, SCHEMES, strict=True))
+def test_the_site_shows_its_figures_without_a_script(visit, tmp_path, name, width, scheme):
     gallery.write(tmp_path / "results" / "smoke" / "report", gallery.report())
     (tmp_path / "docs").mkdir()
     site.build(tmp_path / "results" / "smoke", tmp_path / "site", tmp_path)
-    page = browser.new_page()
-    page.goto((tmp_path / "site" / "index.html").as_uri())
-    small = page.locator(".thumbnail img")
-    small.first.wait_for(state="visible")
-    await_true(page, small.first, "image => image.naturalWidth > 0")
+    page = visit(tmp_path / "site" / name, width=width, color_scheme=scheme)
+    picture = page.locator("main img").first
+    picture.wait_for(state="visible")
+    await_true(page, picture, "image => image.naturalWidth > 0")
     check_axe(page)
-    page.close()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -177,8 +177,9 @@ def test_what_is_off_the_axis_is_an_arrow_and_what_is_not_there_is_not_drawn():
     assert f'd="M0.0 4H{WIDTH / 2:.1f}' in none
 
 
-SVG = """<svg width="244.8pt" height="187.2pt"><metadata><rdf:li>{"title": "(b) x &lt; 1"}</rdf:li>
-<rdf:li>{"title": "gap"}</rdf:li></metadata>
+SVG = """<svg width="244.8pt" height="187.2pt"><metadata>
+<rdf:li>{"title": "(b) x &lt; 1", "empty": false, "scales": {"x": "d &lt; 1"}}</rdf:li>
+<rdf:li>{"title": "gap", "empty": true, "scales": {"x": "n"}}</rdf:li></metadata>
 <defs><path id="DejaVuSans-41" d="M 1 2" transform="scale(0.015625)"/></defs>
 <g id="line2d_1"><path d="M 1.23456 7.1e-05
 L 3.26 4
@@ -192,7 +193,8 @@ SLIM = (
     '<svg width="244.8pt" height="187.2pt"><g><path d="m1.2 0l2.1 4l-0.3 1z" clip-path="url(#p)"/>'
     '</g><path id="m1" d="M 0 1.23 C 1 1.2 1 1 1 1"/><g style="fill: red; fill-opacity: 0.555">'
     '<marks of="m1" at="1.2,2 5,6.2"/></g>'
-    '<use xlink:href="#m1" x="7" y="8" style="fill: blue"/></svg>'
+    '<use xlink:href="#m1" x="7" y="8" style="fill: blue"/>'
+    '<metadata>[{"x":"d &lt; 1"}]</metadata></svg>'
 )
 
 

@@ -83,3 +83,34 @@ def test_a_second_axis_over_a_panel_belongs_to_it(twin):
     assert {one["column"] for one in found[0]["shows"]} == (
         {"change", "gap"} if twin else {"change"}
     )
+
+
+def test_a_panel_names_the_scales_by_which_its_numbers_are_read_back():
+    figure, axes = style.panels(2)
+    left, right = axes[0]
+    style.seeds_and_mean(left, of(table()), x="width", y="change", label="n", index=1)
+    style.guide_slope(left, [64, 256], slope=-1, through=(64, 1.0), label="$n^{-1}$")
+    left.set(xscale="log", yscale="symlog", xlim=(10, 1000), ylim=(-0.5, 100), xlabel="width $n$")
+    left.set_yscale("symlog", linthresh=1)
+    right.plot([0, 1], [2, 3], "o")
+    right.set_xticks([0, 1], ["relu", "erf"])
+    first, second = (one["scales"] for one in panels(figure, table(), [False, False]))
+    log = {"kind": "log", "base": 10}
+    assert first["x"] == {"label": "width $n$", **log, "ends": [1, 3], "ticks": [10, 100, 1000]}
+    assert first["y"].pop("ends") == pytest.approx([-0.5 / 0.9, 1 / 0.9 + 2])
+    assert first["y"].pop("linear") == pytest.approx(1 / 0.9)
+    stretched = {"kind": "symlog", "base": 10, "threshold": 1}
+    assert first["y"] == {"label": "", **stretched, "ticks": [0, 1, 10, 100]}
+    assert first["curves"] == [["#404040", True, "$n^{-1}$"], [style.COLORS[1].lower(), False, "n"]]
+    assert second["x"]["names"] == [[0, "relu"], [1, "erf"]]
+    assert "names" not in second["y"]
+    left, top, width, height = first["place"]
+    box = axes[0][0].get_position()
+    assert (left, 1 - top - height) == pytest.approx((box.x0, box.y0), abs=1e-4)
+    assert (width, height) == pytest.approx((box.width, box.height), abs=1e-4)
+
+
+def test_scales_of_another_kind_are_not_told():
+    figure, axes = style.panels(1)
+    axes[0][0].set_xscale("logit")
+    assert panels(figure, table(), [True])[0]["scales"]["x"] is None

@@ -23,7 +23,7 @@ def made(tmp_path):
 def test_every_link_of_the_site_leads_somewhere(made):
     site.build(site.largest(made), made / "site", made)
     pages = [path for path in (made / "site").rglob("*.html") if path.parent.name != "report"]
-    assert len(pages) == 1 + 3 + 1 + 1
+    assert len(pages) == 1 + 3 + 3 + 1 + 1  # the second figure of each paper is not drawn
     for page in pages:
         for target in LINK.findall(page.read_text(encoding="utf-8")):
             if target and not target.startswith(("http", "data:")):
@@ -38,6 +38,24 @@ def test_the_site_tells_findings_and_takes_no_large_table(made):
     assert "What was found" in first
     assert "The drift falls as" in first
     assert not (made / "site" / "report" / "data" / "large.csv").exists()
+
+
+def test_a_figure_has_a_page_with_its_claims_and_the_files_that_are_there(made):
+    large = made / "results" / "smoke" / "report" / "data" / "beta2019_dynamics" / "figure_1.csv"
+    write_text(large, "x" * (site.LARGEST_TABLE + 1))
+    site.build(site.largest(made), made / "site", made)
+    pages = {path.stem: path.read_text() for path in (made / "site" / "figures").iterdir()}
+    assert set(pages) == {f"{name}.figure_1" for name in gallery.NAMES}
+    page = pages["alpha2018_kernel.figure_1"]
+    named = re.findall(r'index\.html#alpha2018_kernel\.(K\w+)"', page)
+    assert named == ["K1_law", "K2_law", "K4_law"]
+    assert page.index("K2_law") < page.index("From the same measurements") < page.index("K4_law")
+    assert "Redraws figure 2 of the paper" in page
+    assert 'figure_1.csv" download' in page
+    assert 'figure_1.csv"' not in pages["beta2019_dynamics.figure_1"]
+    assert "figures/alpha2018_kernel.figure_1.html" in (
+        (made / "site" / "papers" / "alpha2018_kernel.html").read_text()
+    )
 
 
 def test_nothing_but_a_site_is_written_over(made):

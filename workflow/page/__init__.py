@@ -47,7 +47,8 @@ def write_views(folder: Path, report: dict, root: Path) -> None:
 
 
 def write_data(results: Results, report: dict, outcomes: list[Outcome]) -> None:
-    """Copies of what the page shows and offers: figures, their data, the rows of each part."""
+    """Copies of what the page shows and offers: figures, their data, the rows of each part, and
+    the settings that they were measured with."""
     data = results.report / "data"
     if data.exists():
         shutil.rmtree(data)
@@ -59,6 +60,7 @@ def write_data(results: Results, report: dict, outcomes: list[Outcome]) -> None:
             for kind, path in figure["files"].items():
                 if kind not in figure["missing"]:
                     _copy(results.figures(name) / f"{figure['name']}.{kind}", results.report / path)
+        _copy(ROOT / "replications" / name / "grid.yaml", data / name / "grid.yaml")
     _copy(results.all_checks, data / "checks.csv")
     if (ROOT / "CITATION.cff").exists():  # a copy of parts of the repository may go without
         _copy(ROOT / "CITATION.cff", data / "CITATION.cff")

@@ -12,15 +12,42 @@
     return node;
   }
 
-  function scale(values, from, to, log) {
+  // Round numbers from one to another, about four of them.
+  function steps(low, high) {
+    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((one) => one * power >= rough), first = Math.ceil(low / step - 1e-9);
+    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => +((first + i) * step).toPrecision(12));
+  }
+
+  // The same of logarithms: powers of ten, or 1, 2 and 5 of each; where these are too few, as above.
+  function powers(low, high) {
+    const of = (multiples, every) => Array.from({ length: Math.floor(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i)
+      .filter((power) => power % every === 0).flatMap((power) => multiples.map((one) => one * 10 ** power))
+      .filter((x) => Math.log10(x) > low - 1e-9 && Math.log10(x) < high + 1e-9);
+    const found = high - low < 3 ? of([1, 2, 5], 1) : of([1], Math.ceil((high - low) / 6));
+    return found.length > 2 ? found : steps(10 ** low, 10 ** high);
+  }
+
+  // Places of numbers along an axis, of which a share [start, end] is seen.
+  function scale(values, from, to, log, [start, end]) {
     const bent = log ? Math.log10 : (x) => x, known = values.filter((x) => x !== null && (!log || x > 0)).map(bent);
     let [low, high] = [Math.min(...known), Math.max(...known)];
     if (low === high) [low, high] = [low - 1, high + 1];
+    [low, high] = [low + start * (high - low), low + end * (high - low)];
     const place = (x) => from + ((bent(x) - low) / (high - low)) * (to - from);
-    const ticks = [0, 1, 2, 3, 4].map((i) => low + ((high - low) * i) / 4).map((x) => (log ? 10 ** x : x));
+    const ticks = log ? powers(low, high) : steps(low, high);
     return { place, ticks, fits: (x) => x !== null && (!log || x > 0) };
   }
 
+  // A part of an axis, closer or wider by a factor about a place (both as shares of what is seen),
+  // or moved by a share; never beyond the whole.
+  function part([start, end], factor, about, moved = 0) {
+    const wide = Math.min(1, (end - start) * factor), from = start + (end - start) * about - wide * about - wide * moved;
+    const low = Math.min(1 - wide, Math.max(0, from));
+    return [low, low + wide];
+  }
+
+  let made = 0;
   function start(root) {
     const data = JSON.parse(root.querySelector("script").textContent), points = data.points;
     const stops = [...new Set(points.map((p) => p[0]))].sort((a, b) => a - b);
@@ -33,26 +60,68 @@
       logs[axis] = root.querySelector(`input[name=log-${axis}]`);
       logs[axis].checked = data.log.includes(axis);
     }
+    let seen = { x: [0, 1], y: [0, 1] }, last = null; // what is seen of both axes, the point that was told last
+    const clip = `seen-${(made += 1)}`;
     const toggles = curves.map((curve, index) => {
       const label = document.createElement("label"), box = document.createElement("input"), dash = document.createElement("i");
       Object.assign(box, { type: "checkbox", checked: true });
       dash.style.background = COLORS[index % 8];
-      label.append(box, dash, ` ${data.labels.curves} ${shown(curve)}`);
+      label.append(...(curves.length > 1 ? [box] : []), dash, ` ${data.labels.curves} ${shown(curve)}`);
       keys.append(label);
       return box;
     });
 
+    const inside = (place, k) => (k ? place >= 0 && place <= HEIGHT - DOWN : place >= LEFT && place <= WIDTH);
+
+    // Where something lies in the plot, as shares of what is seen of both axes.
+    function share(left, top) {
+      return { x: (left - LEFT - EDGE) / (WIDTH - LEFT - 2 * EDGE), y: (HEIGHT - DOWN - EDGE - top) / (HEIGHT - DOWN - 2 * EDGE) };
+    }
+
+    function pointed(event) {
+      const box = plot.getBoundingClientRect();
+      return share(((event.clientX - box.left) / box.width) * WIDTH, ((event.clientY - box.top) / box.height) * HEIGHT);
+    }
+
+    function zoom(factor, about) {
+      seen = factor ? { x: part(seen.x, factor, about.x), y: part(seen.y, factor, about.y) } : { x: [0, 1], y: [0, 1] };
+      draw();
+    }
+
+    // Where the point lies that was told last; else that nearest to the middle.
+    function middle() {
+      const away = (dot) => Math.hypot(dot.getAttribute("cx") - WIDTH / 2, dot.getAttribute("cy") - HEIGHT / 2);
+      const dots = [...plot.querySelectorAll("circle")].sort((a, b) => away(a) - away(b));
+      const dot = dots.find((one) => one.getAttribute("aria-label") === told.textContent) ?? dots[0];
+      return dot ? share(+dot.getAttribute("cx"), +dot.getAttribute("cy")) : { x: 0.5, y: 0.5 };
+    }
+
+    function drag(event) {
+      const from = pointed(event), before = seen;
+      if (seen.x[1] - seen.x[0] === 1 || event.button) return;
+      plot.setPointerCapture(event.pointerId);
+      plot.onpointermove = (moved) => {
+        const to = pointed(moved);
+        seen = { x: part(before.x, 1, 0, to.x - from.x), y: part(before.y, 1, 0, to.y - from.y) };
+        draw();
+      };
+      plot.onpointerup = plot.onpointercancel = () => (plot.onpointermove = null);
+    }
+
     function draw() {
+      const held = plot.contains(document.activeElement);
       const at = stops[slider.value];
       value.textContent = slider.ariaValueText = `${shown(at)}`;
       plot.replaceChildren();
       const chosen = (p) => toggles[curves.indexOf(p[1])].checked;
       const all = points.filter(chosen);
       if (!all.length) return;
-      const x = scale(all.map((p) => p[2]), LEFT + EDGE, WIDTH - EDGE, logs.x.checked);
-      const y = scale(all.flatMap((p) => [p[3], p[6]]), HEIGHT - DOWN - EDGE, EDGE, logs.y.checked);
-      for (const tick of x.ticks) make(plot, "text", { x: x.place(tick), y: HEIGHT - DOWN + 14, "text-anchor": "middle" }, shown(+tick.toPrecision(2)));
-      for (const tick of y.ticks) make(plot, "text", { x: LEFT - 6, y: y.place(tick) + 4, "text-anchor": "end" }, shown(+tick.toPrecision(2)));
+      const x = scale(all.map((p) => p[2]), LEFT + EDGE, WIDTH - EDGE, logs.x.checked, seen.x);
+      const y = scale(all.flatMap((p) => [p[3], p[6]]), HEIGHT - DOWN - EDGE, EDGE, logs.y.checked, seen.y);
+      for (const tick of x.ticks) make(plot, "text", { x: x.place(tick), y: HEIGHT - DOWN + 14, "text-anchor": "middle" }, shown(tick));
+      for (const tick of y.ticks) make(plot, "text", { x: LEFT - 6, y: y.place(tick) + 4, "text-anchor": "end" }, shown(tick));
+      make(make(plot, "clipPath", { id: clip }), "rect", { x: LEFT, y: 0, width: WIDTH - LEFT, height: HEIGHT - DOWN });
+      const area = make(plot, "g", { "clip-path": `url(#${clip})` });
       make(plot, "path", { d: `M${LEFT} 0V${HEIGHT - DOWN}H${WIDTH}`, class: "frame" });
       make(plot, "text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, data.labels.x);
       make(plot, "text", { x: 0, y: 0, "text-anchor": "middle", transform: `translate(13 ${(HEIGHT - DOWN) / 2}) rotate(-90)` }, data.labels.y);
@@ -60,19 +129,48 @@
         const own = all.filter((p) => p[0] === at && p[1] === curve && x.fits(p[2]) && y.fits(p[3])).sort((a, b) => a[2] - b[2]);
         const color = COLORS[index % 8], line = (list, of) => "M" + list.map((p) => `${x.place(p[2]).toFixed(1)} ${y.place(p[of]).toFixed(1)}`).join("L");
         const theory = own.filter((p) => y.fits(p[6]));
-        if (theory.length > 1) make(plot, "path", { d: line(theory, 6), class: "theory" });
-        if (own.length > 1) make(plot, "path", { d: line(own, 3), fill: "none", stroke: color, "stroke-width": 1.6 });
+        if (theory.length > 1) make(area, "path", { d: line(theory, 6), class: "theory" });
+        if (own.length > 1) make(area, "path", { d: line(own, 3), fill: "none", stroke: color, "stroke-width": 1.6 });
+        for (const p of own.filter((p) => p[4] < p[5])) {
+          const [low, high] = [p[4], p[5]].map((end) => (y.fits(end) ? y.place(end) : HEIGHT));
+          make(area, "path", { d: `M${x.place(p[2])} ${low}V${high}`, stroke: color, class: "interval" });
+        }
         for (const p of own) {
+          if (![p[2], p[3]].every((value, k) => inside([x, y][k].place(value), k))) continue;
           const text = `${data.labels.curves} ${shown(p[1])}, ${data.labels.x} ${shown(p[2])}: ${shown(p[3])} [${shown(p[4])}, ${shown(p[5])}]` + (p[6] === null ? "" : `, theory ${shown(p[6])}`);
           const dot = make(plot, "circle", { cx: x.place(p[2]), cy: y.place(p[3]), r: 3.5, fill: color, tabindex: 0, role: "img", "aria-label": text });
           make(dot, "title", {}, text);
-          for (const event of ["pointerenter", "focus"]) dot.addEventListener(event, () => (told.textContent = text));
+          for (const event of ["pointerenter", "focus"]) dot.addEventListener(event, () => {
+            told.textContent = text;
+            last = p;
+          });
+          if (last === p && held) dot.focus();
         }
       });
-      told.textContent = "";
+      if (!plot.contains(document.activeElement)) told.textContent = "";
     }
 
-    root.addEventListener("input", draw);
+    plot.addEventListener("pointerdown", drag);
+    plot.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return; // also two fingers drawn apart
+      event.preventDefault();
+      zoom(Math.exp(event.deltaY / 200), pointed(event));
+    }, { passive: false });
+    root.addEventListener("click", (event) => {
+      const { zoom: factor } = event.target.dataset ?? {};
+      if (factor) zoom(+factor, middle());
+    });
+    plot.addEventListener("keydown", (event) => {
+      const factor = { "+": 1 / 1.5, "=": 1 / 1.5, "-": 1.5, 0: 0 }[event.key];
+      if (factor === undefined) return;
+      event.preventDefault();
+      zoom(factor, middle());
+    });
+    root.addEventListener("input", (event) => {
+      if (event.target !== slider) seen = { x: [0, 1], y: [0, 1] }; // the axes themselves change
+      last = null;
+      draw();
+    });
     draw();
   }
 

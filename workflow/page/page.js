@@ -295,7 +295,7 @@
   function enlarge(image) {
     const view = get("enlarged"), large = new Image();
     Object.assign(large, { src: image.src, alt: image.alt });
-    view.querySelector(".wide").replaceChildren(large);
+    view.querySelector(".stage").replaceChildren(large);
     view.showModal();
   }
 

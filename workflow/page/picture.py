@@ -40,13 +40,26 @@ def description(svg: str) -> str:
 def panels(svg: str) -> list[dict]:
     """What a figure says of its panels (`workflow.draw.panels`), each with the letter that it is
     called by: its own, or its place; of a single panel none. Empty where it says nothing."""
-    found = [json.loads(html.unescape(text)) for text in PANEL.findall(svg)]
+    found = _said(svg)
     for place, one in enumerate(found):
         own = LETTERED.match(one["title"])
         one["letter"] = own[1] if own else chr(ord("a") + place) if len(found) > 1 else ""
         one["title"] = one["title"][own.end() :] if own else one["title"]
         one["marked"] = bool(own)
+        del one["scales"]  # which the picture itself keeps
     return found
+
+
+def _said(svg: str) -> list[dict]:
+    return [json.loads(html.unescape(text)) for text in PANEL.findall(svg)]
+
+
+def scales(svg: str) -> str:
+    """How the page reads numbers back from a picture: `widenets.evidence.scales` of each panel that
+    shows something, as a JSON list in an element of its own."""
+    told = [one["scales"] for one in _said(svg) if not one["empty"]]
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f"<metadata>{html.escape(text, quote=False)}</metadata>"
 
 
 def letters(svgs: list[str]) -> str:
@@ -61,8 +74,10 @@ def packed(svg: str) -> str:
 
     Without its letters; polylines have relative coordinates; marks that look the same, which
     follow each other, are written <marks of="name" at="x,y x,y ..."/>, and unfolded by the page.
+    Of its metadata the scales alone are kept.
     """
     bare = BETWEEN.sub("><", GROUP.sub("<g", WITHOUT.sub("", NAMED.sub("", svg))))
+    bare = bare.replace("</svg>", f"{scales(svg)}</svg>")
     bare = COORDINATES.sub(_rounded, POLYLINE.sub(_relative, bare))
     return pack(MARKS.sub(_together, bare))
 

@@ -1,7 +1,7 @@
 """`python -m workflow.page.site results/TIER`: the static site of a finished run, in `site/`.
 
-What was found, a page per paper and per document of `docs/`, the history of the kept references,
-and the report with its figures.
+What was found, a page per paper, per figure and per document of `docs/`, the history of the kept
+references, and the report with its figures.
 Nothing in it needs a network or a server; `make site` makes it from the largest tier that has run.
 """
 
@@ -55,6 +55,9 @@ def build(results: Path, out: Path, root: Path) -> None:
     pages = {"index.html": view.site_index(report, documents)}
     for paper in report["papers"]:
         pages[f"papers/{paper['name']}.html"] = view.site_paper(report, paper, documents)
+        for figure in view.drawn(paper):
+            text = view.site_figure(report, paper, figure, documents, out)
+            pages[f"figures/{paper['name']}.{figure['name']}.html"] = text
     for document in documents:
         text = document.read_text(encoding="utf-8")
         pages[f"docs/{document.stem}.html"] = view.site_document(report, text, documents)

@@ -29,7 +29,7 @@ from workflow.page.texts import (
 FOLDER = Path(__file__).parent
 ASSETS = (
     *("page.html", "claim.html", "style.css", "page.js"),
-    *("explore.js", "compare.html", "site.html"),
+    *("values.js", "explore.js", "compare.html", "site.html"),
 )
 # what a comparison tells of a claim, what matters most first
 KINDS = {
@@ -141,7 +141,20 @@ def site_index(report: dict, documents: list[Path]) -> str:
 
 def site_paper(report: dict, paper: dict, documents: list[Path]) -> str:
     """The page of one paper, one folder down."""
-    return _site(report, documents, "../", paper["title"], paper=paper)
+    return _site(report, documents, "../", paper["title"], paper=paper, others=drawn(paper))
+
+
+def site_figure(report: dict, paper: dict, figure: dict, documents: list[Path], root: Path) -> str:
+    """The page of one figure, one folder down; files that `root`, the site, lacks are not named."""
+    title = f"{figure['title']} ({paper['title'].partition(':')[0]})"
+    said = {"paper": paper, "figure": figure, "others": drawn(paper), "root": root}
+    return _site(report, documents, "../", title, **said)
+
+
+def drawn(paper: dict) -> list[dict]:
+    """The figures of a paper that show something in this tier."""
+    there = (figure for figure in paper["figures"] if "svg" not in figure["missing"])
+    return [figure for figure in there if figure["remark"] != NOTHING]
 
 
 def site_document(report: dict, text: str, documents: list[Path]) -> str:
