@@ -8,7 +8,7 @@ not centred; hybrids, whose features are frozen at the step t and trained on.
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,12 +40,19 @@ POINTS = 100  # held-out points of the kernels
 SHARES = (0.0, 1 / 64, 1 / 16, 1 / 4, 1.0)  # of training, at which features are looked at
 
 
-class Frozen(NamedTuple):
-    """The frozen arm of a subject; loss and score in units, (seeds, steps recorded, 3)."""
+@dataclass(frozen=True)
+class Measured:
+    """All trainings of a subject; loss and score in units, (seeds, steps recorded, 3)."""
 
-    tuned: Curves  # at the rate of least validation loss
+    stand: Stand
+    rates: Rates
+    own: dict[str, Curves]  # of the arms theory, lazy, slow, shuffled
+    tuned: Curves  # the frozen arm at the rate of least validation loss
     same: Curves  # at the network's own rate, or the largest at which it trains
     steep: Curves  # at the rate of least training loss
+    fixed: list[Solution]  # of the kernel, or of the frozen arm after 16 times the steps
+    fixed_permuted: list[Solution]
+    constants: list[float]  # loss of the best constant on the training labels
 
 
 def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -70,21 +77,23 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
     Losses are in units of the best constant's on test data, errors in those of the most frequent
     class; a loss that is not finite, or larger, counts as DIVERGED units.
     """
-    of, rates, frozen = (get(subject, seeds) for get in (the_stand, the_rates, _frozen))
-    own = _own("theory" if arm in ("permuted", "dead") else arm, subject, seeds)
-    fixed = _fixed(subject, seeds, arm == "permuted")
-    least = np.minimum.reduce([curves.loss[:, -1, TRAIN] for curves in frozen])
-    for index, (seed, problem) in enumerate(zip(seeds, of.problems, strict=True)):
+    found = _measured(subject, seeds)
+    own = found.own["theory" if arm in ("permuted", "dead") else arm]
+    fixed = found.fixed_permuted if arm == "permuted" else found.fixed
+    least = np.minimum.reduce(
+        [c.loss[:, -1, TRAIN] for c in (found.tuned, found.same, found.steep)]
+    )
+    for index, seed in enumerate(seeds):
         of_seed = {
             "seed": seed,
-            "rate": rates.tuned,
-            "same_rate": rates.own,
-            "bracketed": int(rates.bracketed),
-            "frozen_by": of.frozen_by,
-            "no_kernel": of.no_kernel or "-",
-            "constant_train": problem.least_constant("train") / problem.unit_of_loss,
+            "rate": found.rates.tuned,
+            "same_rate": found.rates.own,
+            "bracketed": int(found.rates.bracketed),
+            "frozen_by": found.stand.frozen_by,
+            "no_kernel": found.stand.no_kernel or "-",
+            "constant_train": found.constants[index],
             "least_frozen_train": least[index],
-            "steep_score": frozen.steep.score[index, -1, TEST],
+            "steep_score": found.steep.score[index, -1, TEST],
             "fixed": fixed[index].test,
             "fixed_validation": fixed[index].validation,
             "fixed_end": fixed[index].end,
@@ -94,13 +103,13 @@ def diagnosis_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[d
                 **of_seed,
                 "step": int(step),
                 **_columns("", own, index, column),
-                **_columns("frozen_", frozen.tuned, index, column),
-                **_columns("same_", frozen.same, index, column),
+                **_columns("frozen_", found.tuned, index, column),
+                **_columns("same_", found.same, index, column),
             }
             if arm == "permuted":
                 row |= {
-                    f"{prefix}_{name}": getattr(fixed[index], split)
-                    for prefix in ("frozen", "same")
+                    f"{frozen}_{name}": getattr(fixed[index], split)
+                    for frozen in ("frozen", "same")
                     for name, split in (("score", "test"), ("validation_score", "validation"))
                 }
             yield row
@@ -128,39 +137,37 @@ def the_rates(subject: str, seeds: tuple[int, ...]) -> Rates:
     return own_rates(of, of.subject.steps, recorded(of.subject.steps))
 
 
-@functools.lru_cache(maxsize=4)  # arms are trained where the grid has them
-def _own(arm: str, subject: str, seeds: tuple[int, ...]) -> Curves:
-    """The run itself (theory), or lazy, slow or shuffled; in units."""
-    of, form, how = the_stand(subject, seeds), NETWORK, {}
-    if arm == "lazy":
-        form, how = LAZY_NETWORK, {"factor": the_rates(subject, seeds).own}
-    elif arm != "theory":
-        how = {"slow": {"factor": SLOW}, "shuffled": {"permuted": True}}[arm]
-    steps = of.subject.steps
-    runs = [Run(problem, **how) for problem in of.problems]
-    return in_units(of, of.curves(form, runs, steps, recorded(steps)))
-
-
 @functools.lru_cache(maxsize=1)
-def _frozen(subject: str, seeds: tuple[int, ...]) -> Frozen:
+def _measured(subject: str, seeds: tuple[int, ...]) -> Measured:
     of, rates = the_stand(subject, seeds), the_rates(subject, seeds)
     steps = of.subject.steps
-    runs = [Run(p, f) for f in (rates.tuned, rates.own, rates.steep) for p in of.problems]
-    return Frozen(*_split(in_units(of, of.curves(of.form, runs, steps, recorded(steps))), 3))
+    record = recorded(steps)
+    problems = of.problems
+    true = [Run(p) for p in problems]
+    slow = [Run(p, SLOW) for p in problems]
+    shuffled = [Run(p, permuted=True) for p in problems]
+    network = in_units(of, of.curves(NETWORK, true + slow + shuffled, steps, record))
+    lazy = of.curves(LAZY_NETWORK, [Run(p, rates.own) for p in problems], steps, record)
+    own = dict(zip(("theory", "slow", "shuffled"), _split(network, 3), strict=True))
+    factors = (rates.tuned, rates.own, rates.steep)
+    frozen = of.curves(of.form, [Run(p, f) for f in factors for p in problems], steps, record)
+    frozen = _split(in_units(of, frozen), 3)
+    own["lazy"] = in_units(of, lazy)
+    fixed, permuted = (_fixed(of, rates.tuned, labels) for labels in (False, True))
+    constants = [p.least_constant("train") / p.unit_of_loss for p in problems]
+    return Measured(of, rates, own, *frozen, fixed, permuted, constants)
 
 
-@functools.lru_cache(maxsize=2)  # of the true labels, and of permuted ones
-def _fixed(subject: str, seeds: tuple[int, ...], permuted: bool) -> list[Solution]:
+def _fixed(of: Stand, rate: float, permuted: bool) -> list[Solution]:
     """The best that frozen features reach at any time, of every seed; scores in units.
 
     permuted: of permuted labels, for which no longer time is given.
     """
-    of = the_stand(subject, seeds)
     if of.no_kernel == "":
         found = [kernel_solution(p, of.tangents[p.seed], permuted=permuted) for p in of.problems]
     else:
         steps = of.subject.steps * (1 if permuted else LONGER)
-        runs = [Run(p, the_rates(subject, seeds).tuned, permuted) for p in of.problems]
+        runs = [Run(p, rate, permuted) for p in of.problems]
         curves = of.curves(of.form, runs, steps, recorded(steps))
         found = [
             Solution(
