@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from widenets.evidence.claim import ASKED
+from widenets.ntk.subject.contract import SubjectError
 from workflow import compare
 from workflow.base import digest, grid, records, subject
 from workflow.base.digest import cells_digest
@@ -236,6 +237,17 @@ def test_rates_at_every_width_are_in_the_cost_where_a_tier_tries_them(tmp_path, 
     said = r"small\.py: 576 trainings of 40 steps need about .*, minutes allows 0\.0001"
     with pytest.raises(UserError, match=said):
         tried(str(path), "paper", grid.Seeds(subject=str(path)))
+
+
+@pytest.mark.parametrize("steps", ["", "steps, batch = 4, 8\n"])
+def test_a_loss_that_is_broadcast_over_pairs_is_refused(tmp_path, steps):
+    """Outputs (n, 1) and targets (n,): torch only warns, and what is learned is the mean."""
+    path = tmp_path / "flat.py"
+    flat = SMALL.replace("y = x[:, :1] * x[:, 1:2]", "y = x[:, 0] * x[:, 1]")
+    path.write_text(flat + steps, encoding="utf-8")
+    said = r"flat\.py: loss\(outputs, targets\) does not see which target is whose: .* \(32, 1\),"
+    with pytest.warns(UserWarning, match="target size"), pytest.raises(SubjectError, match=said):
+        tried(str(path), "smoke", grid.Seeds(subject=str(path)))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ take longer than `minutes`, is said in one line before anything is measured.
 """
 
 import argparse
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from workflow.judge import expectations
 
 if TYPE_CHECKING:
     from widenets.ntk.subject.cost import Cost
+    from widenets.ntk.subject.problem import Problem
 
+PAIRS = 64  # examples by which a loss is asked whose target is whose
 MINUTES = {"smoke": 15, "laptop": 60, "paper": 1440}  # of one core, where the file says nothing
 
 
@@ -61,14 +64,48 @@ def _timed(subject: Subject, of_part: dict, arms: set) -> Iterator["Cost"]:
         from widenets.ntk.subject.cost import predicted  # with torch
         from widenets.ntk.subject.stands import stand_of
 
-        yield predicted(stand_of(subject, of_part["diagnosis"]))
+        stand = stand_of(subject, of_part["diagnosis"])
+        _check_pairs(stand.problems[0])
+        yield predicted(stand)
     elif subject.model is not None:
         from widenets.ntk.subject.examination import examined  # with torch
+        from widenets.ntk.subject.problem import problem
 
-        examined(subject, next(of_part[part] for part in ("scaling", "depth") if part in of_part))
+        seeds = next(of_part[part] for part in ("scaling", "depth") if part in of_part)
+        examined(subject, seeds)
+        _check_pairs(problem(subject, seeds[0]))
     if "transfer" in of_part:
         count = sum(part == "transfer" for part, _ in arms)
         yield load_module(STAND, "scaling").predicted(subject, of_part["transfer"], count)
+
+
+def _check_pairs(first: "Problem") -> None:
+    """A SubjectError if the loss of numbers is the same whichever target is whose: outputs (n, 1)
+    and targets (n,) are broadcast to all n^2 pairs, and what is learned is the mean."""
+    import torch
+
+    from widenets.ntk.subject.traced import TracedProblem, array
+
+    subject = first.subject
+    if first.classes:
+        return
+    points = slice(0, min(PAIRS, first.sizes[0]))
+    targets, inputs = first.targets[points], first.inputs[points]
+    with torch.no_grad(), subject.blamed("model's forward()"):
+        if isinstance(first, TracedProblem):
+            shape = first.functions[1](first.network(), array(inputs)).shape
+        else:
+            shape = first.network().eval()(inputs).shape
+    draws = torch.Generator().manual_seed(0)
+    # Of the size of the targets, so that other pairs are felt wherever these lie.
+    outputs = targets.mean() + targets.std() * torch.randn(tuple(shape), generator=draws)
+    other = targets.flip(0)
+    losses = [first.judged(outputs.to(targets.dtype), of)[0] for of in (targets, other)]
+    if not torch.equal(targets, other) and math.isclose(*losses, rel_tol=1e-5):
+        raise subject.error(
+            "loss(outputs, targets) does not see which target is whose: the model's outputs have "
+            f"the shape {tuple(shape)}, the targets {tuple(targets.shape)}, wanted the same"
+        )
 
 
 if __name__ == "__main__":
