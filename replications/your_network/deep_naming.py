@@ -9,16 +9,22 @@ The exponent a of the branches ~ L^-a is what the file declares, or that of 1/2 
 nearer to what is measured; where the multiplier is wrong, that which the rates are made for.
 Without it all that belongs to blocks is off by the same power: of a tensor of a block it is said
 only where it is off by more.
+
+L branches of one size add up to L^1 at most. A stream that grows faster than that has branches that
+multiply, (1 + b m^2)^L of its square, as where neither a norm nor a multiplier holds them: no
+exponent of a block is a power then, and none is judged before the multiplier is right.
 """
 
 from collections.abc import Iterator
 
 from pandas import DataFrame
 
-from replications.your_network.exponents import DEPTHS, off, tensors
+from replications.your_network.exponents import DEPTHS, QUARTER_GAP, Quantity, off, tensors
 from replications.your_network.naming import sentence, silent, told
+from widenets.evidence import at_most
 
 EXPONENTS = (0.5, 1.0)
+ADDED_UP = Quantity(1.0, at_most(1.0 + QUARTER_GAP), "every branch starts at zero")
 
 
 def parameterization(rows: DataFrame) -> list[dict]:
@@ -47,7 +53,7 @@ def exponent(rows: DataFrame) -> tuple[float, float]:
     if len(declared):
         return measured, float(declared.iloc[0])
     nearest = sorted(EXPONENTS, key=lambda known: abs(known - measured))
-    if _branches(rows) is not None:
+    if _branches(rows) is not None and not _multiply(rows):
         nearest.sort(key=lambda known: len(_gains(rows, known - measured)))
     return measured, nearest[0]
 
@@ -59,6 +65,11 @@ def _branches(rows: DataFrame) -> tuple[str, float] | None:
         if len(wrong):
             return quantity, wrong["found"].iloc[0]
     return None
+
+
+def _multiply(rows: DataFrame) -> bool:
+    """Whether the stream grows faster than branches of one size add up to."""
+    return len(off(tensors(rows, "growth"), ADDED_UP)) > 0
 
 
 def _gains(rows: DataFrame, excess: float) -> DataFrame:
@@ -81,6 +92,8 @@ def _named(rows: DataFrame) -> Iterator[tuple]:
     if branches:
         shrunk = shrunk[shrunk["role"] != "block"]
     gains = _gains(rows, a - measured if branches else 0.0)
+    if _multiply(rows):
+        gains = gains[gains["role"] != "block"]
     for quantity, wrong, cause in (("eps", shrunk, "eps"), ("gain", gains, "learning rate")):
         for tensor, value in wrong["found"].items():
             yield tensor, quantity, value, cause
@@ -105,6 +118,11 @@ def _remedy(entry: dict, rows: DataFrame) -> str:
     of_tensor = rows[rows["tensor"] == entry["tensor"]]
     in_block = (of_tensor["role"] == "block").any()
     if entry["cause"] == "branch multiplier":
+        if _multiply(rows):
+            return (
+                f"faster than L branches of one size add up to, as without norms: give them a "
+                f"multiplier L^-{a:g} first; rates in blocks are judged after that"
+            )
         if measured > a - DEPTHS["growth"].region.high:
             return f"branches ~ L^{-measured:+.2f} add up with one sign: take their mean out"
         return f"branches ~ L^{-measured:+.2f} want a multiplier L^{-a:g}"
@@ -127,6 +145,8 @@ def summary(entries: list[dict], rows: DataFrame) -> list[str]:
     how = "declared" if (rows["quantity"] == "declared").any() else "the nearer of 1/2 and 1"
     if how != "declared" and _branches(rows):
         how = "what the rates are made for"
+    if _multiply(rows):
+        return [told("Depth", entries, rows)]
     lazy = rows.loc[rows["quantity"] == "laziness", "found"]
     lazy = f", laziness of blocks ~ L^{lazy.mean():+.2f}" if len(lazy) else ""
     return [

@@ -75,6 +75,31 @@ def test_a_mistake_is_named_by_its_cause(changes, wanted):
     assert named(changes) == wanted
 
 
+MULTIPLY = {("", "growth"): 7.1, ("", "exponent"): 7.1, ("", "movement"): 1.5}
+
+
+def test_where_branches_multiply_only_the_multiplier_is_named():
+    """Without norms the gains of a matrix and of a bias differ by the stream's growth."""
+    bias_and_matrix = MULTIPLY | {(BLOCK, "gain"): 7.6, ("blocks.*.up.bias", "gain"): 1.1}
+    rows = table(bias_and_matrix)
+    rows.loc[rows["tensor"] == "blocks.*.up.bias", "role"] = "block"
+    found = parameterization(rows)
+    assert [(e["tensor"], e["cause"]) for e in found] == [("", "branch multiplier")]
+    assert "give them a multiplier L^-0.5 first" in sentences(found, rows)[0]
+    assert summary(found, rows) == ["Depth: branch multiplier of the whole network."]
+
+
+def test_where_branches_multiply_what_is_outside_of_blocks_is_judged_all_the_same():
+    found = named(MULTIPLY | {(EMBEDDING, "gain"): 0.5})
+    assert found == {("", "branch multiplier"), (EMBEDDING, "learning rate")}
+
+
+@pytest.mark.parametrize("growth", [0.5, 1.0])
+def test_branches_that_add_up_do_not_excuse_the_rates_in_blocks(growth):
+    changes = {("", "growth"): growth, ("", "exponent"): 0.0, (BLOCK, "gain"): 1.5}
+    assert named(changes) == {("", "branch multiplier"), (BLOCK, "learning rate")}
+
+
 def test_a_declared_exponent_counts():
     declared = {("", "declared"): 1.0, ("", "multiplier"): -0.5, (BLOCK, "gain"): 0.5}
     assert exponent(table(declared))[1] == 1.0
