@@ -20,7 +20,7 @@ from workflow.base.rows import experiment_of, measured
 from workflow.base.tree import Results, known, tier_folder
 from workflow.host.clock import compile_clock
 from workflow.host.device import needed, ready
-from workflow.host.machine import host, peak_memory_mb
+from workflow.host.machine import give_back_memory, host, peak_memory_mb
 from workflow.host.progress import remaining
 from workflow.host.revision import git_revision
 from workflow.host.terminal import announce, exit_code
@@ -134,6 +134,7 @@ def _measured(
     tell = progress_of(name, len(cells), known.taken)
 
     def begins(number: int) -> None:
+        give_back_memory()
         tell(number)
         known.begin()
 

@@ -19,7 +19,7 @@ INPUTS = 8  # dimension of inputs, which have the norm 1
 HIDDEN = ("inner", "outer")  # the weights that `hidden` steps move
 BLOCKS = (*HIDDEN, "gain", "bias")  # all that lies in blocks
 GROUPS = ("hidden", "gain", "bias", "embedding", "final")
-SEEDS_AT_ONCE = 24  # one compilation serves any multiple of it
+SEEDS_AT_ONCE = 12  # one compilation serves any multiple of it
 TINY = 1e-300  # Adam's epsilon where it shall have none: 0 / TINY is the 0 of an absent block
 
 PHI: dict[str, Callable] = {

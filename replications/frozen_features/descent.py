@@ -28,6 +28,7 @@ from widenets.ntk.random import generator
 
 EDGE_DIMENSION, EDGE_SAMPLES, EDGE_WIDTH = 8, 32, 128
 EDGE_RECORD = np.array([0, 1, 2, 3, 5, 8, 13, 20, 40, 100, 200, 400, 700, 1000])
+DIVERGED = 300.0  # stands for the decades and the product of a network that left floating point
 
 
 def edge_rows(arm: str, factor: float, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -46,21 +47,20 @@ def edge_rows(arm: str, factor: float, seeds: tuple[int, ...]) -> Iterator[dict]
     else:
         record = EDGE_RECORD
         found = train(tasks, starts, scale=1.0, rate=rates, record=record, activation="tanh")
-        decades = np.log10(found.loss / found.loss[:, :1])
+        stays = np.isfinite(found.loss)
+        share = np.where(stays, found.loss, 1.0) / found.loss[:, :1]
+        decades = np.where(stays, np.log10(share), DIVERGED)
         ends = [{k: v[i] for k, v in found.params.items()} for i in range(len(seeds))]
-        largest = [_eigensystem(*pair)[0][-1] for pair in zip(ends, tasks, strict=True)]
-        products = rates * np.array(largest)
+        trained = zip(stays[:, -1], rates, ends, tasks, strict=True)
+        products = [r * _eigensystem(*pair)[0][-1] if ok else DIVERGED for ok, r, *pair in trained]
     for seed, losses, product in zip(seeds, decades, products, strict=True):
         for step, loss in zip(EDGE_RECORD, losses, strict=True):
             yield {"seed": seed, "step": int(step), "decades": loss, "product": product}
 
 
 def _eigensystem(params: dict, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues, ascending, and vectors of K / n for tanh; a network that diverged has none."""
-    kernel = kernels(params, task.x, task.x, "tanh")[0] / len(task.y)
-    if not np.isfinite(kernel).all():
-        raise ValueError("edge: a network diverged, wanted rates at which all train")
-    return np.linalg.eigh(kernel)
+    """Eigenvalues, ascending, and vectors of K / n for tanh."""
+    return np.linalg.eigh(kernels(params, task.x, task.x, "tanh")[0] / len(task.y))
 
 
 def frozen_decades(params: dict, task: Task, rate: float) -> np.ndarray:

@@ -279,7 +279,7 @@ def figure_edge(edge: DataFrame) -> Figure:
     style.accepted_band(axes[1], -np.inf, 2.05)
     product = r"$\eta\lambda_{\max}$"
     axes[1].set(xlabel=f"{product} at the start", ylabel=f"{product} at the end")
-    axes[1].set_title("(b) largest eigenvalue")
+    axes[1].set(title="(b) largest eigenvalue", ylim=(1.5, 4))
     axes[1].legend()
     return figure
 

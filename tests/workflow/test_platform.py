@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workflow import plan
@@ -349,3 +350,14 @@ def test_one_paper_is_no_plural(green):
     assert 'paper{{ "s" if report.papers | length != 1 }}' in page
     shown = green.path("results/smoke/report/index.html").read_text(encoding="utf-8")
     assert "2 papers, revision" in shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_freed_memory_goes_back_to_the_system():
+    """Of 64 MB in small pieces each second is freed, so that none goes back by itself."""
+    own = psutil.Process()
+    pieces = [b"x" * 100_000 for _ in range(640)]
+    held = own.memory_info().rss
+    pieces[:] = pieces[::2]
+    machine.give_back_memory()
+    assert held - own.memory_info().rss > 16 * 2**20
