@@ -136,7 +136,8 @@ def blocks(affine, same_size, pools=NO_POOL, of_unit_variance=OF_UNIT_VARIANCE):
 
 
 ENDS = st.sampled_from([["flatten"], ["global_average_pool"], ["global_sum_pool"]])
-POOLS = st.sampled_from([["average_pool", 2], ["sum_pool", 2]])
+POOLED = [["average_pool", 2], ["sum_pool", 2]]
+POOLS = st.sampled_from(POOLED)
 
 
 def with_positions(first, more):
@@ -145,6 +146,11 @@ def with_positions(first, more):
         lambda one, two, last, end, out: [*one, *two, last, end, out],
         first, st.one_of(st.just([]), more), ACTIVATIONS, ENDS, DENSE,
     )  # fmt: skip
+
+
+def _leaves_positions(layers) -> bool:
+    """Of 4 x 4 a VALID window at stride 2 leaves one position, and a pool none of it."""
+    return layers[0][2:4] != [2, "VALID"] or not any(layer in POOLED for layer in layers)
 
 
 def architectures(kind: str):
@@ -159,7 +165,7 @@ def architectures(kind: str):
     later = blocks(SAME_SIZE, SAME_SIZE, POOLS)
     convolutional = with_positions(blocks(convolution(), SAME_SIZE), later)
     if kind == "images":
-        return convolutional
+        return convolutional.filter(_leaves_positions)
     attentive = with_positions(blocks(DENSE, ATTENTION), blocks(ATTENTION, SAME_SIZE))
     return st.one_of(convolutional, attentive)
 
