@@ -63,7 +63,10 @@ BUILD = {
     ),
     "residual": lambda branch: ours.residual(built(branch)),
     **{
-        name: getattr(closed_forms, name) for name in ("gabor", "gaussian", "rbf", "sigmoid_like")
+        name: getattr(closed_forms, name)
+        for name in (
+            "exp", "gabor", "gaussian", "hermite", "rbf", "rectified_monomial", "sigmoid_like",
+        )
     },
     **{
         name: getattr(ours, name)
@@ -83,6 +86,12 @@ ACTIVATIONS = st.one_of(
     st.sampled_from([["relu"], ["abs_"], ["erf"], ["gelu"], ["sin"], ["cos"]]),
     st.sampled_from([["gabor"], ["gaussian", 0.6], ["rbf", 0.4], ["sigmoid_like"]]),
     st.tuples(st.just("leaky_relu"), st.sampled_from([0.1, 0.5])).map(list),
+)
+# After layer_norm: variances would grow too fast in a chain, and the peer's Hermite is right at 1
+# alone. Its RectifiedMonomial is nan between an input and itself, which positions would mix in.
+OF_UNIT_VARIANCE = st.sampled_from([["exp", 0.4], ["hermite", 2], ["hermite", 3]])
+ON_VECTORS = st.one_of(
+    OF_UNIT_VARIANCE, st.sampled_from([["rectified_monomial", 2], ["rectified_monomial", 3]])
 )
 LAST = st.one_of(ACTIVATIONS, st.sampled_from([["relu"], ["erf"], ["sign"]]))
 DENSE = st.tuples(st.just("dense"), VARIANCES, BIASES).map(list)
@@ -107,12 +116,14 @@ SAME_SIZE = convolution((1,), ("SAME",))
 NO_POOL = st.nothing()
 
 
-def blocks(affine, same_size, pools=NO_POOL):
+def blocks(affine, same_size, pools=NO_POOL, of_unit_variance=OF_UNIT_VARIANCE):
     """Lists of layers that start with an affine one and end with Gaussian units or a pool of them,
     so that whatever follows may follow."""
     normalised = st.sampled_from([[], [["layer_norm"]]])
     plain = st.builds(lambda a, norm, f, b: [a, *norm, f, b], affine, normalised, ACTIVATIONS,
                       same_size)  # fmt: skip
+    unit = st.builds(lambda a, f, b: [a, ["layer_norm", 1e-12], f, b], affine, of_unit_variance,
+                     same_size)  # fmt: skip
     branch = st.builds(lambda f, a: [f, a], ACTIVATIONS, same_size)
     residual = st.builds(lambda a, inner: [a, ["residual", inner]], affine, branch)
     pooled = st.builds(lambda a, f, pool, b: [a, f, pool, b], affine, ACTIVATIONS, pools, same_size)
@@ -121,11 +132,12 @@ def blocks(affine, same_size, pools=NO_POOL):
     joined = st.builds(
         lambda a, one, two, b: [a, ["concatenate", one, two], b], affine, sides, sides, same_size
     )
-    return st.one_of(plain, residual, pooled, joined)
+    return st.one_of(plain, unit, residual, pooled, joined)
 
 
 ENDS = st.sampled_from([["flatten"], ["global_average_pool"], ["global_sum_pool"]])
-POOLS = st.sampled_from([["average_pool", 2], ["sum_pool", 2]])
+POOLED = [["average_pool", 2], ["sum_pool", 2]]
+POOLS = st.sampled_from(POOLED)
 
 
 def with_positions(first, more):
@@ -136,18 +148,24 @@ def with_positions(first, more):
     )  # fmt: skip
 
 
+def _leaves_positions(layers) -> bool:
+    """Of 4 x 4 a VALID window at stride 2 leaves one position, and a pool none of it."""
+    return layers[0][2:4] != [2, "VALID"] or not any(layer in POOLED for layer in layers)
+
+
 def architectures(kind: str):
     """Layers on inputs of this kind: one to three blocks, an activation, a read-out."""
     if kind == "vectors":
         affine = st.one_of(DENSE, STANDARD)
         return st.builds(
             lambda parts, last, out: [*itertools.chain(*parts), last, out],
-            st.lists(blocks(affine, affine), min_size=1, max_size=3), LAST, affine,
+            st.lists(blocks(affine, affine, of_unit_variance=ON_VECTORS), min_size=1, max_size=3),
+            LAST, affine,
         )  # fmt: skip
     later = blocks(SAME_SIZE, SAME_SIZE, POOLS)
     convolutional = with_positions(blocks(convolution(), SAME_SIZE), later)
     if kind == "images":
-        return convolutional
+        return convolutional.filter(_leaves_positions)
     attentive = with_positions(blocks(DENSE, ATTENTION), blocks(ATTENTION, SAME_SIZE))
     return st.one_of(convolutional, attentive)
 

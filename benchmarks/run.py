@@ -32,11 +32,13 @@ CASES = {
     "gelu": 1,
     "gelu_float64": 1,
     "conv_flatten": 1,
-    "conv_gap": 16,  # one pair of images instead of all 4 x 4, as it computes them
-    "conv_gap_float64": 16,
+    # one image instead of 4: of K(x, x), K and Theta one pair each instead of 4 + 16 + 16, all of
+    # which it computes
+    "conv_gap": 12,
+    "conv_gap_float64": 12,
     "myrtle5": 1,
     "myrtle5_first": 1,
-    "empirical_mlp": 16**2,  # 8 inputs instead of 128
+    "empirical_mlp": 1,
     "empirical_mlp_10_outputs": None,
     "empirical_cnn": 1,
     "empirical_transformer": 1,
