@@ -569,6 +569,7 @@ def test_a_zoomed_table_is_dragged_and_keeps_its_part_while_the_slider_moves(vis
     page = visit(made)
     one = page.locator(".explore").first
     one.get_by_role("button", name="Larger").click()
+    one.locator(".plot").scroll_into_view_if_needed()
     box = one.locator(".plot").bounding_box()
     ticks = one.locator(".plot > text").all_text_contents
     before = ticks()

@@ -154,6 +154,7 @@ def test_what_is_frozen_does_not_move():
     network_, readout, linear = (run(arm) for arm in ("theory", "readout_only", "linearized"))
     assert network_.hidden_change[1] > 0
     assert readout.hidden_change[1] == 0
+    assert not np.array_equal(readout.outputs[0], readout.outputs[1])  # the last layer trains
     assert np.array_equal(linear.ntk[0], linear.ntk[1])
     assert not np.array_equal(network_.ntk[0], network_.ntk[1])
     np.testing.assert_allclose(linear.ntk[0].diagonal().mean(), 0.2825, rtol=0.8)

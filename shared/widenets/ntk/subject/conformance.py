@@ -202,10 +202,11 @@ def layers_of(architecture: Architecture) -> Layers | None:
     """The dense layers of a relu network, all trained, no bias that starts at 0; else None."""
     chain = architecture.form if isinstance(architecture.form, tuple) else ()
     dense, between = chain[::2], chain[1::2]
-    scales = [layer.form for layer in dense]
     names = {layer.name for layer in dense}, {layer.name for layer in between}
-    other = any(s.standard or not s.trained or s.zero_bias for s in scales)
-    if names != ({"dense"}, {"relu"}) or other:
+    if names != ({"dense"}, {"relu"}):
+        return None
+    scales = [layer.form for layer in dense]
+    if any(s.standard or not s.trained or s.zero_bias for s in scales):
         return None
     return Layers(tuple(s.weight_variance for s in scales), tuple(s.bias_variance for s in scales))
 
