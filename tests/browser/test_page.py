@@ -261,6 +261,16 @@ def test_search_finds_all_words_and_says_when_there_is_none(visit, made):
     page.locator("#nothing").wait_for(state="visible")
 
 
+def test_who_searches_from_the_end_of_the_page_sees_the_best_match(visit, made):
+    page = visit(made)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("/")
+    page.keyboard.type("k4")
+    first = page.locator(".claim:not([hidden])").first
+    covered = page.evaluate("document.querySelector('.filter').getBoundingClientRect().bottom")
+    assert covered <= first.bounding_box()["y"] < page.viewport_size["height"] / 2
+
+
 def test_a_filter_is_kept_in_the_address(visit, made):
     page = visit(made)
     page.locator("input[value=refuted]").check()

@@ -122,9 +122,21 @@
     for (const box of all("input[name=state]", form)) box.checked = query.getAll("state").includes(box.value);
   }
 
-  function follow() {
+  // What is scrolled to stands below the form, which stays at the top of a wide window.
+  function makeRoom() {
     const covered = getComputedStyle(form).position === "sticky" ? form.offsetHeight : 0;
     document.documentElement.style.scrollPaddingTop = `${covered + 12}px`;
+    return covered;
+  }
+
+  // Who searches from far down sees the best match, and not what is left at that place.
+  function showFirst() {
+    const first = fields.q.value.trim() && document.querySelector(".paper:not([hidden]) .claim:not([hidden])");
+    if (first && first.getBoundingClientRect().top < makeRoom()) first.scrollIntoView();
+  }
+
+  function follow() {
+    makeRoom();
     const target = get(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
     if (target.closest("[hidden]")) {
@@ -311,7 +323,10 @@
   });
   document.addEventListener("click", followAlone);
   askForFiles();
-  form.addEventListener("input", apply);
+  form.addEventListener("input", () => {
+    apply();
+    showFirst();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply)); // the event comes before the fields change
   get("unfold").addEventListener("click", () => unfold(get("unfold").getAttribute("aria-pressed") !== "true"));
