@@ -23,16 +23,17 @@ EXPONENTS = {-0.5: "-1/2", -0.75: "-3/4", -1.0: "-1"}
 def figure_1(drift: DataFrame) -> Figure:
     """Weights and kernels freeze as networks widen.
 
-    Redraws Figure 1, one row per nonlinearity (the paper's is ReLU, three hidden layers). (a)
-    change of the empirical NTK during training, one curve per width, mean and range over seeds:
-    curves fall with the width at all times. (b) largest relative change of the weights: outer
-    layers like n^-1/2, hidden ones like n^-1. (c, d) largest change of the NTK and of the NNGP
-    kernel; erf
-    follows n^-1, the NTK of ReLU is slower. Dashed grey: mean-field scale, where kernels move.
+    Redraws Figure 1, one row per nonlinearity (the paper's is ReLU, three hidden layers). (a),
+    below it (e): change of the empirical NTK during training, one curve per width, mean and range
+    over seeds: curves fall with the width at all times. (b), (f): largest relative change of the
+    weights: outer layers like n^-1/2, hidden ones like n^-1. (c, d), (g, h): largest change of the
+    NTK and of the NNGP kernel; erf follows n^-1, the NTK of ReLU is slower. Dashed grey: mean-field
+    scale, where kernels move.
     """
     arms = [arm for arm in drift["arm"].unique() if not arm.startswith("mean_field")]
     figure, axes = panels(4, len(arms), height=2.5)
-    for row, arm in zip(axes, arms, strict=True):
+    for number, (row, arm) in enumerate(zip(axes, arms, strict=True)):
+        first, second, third, fourth = "abcdefgh"[4 * number : 4 * number + 4]
         trained = drift[(drift["arm"] == arm) & (drift["step"] > 0)]
         control = drift[(drift["arm"] == f"mean_field_{arm}") & (drift["step"] > 0)]
         largest, largest_control = _largest(trained), _largest(control)
@@ -42,7 +43,7 @@ def figure_1(drift: DataFrame) -> Figure:
                 row[0], rows, x="step", y="ntk_change", label=label, index=index, geometric=True
             )
         logarithmic(row[0])
-        row[0].set(xlabel="step", ylabel="relative change of the NTK", title=f"(a) {arm}")
+        row[0].set(xlabel="step", ylabel="relative change of the NTK", title=f"({first}) {arm}")
         layers = [name for name in drift if name.startswith("weight_")]
         for index, name in enumerate(layers):
             label = f"layer {name[-1]}"
@@ -51,10 +52,10 @@ def figure_1(drift: DataFrame) -> Figure:
             )
         _over_width(row[1], largest, "weight_1", "relative change of weights", slopes=(-0.5,))
         _guides(row[1], largest, "weight_2", (-1.0,))
-        row[1].set_title("(b) weights")
+        row[1].set_title(f"({second}) weights")
         for axis, name, title in (
-            (row[2], "ntk_change", "(c) NTK"),
-            (row[3], "nngp_change", "(d) NNGP"),
+            (row[2], "ntk_change", f"({third}) NTK"),
+            (row[3], "nngp_change", f"({fourth}) NNGP"),
         ):
             seeds_and_mean(axis, largest, x="width", y=name, label=arm, geometric=True)
             if not control.empty:

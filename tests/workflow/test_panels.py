@@ -1,11 +1,15 @@
 """What a panel shows is found by its numbers: columns, arms, parameters, and nothing by chance."""
 
+import html
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from widenets.evidence import style
 from workflow.draw import panels
+from workflow.page import picture
 
 
 def table():
@@ -114,3 +118,13 @@ def test_scales_of_another_kind_are_not_told():
     figure, axes = style.panels(1)
     axes[0][0].set_xscale("logit")
     assert panels(figure, table(), [True])[0]["scales"]["x"] is None
+
+
+def test_two_panels_of_one_letter_are_refused():
+    def svg(*titles):
+        told = [html.escape(json.dumps({"title": title, "scales": {}})) for title in titles]
+        return "".join(f"<rdf:li>{one}</rdf:li>" for one in told)
+
+    assert [one["letter"] for one in picture.panels(svg("(a) NTK", "(b) NNGP"))] == ["a", "b"]
+    with pytest.raises(ValueError, match="found the letters a, a, one twice"):
+        picture.panels(svg("(a) relu", "(a) erf"))

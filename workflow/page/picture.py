@@ -39,7 +39,10 @@ def description(svg: str) -> str:
 
 def panels(svg: str) -> list[dict]:
     """What a figure says of its panels (`workflow.draw.panels`), each with the letter that it is
-    called by: its own, or its place; of a single panel none. Empty where it says nothing."""
+    called by: its own, or its place; of a single panel none. Empty where it says nothing.
+
+    Two panels of one letter would be one place on the page: a ValueError.
+    """
     found = _said(svg)
     for place, one in enumerate(found):
         own = LETTERED.match(one["title"])
@@ -47,6 +50,9 @@ def panels(svg: str) -> list[dict]:
         one["title"] = one["title"][own.end() :] if own else one["title"]
         one["marked"] = bool(own)
         del one["scales"]  # which the picture itself keeps
+    called = [one["letter"] for one in found if one["letter"]]
+    if len(set(called)) < len(called):
+        raise ValueError(f"panels of a figure: found the letters {', '.join(called)}, one twice")
     return found
 
 
