@@ -178,7 +178,7 @@ def test_what_is_off_the_axis_is_an_arrow_and_what_is_not_there_is_not_drawn():
 
 
 SVG = """<svg width="244.8pt" height="187.2pt"><metadata>
-<rdf:li>{"title": "(b) x &lt; 1", "empty": false, "scales": {"x": "d &lt; 1"}}</rdf:li>
+<rdf:li>{"title": "(a) x &lt; 1", "empty": false, "scales": {"x": "d &lt; 1"}}</rdf:li>
 <rdf:li>{"title": "gap", "empty": true, "scales": {"x": "n"}}</rdf:li></metadata>
 <defs><path id="DejaVuSans-41" d="M 1 2" transform="scale(0.015625)"/></defs>
 <g id="line2d_1"><path d="M 1.23456 7.1e-05
@@ -208,7 +208,7 @@ def test_a_picture_is_packed_without_letters_and_its_coordinates_rounded():
     assert json.loads(unpacked(picture.letters([SVG, SVG]))) == {"DejaVuSans-41": "M 1 2"}
     assert picture.size(SVG) == picture.size("") == (416, 318)
     named = [(one["letter"], one["marked"], one["title"]) for one in picture.panels(SVG)]
-    assert named == [("b", True, "x < 1"), ("b", False, "gap")]
+    assert named == [("a", True, "x < 1"), ("b", False, "gap")]
 
 
 CLAIMS = """
