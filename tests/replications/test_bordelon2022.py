@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from replications.bordelon2022_feature_learning_limit import (
     claims,
@@ -202,11 +203,16 @@ def test_alignment_has_gone_most_of_its_way_at_the_constant():
     def alignment(q):
         return 2 * q / np.sqrt(4 * q**2 + 2 * (1 + q) ** 2)
 
-    first, last = alignment(1.0), alignment(1e9)
-    assert (round(first, 3), round(last, 3)) == (0.577, 0.816)
-    q = np.linspace(1, 20, 200_001)
-    at = q[np.argmax(alignment(q) >= first + 0.9 * (last - first))]
-    assert np.sqrt(at**2 - 1) == pytest.approx(11.32, rel=1e-3)
+    def gone(s):
+        """g0 |f| at 90 % of the way to the end, where g0 |f| = s."""
+        first, last = alignment(1.0), alignment(np.hypot(1, s))
+        q = brentq(lambda q: alignment(q) - first - 0.9 * (last - first), 1, 1e3)
+        return np.sqrt(q**2 - 1)
+
+    assert (round(alignment(1.0), 3), round(alignment(1e9), 3)) == (0.577, 0.816)
+    assert gone(1e9) == pytest.approx(11.32, rel=1e-3)
+    assert 1e4 * (1 - gone(1e4) / gone(1e9)) == pytest.approx(10.35, rel=1e-3)
+    assert gone(300.0) == pytest.approx(11.32 * (1 - 10.35 / 300), rel=2e-3)
 
 
 def test_the_edge_by_hand():
