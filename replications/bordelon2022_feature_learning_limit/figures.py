@@ -175,7 +175,7 @@ def figure_silent(silent: DataFrame) -> Figure:
             share, left = _white_alignment(float(rows["richness"].iloc[0]) * np.sqrt(3))
             style.theory_line(axes, share, left, label=None if index else "flow, white data")
     axes.set(xlabel="share of the alignment's way", ylabel="loss left", ylim=(-0.05, 1.1))
-    axes.legend(loc="center")
+    axes.legend(loc="center right", bbox_to_anchor=(0.96, 0.64))
     return figure
 
 
