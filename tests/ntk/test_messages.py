@@ -33,6 +33,18 @@ NETWORK = fully_connected(depth=1, width=3)
     "call, message",
     [
         (
+            lambda: jax.jit(lambda slope: leaky_relu(slope) and slope)(0.1),
+            "slope must be a number, found .*Tracer",
+        ),
+        (
+            lambda: jax.jit(lambda keep: dropout(keep) and keep)(0.1),
+            "keep must be a number, found .*Tracer",
+        ),
+        (
+            lambda: jax.jit(lambda size: conv(4, size) and size)(3),
+            "kernel_size must be a positive integer, found .*Tracer",
+        ),
+        (
             lambda: serial(dense(8), relu),
             "layer 1 of serial .*function relu: write relu",
         ),

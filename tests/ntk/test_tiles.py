@@ -1,5 +1,9 @@
 """The compiled loops: what they cover against jax, in blocks, in threads, both kernels at once."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -87,3 +91,25 @@ def test_wrong_arguments_are_named(tmp_path):
         kernel_in_blocks(network, VECTORS, threads=0)
     with pytest.raises(ValueError, match="one file each"):
         kernel_to_file(network, VECTORS, which="both", path=tmp_path / "k.npy")
+
+
+OF_ONE_PROCESS = """
+import hashlib
+import numpy as np
+from widenets.ntk.architecture import fully_connected
+x, network = np.random.default_rng(9).normal(size=(300, 20)), fully_connected(depth=3, width=1)
+for dtype in (np.float32, np.float64):
+    for kernel in network.kernel(x.astype(dtype)):
+        print(hashlib.sha256(np.asarray(kernel).tobytes()).hexdigest())
+"""
+
+
+def test_the_process_that_compiles_the_loops_gives_the_bits_of_later_ones(tmp_path):
+    """Where numba inlines nothing itself, three of these four kernels differ by rounding."""
+    own = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "JAX_ENABLE_X64": "1"}
+    own["PYTHONPATH"] = os.pathsep.join(sys.path)
+    command = [sys.executable, "-c", OF_ONE_PROCESS]
+    first, later = (subprocess.check_output(command, env=own, text=True) for _ in range(2))
+    assert first.count("\n") == 4
+    assert any(tmp_path.rglob("*.nbc"))
+    assert first == later

@@ -36,9 +36,12 @@ NO_PARAMETERS = frozenset(
 )
 
 
-def checked_number(value, name: str, *, least: float | None = None):
-    """value as a float, or as it is if traced; least: the smallest that is allowed."""
-    if isinstance(value, jax.core.Tracer):
+def checked_number(value, name: str, *, least: float | None = None, traced: bool = True):
+    """value as a float, or as it is if traced; least: the smallest that is allowed.
+
+    traced=False: where the value decides what is built, and a traced one is refused.
+    """
+    if traced and isinstance(value, jax.core.Tracer):
         return value
     if not _is_number(value):
         raise ValueError(f"{name} must be a number, found {value!r}")
@@ -154,7 +157,7 @@ def _check_leaf(path, leaf, name: str) -> None:
 
 
 def _is_number(value) -> bool:
-    if isinstance(value, bool | np.bool_ | str | bytes):
+    if isinstance(value, bool | np.bool_ | str | bytes | jax.core.Tracer):
         return False
     if isinstance(value, Real):
         return True

@@ -120,7 +120,7 @@ def relu() -> Architecture:
 
 def leaky_relu(slope: float = 0.01) -> Architecture:
     """max(u, 0) + slope min(u, 0); with slope 1 it is identity()."""
-    slope = checked_number(slope, "slope")
+    slope = checked_number(slope, "slope", traced=False)
     if slope == 1:
         return identity()
     return _piecewise_linear("leaky_relu", slope, 1.0, lambda u: jnp.where(u > 0, u, slope * u))

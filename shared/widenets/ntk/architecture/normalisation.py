@@ -66,7 +66,7 @@ def dropout(keep: float) -> Architecture:
     covariance of different inputs, or of different positions, stays. Put it after an activation:
     masked units are not Gaussian, so that with masks no activation can follow.
     """
-    keep = checked_number(keep, "keep")
+    keep = checked_number(keep, "keep", traced=False)
     if not 0 < keep <= 1:
         raise ValueError(f"keep must lie in (0, 1], found {keep}")
 

@@ -117,10 +117,11 @@ def _symmetric(matrix, name: str) -> np.ndarray:
     matrix = np.asarray(matrix, dtype=np.float64)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"{name} has shape {matrix.shape}, wanted (..., N, N) with N >= 1")
-    if not np.isfinite(matrix).all():
+    largest = np.maximum(matrix.max(), -matrix.min())  # nan where there is one
+    if not np.isfinite(largest):
         raise ValueError(f"{name} has non-finite entries")
-    asymmetry = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
-    if asymmetry > 1e-5 * np.abs(matrix).max():
+    asymmetry = (matrix - np.swapaxes(matrix, -1, -2)).max()  # as far below 0 as above
+    if asymmetry > 1e-5 * largest:
         raise ValueError(f"{name} is not symmetric: |T - T^T| reaches {asymmetry:.3g}")
     return matrix
 
@@ -242,13 +243,15 @@ def kernel_flow(
     residual = residual.reshape(*residual.shape[:-2], rows, -1)
     modes = np.swapaxes(system.vectors, -1, -2) @ residual  # (..., N, O)
     loss = (left**2 @ (modes**2).sum(-1)[..., None])[..., 0] / (2 * divisor)
-    change = _combine(system.vectors, left, modes)
+    change = _by_time(system.vectors @ _weighted(left, modes), modes)
     train = targets[..., None, :, :] + change.reshape(*change.shape[:-2], samples, outputs)
     test = None
     if kernel_test is not None:
         kernel_test = _matrix(kernel_test, "kernel_test", None, rows)
         start = _initial(initial_test, kernel_test.shape[-2] // each)
-        change = _combine(kernel_test @ system.vectors, response, modes)
+        # a_t first: as many columns as times and outputs, where T(x, X) V has one for each mode.
+        weights = system.vectors @ _weighted(response, modes)
+        change = _by_time(kernel_test @ weights, modes)
         test = start[..., None, :, :] - change.reshape(*change.shape[:-2], -1, outputs)
     return Flow(train, test, loss, system.most_negative)
 
@@ -369,11 +372,16 @@ def _power(step, times):
         return left, np.where(negative, 1.0 - left, -np.expm1(exponent))
 
 
-def _combine(basis, coefficients, modes):
-    """(..., T, rows, O): sum_k basis[i,k] coefficients[t,k] modes[k,o], one product for all t."""
+def _weighted(coefficients, modes):
+    """(..., N, T O): coefficients[t, k] modes[k, o], the columns of one product for all times."""
     weighted = np.swapaxes(coefficients, -1, -2)[..., None] * modes[..., None, :]  # (..., N, T, O)
-    product = basis @ weighted.reshape(*weighted.shape[:-2], -1)
-    return np.moveaxis(product.reshape(*product.shape[:-1], *weighted.shape[-2:]), -2, -3)
+    return weighted.reshape(*weighted.shape[:-2], -1)
+
+
+def _by_time(product, modes):
+    """(..., T, rows, O) from (..., rows, T O)."""
+    outputs = modes.shape[-1]
+    return np.moveaxis(product.reshape(*product.shape[:-1], -1, outputs), -2, -3)
 
 
 def _checked_times(times, method: Method) -> np.ndarray:

@@ -542,8 +542,10 @@ def compiled(name: str, dtype: str) -> Callable:
     import numba
     from numba.extending import register_jitable
 
+    # Inlined by numba itself. LLVM would take some from the copy that it compiled for another loop,
+    # or not, depending on what is read from the disk: other bits in the first process than later.
     for function in PARTS:
-        register_jitable(function)
+        register_jitable(forceinline=True)(function)
     whole = globals()[f"{name}_{dtype}"]
     options = {"cache": True, "nogil": True, "error_model": "numpy"}
     return numba.njit(fastmath={"contract"}, **options)(whole)
