@@ -108,6 +108,6 @@ def test_wrong_arguments_are_named():
         self_attention(4, scaling="softmax")
     with pytest.raises(ValueError, match="self_attention needs images"):
         serial(dense(4), self_attention(4)).kernel(X[:, 0, 0])
-    uneven = serial(conv(4, 2, 2), self_attention(4), global_average_pool(), dense(1))
-    with pytest.raises(ValueError, match=r"a stride left which does not divide .*: take a stride"):
+    uneven = serial(conv(4, 2, 2, "VALID"), self_attention(4), global_average_pool(), dense(1))
+    with pytest.raises(ValueError, match=r"VALID padding .*: take SAME"):
         uneven.kernel(np.ones((1, 5, 5, 1)))

@@ -154,8 +154,8 @@ def _matrices(state: State):
     """K and Theta as (N1, N2, positions, positions)."""
     if state.variance1.shape[:2] != tuple(state.extent):
         raise ValueError(
-            f"self_attention reads the {state.shape} that a stride left which does not divide what "
-            "it read: take a stride that does, or put self_attention before that layer"
+            f"self_attention on {state.shape}, which a stride left with VALID padding of images "
+            "that are no multiple of it: take SAME, or put self_attention before that layer"
         )
     rows, columns = state.extent
     steps = jnp.stack(jnp.divmod(jnp.arange(rows * columns), columns), axis=1)
