@@ -109,12 +109,16 @@ def train(
         return outer * (inner * x @ first).clip(0) @ readout
 
     start = outputs(x)
+    # The first layer moves within the span of x[:n]: steps are taken of z = inner x W itself.
+    gram, z = inner**2 * x[:n] @ x[:n].T, inner * x[:n] @ first
+    moved = np.zeros_like(z)
     for _ in range(steps):
-        z = inner * x[:n] @ first
-        error = kappa * (outer * z.clip(0) @ readout) - y
-        pull = rate * kappa * outer * error
-        slope = (z > 0) * readout
-        readout = readout - z.clip(0).T @ pull
-        first = first - inner * x[:n].T @ (slope * pull[:, None])
+        active = z.clip(0)
+        pull = rate * kappa * outer * (kappa * (outer * active @ readout) - y)
+        change = (z > 0) * readout * pull[:, None]
+        readout = readout - pull @ active
+        z = z - gram @ change
+        moved += change
+    first = first - inner * x[:n].T @ moved
     end = kappa * outputs(x)
     return Trained(start, end, float(np.abs(end[:n] - y).max()))
