@@ -14,7 +14,8 @@ from replications.arora2019_exact_cntk.recursion import NEIGHBOURS
 def _patches(a: np.ndarray) -> np.ndarray:
     """(N, H, W, C) -> (N, H W, 9 C), zeros outside."""
     count, rows, columns, channels = a.shape
-    wide = np.pad(a, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    wide = np.zeros((count, rows + 2, columns + 2, channels))
+    wide[:, 1:-1, 1:-1] = a
     parts = [wide[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns] for i, j in NEIGHBOURS]
     return np.concatenate(parts, axis=-1).reshape(count, rows * columns, 9 * channels)
 
