@@ -114,16 +114,14 @@ def condition(
     arm: relu; covariance, the other kernel of relu networks; ordered, erf networks with a weight
     variance of 1/2 and a bias variance of 1/2.
     """
-    networks = {  # a network compiles its kernel once
-        depth: kernels.erf_network(dimension, depth, 0.5, 0.5)
-        if arm == "ordered"
-        else kernels.relu_network(dimension, depth)
-        for depth in depths
-    }
     for seed in seeds:
         x = sphere(generator(seed, "dictionary", "condition", arm), points, dimension)
-        for depth, network in networks.items():
-            kernel = kernels.pair(network, x)[0 if arm == "covariance" else 1]
+        for depth in depths:
+            if arm == "ordered":
+                both = kernels.erf_pair(dimension, depth, 0.5, 0.5, x)
+            else:
+                both = kernels.pair(kernels.relu_network(dimension, depth), x)
+            kernel = both[0 if arm == "covariance" else 1]
             yield {
                 "seed": seed,
                 "depth": depth,

@@ -5,6 +5,9 @@ covariance keeps its diagonal from layer to layer. Of the first layer it is x.x'
 dimension, which the library divides by: its weight variance is the dimension times the others'.
 """
 
+from functools import partial
+
+import jax
 import numpy as np
 
 from widenets.ntk import architecture
@@ -31,25 +34,37 @@ def pair(network: Architecture, *inputs: np.ndarray) -> Pair:
     return np.asarray(covariance), np.asarray(tangent)
 
 
-def _of_angle(network: Architecture, angle: np.ndarray) -> Pair:
-    """Both kernels between unit vectors at angles of any shape."""
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _of_any_depth(dimension: int, weights: float, biases: float, depth: int, *inputs: np.ndarray):
+    return tuple(erf_network(dimension, depth, weights, biases).kernel(*inputs))
+
+
+def erf_pair(
+    dimension: int, depth: int, weights: float, biases: float, *inputs: np.ndarray
+) -> Pair:
+    """`pair` of an `erf_network`, compiled once for all depths."""
+    covariance, tangent = _of_any_depth(dimension, weights, biases, depth, *inputs)
+    return np.asarray(covariance), np.asarray(tangent)
+
+
+def _turned(angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A unit vector, and those at these angles to it, a row each."""
     t = np.ravel(angle)
-    turned = np.stack([np.cos(t), np.sin(t)], axis=1)
-    covariance, tangent = pair(network, np.array([[1.0, 0.0]]), turned)
-    return covariance.reshape(np.shape(angle)), tangent.reshape(np.shape(angle))
+    return np.array([[1.0, 0.0]]), np.stack([np.cos(t), np.sin(t)], axis=1)
 
 
 def relu_of_angle(angle: np.ndarray, depth: int) -> Pair:
     """Both kernels between unit vectors at the given angles."""
-    return _of_angle(relu_network(2, depth), angle)
+    covariance, tangent = pair(relu_network(2, depth), *_turned(angle))
+    return covariance.reshape(np.shape(angle)), tangent.reshape(np.shape(angle))
 
 
 def erf_of_angle(angle: np.ndarray, depth: int) -> Pair:
     """Both kernels between unit vectors at the given angles, over those at 0, unit variances."""
-    network = erf_network(2, depth, 1.0, 0.0)
-    at_zero = _of_angle(network, np.zeros(1))
+    with_zero = np.append(np.ravel(angle), 0.0)
     covariance, tangent = (
-        of / zero for of, zero in zip(_of_angle(network, angle), at_zero, strict=True)
+        (of[0, :-1] / of[0, -1]).reshape(np.shape(angle))
+        for of in erf_pair(2, depth, 1.0, 0.0, *_turned(with_zero))
     )
     return covariance, tangent
 
@@ -61,9 +76,10 @@ def on_a_line(places: np.ndarray, data: np.ndarray, name: str) -> np.ndarray:
     """
     if name == "spline":
         return np.minimum(places[:, None], data) + 2
-    network = relu_network(2, 1) if name == "relu" else erf_network(2, 1, 1.0, 0.0)
     inputs = (np.stack([points, np.ones_like(points)], axis=1) for points in (places, data))
-    return pair(network, *inputs)[1]
+    if name == "relu":
+        return pair(relu_network(2, 1), *inputs)[1]
+    return erf_pair(2, 1, 1.0, 0.0, *inputs)[1]
 
 
 def convolution(one: np.ndarray, two: np.ndarray, *, pooled: bool) -> np.ndarray:

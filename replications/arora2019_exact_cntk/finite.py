@@ -1,25 +1,21 @@
 """Finite networks: kernels of convolutional and dense ones, training of the latter.
 
-Convolutional ones and training are NumPy, of the same networks as `kernels.network` (a test holds
-them against its init and apply): a compilation for every number of channels would cost more than
-the measurement.
+All are NumPy, of the same networks as `kernels.network` (tests hold them against its init and
+apply): a compilation for every number of channels or width would cost more than the measurement.
 """
 
-from functools import cache
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from replications.arora2019_exact_cntk.kernels import network
 from replications.arora2019_exact_cntk.recursion import NEIGHBOURS
-from widenets.ntk.empirical import dense_kernels
 
 
 def _patches(a: np.ndarray) -> np.ndarray:
     """(N, H, W, C) -> (N, H W, 9 C), zeros outside."""
     count, rows, columns, channels = a.shape
-    wide = np.pad(a, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    wide = np.zeros((count, rows + 2, columns + 2, channels))
+    wide[:, 1:-1, 1:-1] = a
     parts = [wide[:, 1 + i : 1 + i + rows, 1 + j : 1 + j + columns] for i, j in NEIGHBOURS]
     return np.concatenate(parts, axis=-1).reshape(count, rows * columns, 9 * channels)
 
@@ -66,20 +62,25 @@ def conv_ntk(weights: list[np.ndarray], readout: np.ndarray, x: np.ndarray) -> n
     return kernel
 
 
-@cache
-def _dense_ntk(width: int):
-    """Compiled: (params, x) -> NTK of two hidden layers of this width."""
-    net = network("fc", 2, width)
-    return jax.jit(lambda params, x: dense_kernels(net, params, x).ntk)
-
-
 def dense_ntk(stream: np.random.Generator, width: int, x: np.ndarray) -> np.ndarray:
-    """NTK (N, N) of a drawn network with two hidden ReLU layers on x (N, d)."""
+    """NTK (N, N) of a drawn network with two hidden ReLU layers on x (N, d).
+
+    What a layer adds is the Gram matrix of what it reads times that of its gradients.
+    """
     first = stream.standard_normal((x.shape[1], width))
     second = stream.standard_normal((width, width))
     readout = stream.standard_normal((width, 1))
-    params = ({"weight": first}, (), {"weight": second}, (), {"weight": readout})
-    return np.asarray(_dense_ntk(width)(params, x))
+    inner, outer = np.sqrt(2 / x.shape[1]), np.sqrt(2 / width)
+    h1 = inner * x @ first
+    h2 = outer * h1.clip(0) @ second
+    g2 = (h2 > 0) * readout[:, 0] / np.sqrt(width)
+    g1 = (h1 > 0) * (outer * g2 @ second.T)
+    a1, a2 = h1.clip(0), h2.clip(0)
+    of_first, of_second = (inner * x, g1), (outer * a1, g2)
+    kernel = a2 @ a2.T / width
+    for read, gradient in (of_first, of_second):
+        kernel = kernel + (read @ read.T) * (gradient @ gradient.T)
+    return kernel
 
 
 class Trained(NamedTuple):
@@ -109,12 +110,16 @@ def train(
         return outer * (inner * x @ first).clip(0) @ readout
 
     start = outputs(x)
+    # The first layer moves within the span of x[:n]: steps are taken of z = inner x W itself.
+    gram, z = inner**2 * x[:n] @ x[:n].T, inner * x[:n] @ first
+    moved = np.zeros_like(z)
     for _ in range(steps):
-        z = inner * x[:n] @ first
-        error = kappa * (outer * z.clip(0) @ readout) - y
-        pull = rate * kappa * outer * error
-        slope = (z > 0) * readout
-        readout = readout - z.clip(0).T @ pull
-        first = first - inner * x[:n].T @ (slope * pull[:, None])
+        active = z.clip(0)
+        pull = rate * kappa * outer * (kappa * (outer * active @ readout) - y)
+        change = (z > 0) * readout * pull[:, None]
+        readout = readout - pull @ active
+        z = z - gram @ change
+        moved += change
+    first = first - inner * x[:n].T @ moved
     end = kappa * outputs(x)
     return Trained(start, end, float(np.abs(end[:n] - y).max()))

@@ -13,7 +13,6 @@ from replications.he2020_uncertainty.laws import (
     LAWS,
     Joint,
     chance_of_largest,
-    cut,
     ensemble,
     expected_coverage,
     kernels_of,
@@ -251,11 +250,12 @@ def depth(
         classes = of.one_hot[:train]
         targets = classes - (classes.mean(axis=0) if arm == "centred" else 1 / classes.shape[1])
         for share, kernel in zip(
-            relative, deep_nngp(of.points, weights, biases, layers), strict=True
+            relative, deep_nngp(of.points, weights, biases, layers, train), strict=True
         ):
-            joint = cut(np.asarray(kernel), train)
-            found = posterior(joint, targets, noise=1e-6 * joint.train[0, 0])
-            right = found.mean.argmax(axis=1) == of.labels[train:]
+            square, cross = kernel[:, :train], kernel[:, train:].T
+            noise = 1e-6 * square[0, 0] * np.eye(train)
+            mean = np.linalg.solve(square + noise, cross.T).T @ targets
+            right = mean.argmax(axis=1) == of.labels[train:]
             yield {
                 "seed": seed,
                 "share": share,
@@ -273,12 +273,16 @@ def _at(gaps, weights, biases, layers):
     return last.variance[0] * (1 - last.gap[0])
 
 
-def deep_nngp(points: np.ndarray, weights: np.ndarray, biases: float, layers: int) -> np.ndarray:
-    """NNGP kernels (weights, P, P) of rows of norm sqrt(d) after `layers` hidden erf layers."""
-    upper = np.triu_indices(len(points))
-    gaps = np.sum((points[upper[0]] - points[upper[1]]) ** 2, axis=1) / 2 / points.shape[1]
+def deep_nngp(
+    points: np.ndarray, weights: np.ndarray, biases: float, layers: int, train: int
+) -> np.ndarray:
+    """NNGP kernels (weights, train, P) between the first points and all, after `layers` hidden erf
+    layers; rows of norm sqrt(d)."""
+    rows, columns = np.triu_indices(train, m=len(points))
+    gaps = np.sum((points[rows] - points[columns]) ** 2, axis=1) / 2 / points.shape[1]
     found = np.asarray(_at(jnp.asarray(gaps), jnp.asarray(weights), biases, jnp.asarray(layers)))
-    kernels = np.zeros((len(weights), len(points), len(points)))
-    kernels[:, upper[0], upper[1]] = found
-    kernels[:, upper[1], upper[0]] = found
+    kernels = np.zeros((len(weights), train, len(points)))
+    kernels[:, rows, columns] = found
+    inner = columns < train
+    kernels[:, columns[inner], rows[inner]] = found[:, inner]
     return kernels

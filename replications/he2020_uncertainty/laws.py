@@ -9,6 +9,7 @@ process with prior T. J is linear and monotone in M.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 from scipy.stats import norm
 
 from widenets.ntk.architecture import Architecture
@@ -105,7 +106,7 @@ def chance_of_largest(mean: np.ndarray, variance: np.ndarray, nodes: int = 60) -
     """
     z, weights = np.polynomial.hermite_e.hermegauss(nodes)
     gaps = (mean[:, :, None] - mean[:, None, :]) / np.sqrt(variance)[:, None, None]
-    below = norm.cdf(gaps[..., None] + z)  # (M, k, j, nodes)
+    below = ndtr(gaps[..., None] + z)  # (M, k, j, nodes)
     classes = np.arange(mean.shape[1])
     below[:, classes, classes] = 1.0
     chances = np.prod(below, axis=2) @ weights

@@ -125,22 +125,35 @@ def _linear(tangent: Joint, start: np.ndarray, targets: np.ndarray, step: float)
     return start[:, TRAIN:] - (start[:, :TRAIN] - targets) @ gain.T
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+ADDED = {  # what a member's untrained function is made of: kinds that share a program
+    "deep": "nothing",
+    "readout": "nothing",
+    "prior_function": "function",
+    "corrected": "tangent",
+    "whole_tangent": "tangent",
+}
+
+
 def _drawn(kind: str, width: int, members: int, made: jax.Array, x: jax.Array):
     """Parameters of all members and delta at all points (S, points)."""
+    along_readout = 1.0
+    if kind == "corrected":
+        along_readout = 0.0
+    return _of_program(ADDED[kind], width, members, made, x, along_readout)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _of_program(program: str, width: int, members: int, made, x, along_readout):
     init, apply = network(width).init, network(width).apply
 
     def one(made):
-        first, second = jax.random.split(made)
-        params, other = (init(part, (DIMENSION,)) for part in (first, second))
-        if kind in ("deep", "readout"):
+        params, other = (init(part, (DIMENSION,)) for part in jax.random.split(made))
+        if program == "nothing":
             added = jnp.zeros(len(x))
-        elif kind == "prior_function":
+        elif program == "function":
             added = apply(other, x)[:, 0]
         else:
-            along = other
-            if kind == "corrected":
-                along = (*other[:-1], jax.tree.map(jnp.zeros_like, other[-1]))
+            along = (*other[:-1], jax.tree.map(lambda leaf: along_readout * leaf, other[-1]))
             added = jax.jvp(lambda p: apply(p, x)[:, 0], (params,), (along,))[1]
         return params, added
 

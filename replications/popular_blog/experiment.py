@@ -39,6 +39,17 @@ def _noisy_target(x: np.ndarray) -> np.ndarray:
     return _target(x) + 0.1 * np.random.RandomState(7).randn(len(x))
 
 
+def _drawn(
+    seeds: tuple[int, ...], part: str, arm: str, count: int, width: int, features: int, readout: str
+) -> networks.Networks:
+    """The blocks of all seeds one behind another, each of `count` networks from its own stream."""
+    blocks = (
+        networks.draw(generator(seed, "popular", part, arm, width), count, width, features, readout)
+        for seed in seeds
+    )
+    return networks.Networks(*map(np.concatenate, zip(*blocks, strict=True)))
+
+
 def _variation_of_two(width: int) -> float:
     """|K_1 - K_0| / |K_0| of the seeds 1 and 0 on 15 points."""
     one, two = (networks.kernel(networks.legacy(seed, width), networks.line(15)) for seed in (0, 1))
@@ -98,18 +109,19 @@ def drift(
     gap: of the residual to that of the frozen kernel at the same step, over the residual at first.
     """
     x, scale = networks.line(15, bias=bias), 1 / np.sqrt(width)
-    for seed in seeds:
-        stream = generator(seed, "popular", "drift", arm, width)
-        drawn = networks.draw(stream, networks_per_seed, width, x.shape[1], networks.PAGE)
-        before = networks.kernel(drawn, x)
-        rates = 0.5 / np.linalg.eigvalsh(before)[:, -1]
-        trained = networks.descend(drawn, x, _target(x), rates, steps, scale=scale)
-        first, last = (networks.outputs(n, x, scale) - _target(x) for n in (drawn, trained))
-        power = np.linalg.matrix_power(np.eye(len(x)) - rates[:, None, None] * before, steps)
-        frozen = (power @ first[:, :, None])[:, :, 0]
-        gap = np.linalg.norm(last - frozen, axis=1) / np.linalg.norm(first, axis=1)
-        after = networks.kernel(trained, x)
-        yield {"seed": seed, "drift": networks.moved(before, after).mean(), "gap": gap.mean()}
+    drawn = _drawn(seeds, "drift", arm, networks_per_seed, width, x.shape[1], networks.PAGE)
+    before = networks.kernel(drawn, x)
+    rates = 0.5 / np.linalg.eigvalsh(before)[:, -1]
+    trained = networks.descend(drawn, x, _target(x), rates, steps, scale=scale)
+    first, last = (networks.outputs(n, x, scale) - _target(x) for n in (drawn, trained))
+    power = np.linalg.matrix_power(np.eye(len(x)) - rates[:, None, None] * before, steps)
+    frozen = (power @ first[:, :, None])[:, :, 0]
+    gap = np.linalg.norm(last - frozen, axis=1) / np.linalg.norm(first, axis=1)
+    moved = networks.moved(before, networks.kernel(trained, x))
+    for seed, of_moved, of_gap in zip(
+        seeds, moved.reshape(len(seeds), -1), gap.reshape(len(seeds), -1), strict=True
+    ):
+        yield {"seed": seed, "drift": of_moved.mean(), "gap": of_gap.mean()}
 
 
 def growth(
@@ -124,25 +136,23 @@ def growth(
     x = networks.line(15)
     y, scale = 2 * x[:, 0], 1 / width if mean_field else 1 / np.sqrt(width)
     readout = networks.UNIT if mean_field else networks.PAGE
-    for seed in seeds:
-        stream = generator(seed, "popular", "growth", arm, width)
-        drawn = networks.draw(stream, networks_per_seed, width, 1, readout)
-        before = networks.kernel(drawn, x)
-        # `kernel` has the scale m^-1/2; its eigenvalues are those of the gradients.
-        rates = 0.005 / (np.linalg.eigvalsh(before)[:, -1] * width * scale**2)
-        trained = networks.descend(drawn, x, y, rates, 1600, scale=scale, readout_only=readout_only)
-        after = networks.kernel(trained, x)
-        strength = before[:, -1, -1] / x[-1, 0] ** 2
-        # Where the two signs of x differ much in strength the slower one has not quite arrived.
-        start, end = (networks.outputs(n, x[-1:], scale)[:, 0] / x[-1, 0] for n in (drawn, trained))
-        found = (after[:, -1, -1] / before[:, -1, -1] - 1).mean()
-        predicted = closed_forms.growth(strength, start, end, width).mean()
-        yield {
-            "seed": seed,
-            "growth": found,
-            "over_law": found / predicted,
-            "square": ((after[:, -1, -1] ** 2 - before[:, -1, -1] ** 2) / x[-1, 0] ** 4).mean(),
-        }
+    drawn = _drawn(seeds, "growth", arm, networks_per_seed, width, 1, readout)
+    before = networks.kernel(drawn, x)
+    # `kernel` has the scale m^-1/2; its eigenvalues are those of the gradients.
+    rates = 0.005 / (np.linalg.eigvalsh(before)[:, -1] * width * scale**2)
+    trained = networks.descend(drawn, x, y, rates, 1600, scale=scale, readout_only=readout_only)
+    after = networks.kernel(trained, x)
+    strength = before[:, -1, -1] / x[-1, 0] ** 2
+    # Where the two signs of x differ much in strength the slower one has not quite arrived.
+    start, end = (networks.outputs(n, x[-1:], scale)[:, 0] / x[-1, 0] for n in (drawn, trained))
+    of_networks = (
+        after[:, -1, -1] / before[:, -1, -1] - 1,
+        closed_forms.growth(strength, start, end, width),
+        (after[:, -1, -1] ** 2 - before[:, -1, -1] ** 2) / x[-1, 0] ** 4,
+    )
+    of_seeds = (values.reshape(len(seeds), -1).mean(axis=1) for values in of_networks)
+    for seed, found, predicted, square in zip(seeds, *of_seeds, strict=True):
+        yield {"seed": seed, "growth": found, "over_law": found / predicted, "square": square}
 
 
 def spectrum(
@@ -228,16 +238,15 @@ def floor(
     x, scale = networks.line(15, bias=bias), 1 / np.sqrt(width)
     y = _noisy_target(x)
     lowest = closed_forms.floor(x[:, :1], y)
-    for seed in seeds:
-        stream = generator(seed, "popular", "floor", arm, width)
-        drawn = networks.draw(stream, networks_per_seed, width, x.shape[1], readout)
-        rates = 1 / np.linalg.eigvalsh(networks.kernel(drawn, x))[:, -1]
-        trained = networks.descend(drawn, x, y, rates, steps, scale=scale)
-        first, last = (networks.loss(n, x, y, scale) for n in (drawn, trained))
+    drawn = _drawn(seeds, "floor", arm, networks_per_seed, width, x.shape[1], readout)
+    rates = 1 / np.linalg.eigvalsh(networks.kernel(drawn, x))[:, -1]
+    trained = networks.descend(drawn, x, y, rates, steps, scale=scale)
+    first, last = (networks.loss(n, x, y, scale).reshape(len(seeds), -1) for n in (drawn, trained))
+    for seed, of_first, of_last in zip(seeds, first, last, strict=True):
         yield {
             "seed": seed,
-            "left": (last / first).max(),
-            "over_floor": (last / lowest).max(),
+            "left": (of_last / of_first).max(),
+            "over_floor": (of_last / lowest).max(),
         }
 
 

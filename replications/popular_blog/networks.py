@@ -75,14 +75,46 @@ def descend(
 ) -> Networks:  # fmt: skip
     """Gradient descent on the sum of (f - y)^2 / 2, at one rate per network."""
     weights, readout = networks
+    steps_of = _steps_on_the_line if x.shape[1] == 1 else _steps
+    next_steps = steps_of(x, y, scale, rates[:, None])
     for _ in range(steps):
-        h, gates = hidden(Networks(weights, readout), x)
-        error = scale * (h @ readout[:, :, None])[:, :, 0] - y
-        pull = (scale * rates[:, None] * error)[:, :, None]
-        step = ((gates * readout[:, None, :]).swapaxes(1, 2)) @ (pull * x)
-        readout = readout - (h * pull).sum(axis=1)
+        step, of_readout = next_steps(weights, readout)
+        readout = readout - of_readout
         weights = weights if readout_only else weights - step
     return Networks(weights, readout)
+
+
+def _steps(x: np.ndarray, y: np.ndarray, scale: float, rates: np.ndarray):
+    """(W, a) -> what one step takes off W and off a."""
+
+    def of(weights: np.ndarray, readout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        h, gates = hidden(Networks(weights, readout), x)
+        error = scale * (h @ readout[:, :, None])[:, :, 0] - y
+        pull = (scale * rates * error)[:, :, None]
+        step = ((gates * readout[:, None, :]).swapaxes(1, 2)) @ (pull * x)
+        return step, (h * pull).sum(axis=1)
+
+    return of
+
+
+def _steps_on_the_line(x: np.ndarray, y: np.ndarray, scale: float, rates: np.ndarray):
+    """`_steps` for inputs of one feature, without a loop over them.
+
+    A neuron sees the inputs of its own sign, on which f = c x: what they pull at it together is
+    scale rate (c sum x^2 - sum x y), times a for W and times W for a.
+    """
+    halves = [x[:, 0] > 0, x[:, 0] < 0]
+    squares, products = ([float(x[of, 0] @ z[of]) for of in halves] for z in (x[:, 0], y))
+
+    def of(weights: np.ndarray, readout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        w = weights[:, :, 0]
+        each, pull = w * readout, 0.0
+        for sign, square, product in zip((w > 0, w < 0), squares, products, strict=True):
+            slope = scale * (each * sign).sum(axis=1, keepdims=True)
+            pull = pull + sign * (scale * rates * (slope * square - product))
+        return (readout * pull)[:, :, None], w * pull
+
+    return of
 
 
 def loss(networks: Networks, x: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
