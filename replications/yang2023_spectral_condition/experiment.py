@@ -285,7 +285,8 @@ def matrices(
         if gradient == "signal":
             steady = (signs for _ in range(steps))
         else:
-            steady = (share * signs + draws.standard_normal(shape) for _ in range(steps))
+            mean_of = share * signs
+            steady = (mean_of + draws.standard_normal(shape) for _ in range(steps))
         run = _adam(steady, np.zeros(shape), rate, rest, 0.9, 1.0, False)
         ((weights, update),) = deque(run, maxlen=1)
         largest = np.mean(np.linalg.norm(weights, 2, axis=(1, 2)))
