@@ -199,12 +199,13 @@ def _adam(gradients: Iterator[np.ndarray], weights, rate, decay, momentum, size,
     `size` is the rms of the gradient, at which the second moment starts: it is at rest.
     """
     first, second = np.zeros_like(weights), np.full_like(weights, size**2)
+    kept = 1.0 if coupled else 1 - rate * decay
     for number, gradient in enumerate(gradients, 1):
         gradient = gradient + decay * weights if coupled else gradient
-        first = momentum * first + (1 - momentum) * gradient
-        second = SECOND * second + (1 - SECOND) * gradient**2
-        update = first / (1 - momentum**number) / np.sqrt(second)
-        weights = weights - rate * update - (0 if coupled else rate * decay * weights)
+        first += (1 - momentum) * (gradient - first)
+        second += (1 - SECOND) * (gradient**2 - second)
+        update = first / ((1 - momentum**number) * np.sqrt(second))
+        weights = kept * weights - rate * update
         yield weights, update
 
 
