@@ -265,7 +265,7 @@ def transfer(
 
     m = (L / L0)^-a, L0 = base; the hidden weights learn by rate / n times (L / L0)^(a-1) (rule
     `depth`) or by rate / n (`flat`), embedding and read-out stay. log_loss: see
-    `networks.test_losses`.
+    `networks.log_losses_left`.
     """
     relative = depth / base
     ruled = relative ** {"depth": power - 1, "flat": 0.0}[rule]
@@ -311,7 +311,7 @@ def _trained(
         blocks = {key: parameters[key][:, :depth] for key in networks.BLOCKS}
         batches = _tasks(some, "batches", steps, batch)
         tested = _tasks(some, "tested", TESTED)
-        found = networks.test_losses(
+        found = networks.log_losses_left(
             branch, {**parameters, **blocks}, factor[:, None] * np.ones(depth), batches, tested,
             rate / width,
         )  # fmt: skip

@@ -19,7 +19,7 @@ INPUTS = 8  # dimension of inputs, which have the norm 1
 HIDDEN = ("inner", "outer")  # the weights that `hidden` steps move
 BLOCKS = (*HIDDEN, "gain", "bias")  # all that lies in blocks
 GROUPS = ("hidden", "gain", "bias", "embedding", "final")
-SEEDS_AT_ONCE = 12  # one compilation serves any multiple of it
+SEEDS_AT_ONCE = 6  # one compilation serves any multiple of it; 12 take 1.1 GB at 64 blocks
 TINY = 1e-300  # Adam's epsilon where it shall have none: 0 / TINY is the 0 of an absent block
 
 PHI: dict[str, Callable] = {
@@ -235,7 +235,7 @@ def trained_streams(name, parameters, factor, data, rate, steps):
 
 
 @partial(jax.jit, static_argnames="name")
-def test_losses(name, parameters, factor, batches, tested, rate):
+def log_losses_left(name, parameters, factor, batches, tested, rate):
     """ln of the mean square of f - y on the points `tested` over that of y, after a step of Adam on
     the hidden weights for each of the fresh `batches`; (settings, seeds).
 

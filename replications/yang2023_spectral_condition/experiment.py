@@ -199,12 +199,13 @@ def _adam(gradients: Iterator[np.ndarray], weights, rate, decay, momentum, size,
     `size` is the rms of the gradient, at which the second moment starts: it is at rest.
     """
     first, second = np.zeros_like(weights), np.full_like(weights, size**2)
+    kept = 1.0 if coupled else 1 - rate * decay
     for number, gradient in enumerate(gradients, 1):
         gradient = gradient + decay * weights if coupled else gradient
-        first = momentum * first + (1 - momentum) * gradient
-        second = SECOND * second + (1 - SECOND) * gradient**2
-        update = first / (1 - momentum**number) / np.sqrt(second)
-        weights = weights - rate * update - (0 if coupled else rate * decay * weights)
+        first += (1 - momentum) * (gradient - first)
+        second += (1 - SECOND) * (gradient**2 - second)
+        update = first / ((1 - momentum**number) * np.sqrt(second))
+        weights = kept * weights - rate * update
         yield weights, update
 
 
@@ -285,7 +286,8 @@ def matrices(
         if gradient == "signal":
             steady = (signs for _ in range(steps))
         else:
-            steady = (share * signs + draws.standard_normal(shape) for _ in range(steps))
+            mean_of = share * signs
+            steady = (mean_of + draws.standard_normal(shape) for _ in range(steps))
         run = _adam(steady, np.zeros(shape), rate, rest, 0.9, 1.0, False)
         ((weights, update),) = deque(run, maxlen=1)
         largest = np.mean(np.linalg.norm(weights, 2, axis=(1, 2)))
