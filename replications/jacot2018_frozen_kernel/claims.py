@@ -554,7 +554,8 @@ PREDICTIONS = [
         region=near(1, 0.15),
         why='"about ten times", in decades, to a factor 1.4; half of the way would be 1.9. '
         "Correction: none of theory: ten is a round number for the paper's images of MNIST, 12.0 "
-        "that of these, + .08",
+        "that of these, + .08. MNIST with pixels in 0..1 has 14 (+ .15: the edge), with inputs of "
+        "norm √d 4 to 9, by depth; the scale of the paper's pixels is not printed (README)",
         control="same_beta",
         tier="laptop",
         kind="level",
