@@ -428,7 +428,7 @@ def screen(tmp_path, text=SCREEN, **states):
 def test_the_first_screen_says_what_the_verdicts_of_its_claims_allow(tmp_path):
     found = screen(tmp_path)
     assert found["title"] == {"says": "Kernels stay", "claims": ["a.A", "b.B"]}
-    assert found["holds"]["says"] == "The slope is -1.00 (predicted -1)."
+    assert found["holds"]["says"] == "The slope is -1.00 (predicted \u22121)."
     assert found["refuted"] == {"says": "Not -1.00.", "claims": ["c.C"]}
     for state in ("not judged", "fail", "inconclusive", "withheld", "refuted"):
         less = screen(tmp_path, A=state)

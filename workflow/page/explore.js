@@ -143,7 +143,7 @@
       const line = (list, of) => "M" + list.map((p) => `${x.place(p[2]).toFixed(1)} ${y.place(p[of]).toFixed(1)}`).join("L");
       // Wide lines below narrow ones, theory on top: where they lie on each other all are seen.
       here.forEach((own, index) => {
-        const below = curves.length - 1 - index, look = { "stroke-width": 1.8 + Math.min(3 * below, 12 * (below / curves.length)), "stroke-opacity": 1 / (1 + below) ** 0.8 };
+        const below = curves.length - 1 - index, look = { "stroke-width": 3 + Math.min(3 * below, 12 * (below / curves.length)), "stroke-opacity": 1 / (1 + below) ** 0.8 };
         if (own.length > 1) make(area, "path", { d: line(own, 3), stroke: COLORS[index % 8], class: "curve", ...look });
       });
       for (const own of here) {

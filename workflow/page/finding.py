@@ -120,8 +120,10 @@ def _first_that_stands(entries: list[dict], known: dict[str, dict]) -> dict | No
 
 
 def _number(found: re.Match, known: dict[str, dict]) -> str:
-    key = "prediction" if found[2] else "estimate"
-    return _written(known[found[1]][key], found[3])
+    claim = known[found[1]]
+    if found[2]:
+        return _written(claim["prediction"], found[3]).replace("-", "\u2212")
+    return _written(claim["estimate"], found[3])
 
 
 def _written(number: float, form: str | None) -> str:

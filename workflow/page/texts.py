@@ -133,14 +133,15 @@ def _sure(report: dict, judged: list[dict]) -> str:
     passed = [claim for claim in judged if claim["state"] in PASSES]
     rivals = [claim for claim in passed if claim["rival"] is not None]
     said = [
-        "Each verdict needs a 99 % interval on one side of the edge that was fixed beforehand, and "
-        "a control in which the same check comes out the other way."
+        "A verdict is given only where a 99 % interval lies wholly on one side of an edge that was "
+        "fixed beforehand, and where a control, in which the same check has to come out the other "
+        "way, does so."
     ]
     if rivals:
         excluded = sum(not c["ci_low"] <= c["rival"] <= c["ci_high"] for c in rivals)
         said.append(
-            f"The nearest rival theory has a number for {len(rivals)} of the statements that hold; "
-            f"the interval excludes it for {excluded}."
+            f"Of {len(rivals)} statements that hold the nearest theory that contradicts them has a "
+            f"number; the interval excludes it for {excluded}."
         )
     return " ".join([*said, expectations(report)])
 

@@ -32,6 +32,7 @@ ASSETS = (
     *("page.html", "claim.html", "glossary.html", "style.css", "page.js"),
     *("values.js", "explore.js", "compare.html", "site.html"),
 )
+ROOM = 0.012  # share of a picture around a panel that is shown alone
 # what a comparison tells of a claim, what matters most first
 KINDS = {
     "verdict changed": "Verdict changed",
@@ -278,7 +279,9 @@ def best_panel(figure: dict, claim: str) -> dict | None:
 
 def crop(box: list[float], width: int, height: int) -> str:
     """The style that shows of a picture (its size in pixels) a box (shares of it) alone."""
-    left, top, wide, high = box
+    left, top = (max(0.0, start - ROOM) for start in box[:2])
+    wide = min(1.0, box[0] + box[2] + ROOM) - left
+    high = min(1.0, box[1] + box[3] + ROOM) - top
     ratio = wide * width / (high * height)
     return (
         f"--wide:{1 / wide:.3f};--left:{-left / wide:.3f};--top:{-top / high:.3f};"
