@@ -208,8 +208,9 @@ def told(row: dict) -> str:
     found = state(row)
     if found != "pass":
         return found
-    agrees = "our derivation" if sources.is_derived(row["source"]) else "agrees"
-    return {"yes": agrees, "no": "within the margin"}.get(row.get("agrees"), found)
+    if row.get("agrees") == "yes":
+        return "our derivation" if sources.is_derived(row["source"]) else "agrees"
+    return "within the margin" if row.get("agrees") == "no" else found
 
 
 def unit(row: dict) -> float | None:
