@@ -34,6 +34,7 @@ UNKNOWN = 1000.0  # seconds of a job that was never run: it starts before those 
 ASSETS = ("html", "css", "js")  # of the report's page
 # by it, with line numbers
 QUOTED = ("README.md", "claims.py", "experiment.py", "figures.py", "finding.yaml", "explore.yaml")
+FIRST_SCREEN = "findings.yaml"  # in replications/
 # By which a reader is answered; the report imports them by name.
 DECIDING = tuple(f"replications.{STAND}.{name}" for name in ("decide", "naming", "deep_naming"))
 STATE = Path(".snakemake")  # snakemake's own folder, below the working folder
@@ -172,6 +173,7 @@ class Plan:
         """Digest of what the report is made by, and of the texts that it quotes."""
         assets = sorted(path for kind in ASSETS for path in ROOT.glob(f"workflow/page/*.{kind}"))
         quoted = [ROOT / "replications" / name / text for name in self.names for text in QUOTED]
+        quoted.append(ROOT / "replications" / FIRST_SCREEN)
         found = [sha256(path) for path in (*assets, *quoted) if path.exists()]
         if self.settings.subject:
             found += [code_digest(*DECIDING), sha256(file_of(self.settings.subject))]

@@ -45,8 +45,9 @@ def figure_3(projections: DataFrame) -> Figure:
     """Targets with all frequencies: a sum of cosines and an even polynomial.
 
     Redraws Figure 3 (own choice of frequencies): projections on degrees 2, 4, 6 of one direction;
-    dashed the limit kernel on the sample. The order is 2, 4, 6 for the cosines; for the polynomial
-    the tiny degree-6 part is fed by leakage first, so its curve is no decay at all.
+    dashed the limit kernel on the sample. For the cosines degree 2 comes first, and 4 and 6 are
+    hard to tell apart; for the polynomial the tiny degree-6 part is fed by leakage first, so its
+    curve is no decay at all.
     """
     return _density_panels(projections, ("cosine", "polynomial"))
 

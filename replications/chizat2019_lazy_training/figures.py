@@ -26,8 +26,10 @@ def figure_1ab(paths: DataFrame) -> Figure:
 
     Paths a_j |b_j| of the neurons of a relu network with two inputs in the course of training, one
     seed; colours are the sign of the output, dots the end, arrows the teacher's neurons, in grey
-    the unit circle. At small scale the neurons travel and gather along the teacher's, at large
-    scale they do not move.
+    the unit circle. At small scale the neurons start in the middle, travel many times their own
+    length and gather along the teacher's. At large scale they start in pairs of opposite sign,
+    which part by a fraction of their length, a short neuron by all of it, and do not gather. What
+    is drawn is a product of two weights, and moves more than they do, of which the claims speak.
     """
     scales = sorted(paths["tau"].unique())
     figure, ((*axes,),) = panels(len(scales))

@@ -118,7 +118,7 @@ def figure_3(tracking: DataFrame) -> Figure:
     Redraws Figure 3 (five hidden ReLU layers, digits): one seed of the widest network. Solid:
     network; dashed: linearization. Outputs at two training and two test points, changes of three
     hidden weights, training loss (mean and range over seeds), and RMSE on test points with the
-    network's own kernel and with the limit kernel, which is worse throughout.
+    network's own kernel and with the limit kernel, which is worse.
     """
     theory = tracking[tracking["arm"] == "theory"]
     widest = theory[theory["width"] == theory["width"].max()]

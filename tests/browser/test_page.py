@@ -86,6 +86,8 @@ def test_page_is_whole_and_accessible(visit, made, scheme, width, tmp_path):
 def test_comparison_is_whole_and_accessible(visit, comparison, width):
     page = visit(comparison, width=width, color_scheme=SCHEMES[width == 420])
     assert page.locator("section[aria-labelledby=moved] .claim").count() == 6
+    words = {text.strip() for text in page.locator(".chip.pass").all_text_contents()}
+    assert words == {"✓ pass"}  # of two runs, bounds or not
     check_whole(page)
     check_axe(page)
 
@@ -112,7 +114,7 @@ def _explore(page) -> None:
     for box in one.locator(".keys input").all()[:1]:  # there is none of a single curve
         box.uncheck()
     one.locator("input[name=log-y]").click()
-    one.locator("circle").first.focus()
+    one.locator(".dot").first.focus()
     one.get_by_role("button", name="Larger").click()
 
 
@@ -120,6 +122,11 @@ def _copy(page) -> None:
     claim = page.locator(".claim").nth(3)
     claim.locator(".more > summary").click()
     claim.locator("[data-copy=command]").click()
+
+
+def _read_on(page) -> None:
+    page.locator("#glossary > summary").click()
+    page.locator(".contents summary").click()
 
 
 def _unfold(page) -> None:
@@ -151,7 +158,7 @@ def _mail(page) -> None:
 
 ACTIONS = (
     *(_narrow, _search, _find_nothing, _explore, _copy),
-    *(_unfold, _enlarge, _read_values, _point_at_a_panel, _mail),
+    *(_read_on, _unfold, _enlarge, _read_values, _point_at_a_panel, _mail),
 )
 
 
@@ -344,8 +351,98 @@ def test_findings_come_first_with_their_numbers_and_figure(visit, made):
     assert first.locator(".says sup").inner_text() == "−0.52"
     assert "printed: 0.5 (Figure 2)" in first.locator(".numbered").inner_text()
     first.locator(".thumbnail").click()
-    assert page.url.endswith("#alpha2018_kernel.figure_1")
+    assert page.url.endswith("#alpha2018_kernel.figure_1.b")
     page.locator("[id='alpha2018_kernel.figure_1'] img").wait_for(state="visible")
+
+
+@pytest.fixture(scope="module")
+def green(tmp_path_factory) -> Path:
+    """A made-up report in which all is as expected."""
+    made = gallery.report(papers=2, claims=8)
+    good = ("agrees", "our derivation", "within the margin", "pass", "refuted", "not judged")
+    claims = [claim for paper in made["papers"] for claim in paper["claims"]]
+    for number, claim in enumerate(claims):
+        claim["state"] = good[number % len(good)]
+        claim["prediction"] = claim["prediction"] or -0.5
+        claim["estimate"] = claim["estimate"] or -0.4
+    counts = [claim["state"] for claim in claims]
+    made["states"] = {state: counts.count(state) for state in good}
+    made["as_expected"] = True
+    return gallery.write(tmp_path_factory.mktemp("green"), made)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_the_first_screen_says_what_was_found_and_not_a_score(visit, green, width):
+    page = visit(green, width=width)
+    assert page.locator("h1").inner_text() == "Kernels of wide networks stay"
+    found = page.locator(".findings > div")
+    assert found.locator("dt").all_inner_texts() == ["What holds", "What does not", "How sure"]
+    assert "The drift falls as n−0.52." in found.nth(0).locator("dd").inner_text()
+    assert "as written" in found.nth(1).inner_text()
+    assert "wait for a larger tier" in found.nth(2).inner_text()
+    if width == SIZES[0]:
+        assert found.nth(2).bounding_box()["y"] < 700
+    check_axe(page)
+    found.nth(0).locator(".rests a").first.click()
+    assert page.url.endswith("#alpha2018_kernel.K0_law")
+
+
+def test_how_to_read_and_glossary_come_before_the_papers_and_can_be_found(visit, green):
+    page = visit(green)
+    names = (".findings", ".contents", "#reading", "#glossary", ".papers")
+    tops = [page.locator(name).bounding_box()["y"] for name in names]
+    assert tops == sorted(tops)
+    page.locator(".contents a", has_text="Glossary").click()
+    page.locator("#glossary dt", has_text="tangent kernel").wait_for(state="visible")
+    page.locator(".contents summary").click()
+    page.locator(".contents li a").nth(1).click()
+    assert page.url.endswith("#beta2019_dynamics")
+
+
+def test_three_kinds_of_green_differ_by_sign_and_words(visit, green):
+    page = visit(green)
+    said = {}
+    for state in ("agrees", "our-derivation", "within-the-margin", "pass"):
+        chips = {text.strip() for text in page.locator(f".claim .chip.{state}").all_text_contents()}
+        squares = set(page.locator(f".square.{state}").all_text_contents())
+        assert len(chips) == len(squares) == 1
+        said[state] = (chips.pop(), squares.pop())
+        meaning = page.locator(f".score li:has(.chip.{state})").inner_text()
+        assert len(meaning) > len(said[state][0]) + 20  # and not the chip alone
+    assert [text for text, _ in said.values()] == [
+        "✓ source's prediction confirmed",
+        "∴ our derivation confirmed",
+        "≈ within the margin, prediction missed",
+        "≤ bound kept",
+    ]
+    assert len({sign for _, sign in said.values()}) == 4
+
+
+def test_a_claim_that_is_opened_uses_the_whole_width(visit, green):
+    page = visit(green, "#alpha2018_kernel.K1_law")
+    claim = page.locator("[id='alpha2018_kernel.K1_law']")
+    whole = claim.bounding_box()
+    drawing = claim.locator(".shown").bounding_box()
+    assert drawing["x"] - whole["x"] < 40  # nothing is blank to the left of it
+    facts = [one.bounding_box() for one in claim.locator(".facts > div").all()]
+    left, right = min(f["x"] for f in facts), max(f["x"] + f["width"] for f in facts)
+    assert right - left > 0.95 * (whole["width"] - 40)
+    columns = {round(f["x"]) for f in facts}
+    assert len(columns) == 2
+
+
+def test_a_small_figure_is_one_panel_in_readable_letters(visit, green):
+    page = visit(green)
+    small = page.locator(".thumbnail").first
+    assert small.get_attribute("href") == "#alpha2018_kernel.figure_1.b"  # it draws K1_law
+    image = small.locator("img")
+    assert "panel (b)" in image.get_attribute("alt")
+    await_true(page, image, "image => image.naturalWidth > 0")
+    seen, drawn = small.bounding_box(), image.bounding_box()
+    full = page.locator("[id='alpha2018_kernel.figure_1'] .enlarge img").evaluate("i => i.width")
+    assert drawn["width"] > 0.6 * full
+    assert drawn["width"] == pytest.approx(2 * seen["width"], rel=0.05)  # half of it is panel (b)
+    assert drawn["x"] == pytest.approx(seen["x"] - seen["width"], rel=0.05, abs=12)
 
 
 def test_surprises_stand_on_top_with_links(visit, made):
@@ -490,17 +587,36 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
 def test_a_table_is_explored_by_the_keyboard(visit, made):
     page = visit(made)
     one = page.locator(".explore").first
-    one.locator("circle").first.wait_for(state="attached")
-    assert one.locator("circle").count() == 6
-    before = one.locator("circle title").all_text_contents()
+    one.locator(".dot").first.wait_for(state="attached")
+    assert one.locator(".dot").count() == 6
+    before = one.locator(".dot title").all_text_contents()
     one.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     assert one.locator("output.at").inner_text() == "128"
-    assert one.locator("circle title").all_text_contents() != before
+    assert one.locator(".dot title").all_text_contents() != before
     one.locator(".keys input").first.uncheck()
-    assert one.locator("circle").count() == 3
-    one.locator("circle").first.hover()
+    assert one.locator(".dot").count() == 3
+    one.locator(".dot").first.hover()
     assert "[" in one.locator("output.told").inner_text()
+
+
+def test_a_table_to_play_with_tells_its_lines_and_shows_those_that_coincide(visit, made):
+    page = visit(made)
+    one = page.locator(".explore").first
+    keys = [text.strip() for text in one.locator(".keys > *").all_text_contents()]
+    assert keys[:2] == ["depth 1", "depth 2"]
+    assert keys[2:] == ["dashed: the law 1/n", "bar: 99 % interval of the mean over seeds"]
+    assert one.locator(".keys .theory").count() == one.locator(".plot .theory").count() == 1
+    order = one.locator(".plot g path").evaluate_all("found => found.map(p => p.classList[0])")
+    assert order[:3] == ["curve", "curve", "theory"]  # the dashed line lies on top
+    widths = one.locator(".plot .curve").evaluate_all(
+        "found => found.map(p => +p.getAttribute('stroke-width'))"
+    )
+    assert widths[0] > 1.5 * widths[1]
+    dots = one.locator(".dot")
+    boxes = [dots.nth(place).bounding_box() for place in (0, 3)]  # of both depths, in one place
+    assert abs(boxes[0]["x"] - boxes[1]["x"]) >= 2
+    assert dots.nth(0).get_attribute("d") != dots.nth(3).get_attribute("d")
 
 
 POINTS = (  # of gallery.FIGURE: what is drawn, and how it is read
@@ -557,22 +673,22 @@ def test_an_enlarged_figure_is_read_and_zoomed_by_the_keyboard(visit, made):
 def test_a_table_is_zoomed_about_the_point_that_was_told(visit, made):
     page = visit(made)
     one = page.locator(".explore").first
-    assert one.locator("circle").count() == 6
-    dot = one.locator("circle").nth(4)
+    assert one.locator(".dot").count() == 6
+    dot = one.locator(".dot").nth(4)
     dot.focus()
     name, before = dot.get_attribute("aria-label"), dot.bounding_box()
     for _ in range(3):
         page.keyboard.press("+")
-    assert 0 < one.locator("circle").count() < 6
+    assert 0 < one.locator(".dot").count() < 6
     held = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert held == name
-    after = one.locator(f"circle[aria-label='{name}']").bounding_box()
+    after = one.locator(f".dot[aria-label='{name}']").bounding_box()
     assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=1.5)
     assert one.locator(".interval").count() > 0
     ticks = [float(text) for text in one.locator(".plot > text").all_text_contents()[:-2]]
     assert len(ticks) == len(set(ticks)) >= 4  # also where a part is seen
     one.get_by_role("button", name="Whole").click()
-    assert one.locator("circle").count() == 6
+    assert one.locator(".dot").count() == 6
 
 
 def test_a_zoomed_table_is_dragged_and_keeps_its_part_while_the_slider_moves(visit, made):

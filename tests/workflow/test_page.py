@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import math
+import re
 from functools import partial
 
 import jsonschema
@@ -291,8 +292,38 @@ def test_states(final, expected, withheld, state):
     ],
 )
 def test_a_pass_is_told_apart_by_its_prediction(final, agrees, told):
-    row = {"final": final, "expected": "pass", "agrees": agrees}
+    row = {"final": final, "expected": "pass", "agrees": agrees, "source": "Theorem 1"}
     assert content.told(row) == told
+    ours = "our derivation" if told == "agrees" else told
+    assert content.told({**row, "source": "Theorem 1; the constant: ours"}) == ours
+
+
+@pytest.mark.parametrize(
+    "source, who, derived",
+    [
+        ("Lee et al. 2019, Theorem 2.1", "paper", False),
+        ("reported as Lemma 3.3; Figure 1(c)", "paper", False),
+        ("the authors' notebook", "paper", False),
+        ("ours, derived in the README", "ours", True),
+        ("Theorem 1 (the limit); rate: central limit theorem over neurons", "ours", True),
+        ("figure 1(b); derived here for the time", "ours", True),
+        ("consequence of Theorem 2.2", "ours", True),
+        ("a popular page on tangent kernels", "page", False),
+        ("a widely read from-scratch page, section on depth", "page", False),
+        ("a popular page on the NTK and quantum error correction; the measure: ours", "page", True),
+    ],
+)
+def test_whose_a_prediction_is(source, who, derived):
+    assert (sources.origin(source), sources.is_derived(source)) == (who, derived)
+
+
+@pytest.mark.parametrize("replication", replications())
+def test_what_a_claim_calls_ours_is_told_as_ours(replication):
+    said = [claim.source for claim in claims_of(replication)]
+    ours = [text for text in said if re.search(r"\bours?\b|derived|this replication", text)]
+    assert [text for text in ours if not sources.is_derived(text)] == []
+    popular = [text for text in said if re.search(r"popular|thread|page\b", text)]
+    assert [text for text in popular if sources.origin(text) != "page"] == []
 
 
 def sharp(**changes) -> dict:
@@ -311,14 +342,15 @@ def test_what_a_pass_resolves_is_told_in_the_own_unit_and_for_levels_in_percent(
 
 
 def test_every_form_of_the_report_counts_the_passes_apart():
-    made = gallery_with(["agrees", "agrees", "within the margin", "pass"])
+    made = gallery_with(["agrees", "our derivation", "within the margin", "pass"])
     for claim in made["papers"][0]["claims"]:
         claim["prediction"] = -0.5
     assert texts.headline(made) == "4 statements hold, none do not"
     assert texts.badge(made)["message"] == "4 pass"
     rows = [line for line in texts.summary(made).splitlines() if line.startswith("|")]
-    assert rows[0] == "| paper | within the margin | agrees | pass | CPU s |"
-    assert "| 1 | 2 | 1 |" in rows[2]
+    words = ("within the margin", "agrees with our derivation", "agrees with its source", "pass")
+    assert rows[0] == f"| paper | {' | '.join(words)} | CPU s |"
+    assert "| 1 | 1 | 1 | 1 |" in rows[2]
     assert texts.markdown(made).count("different from the prediction −0.5 by") == 1
 
 
@@ -368,6 +400,96 @@ def test_a_finding_that_cannot_be_told_names_its_file(tmp_path, text):
 )
 def test_numbers_of_a_finding(number, text):
     assert finding.rounded(number) == text
+
+
+SCREEN = """
+title:
+- says: Kernels stay
+  holds: [a.A, b.B]
+holds:
+- says: "The slope is {a.A} (predicted {a.A.predicted:g})."
+  holds: [a.A, b.B]
+- says: "At least {b.B:.1f}."
+  holds: [b.B]
+refuted:
+- says: "Not {c.C}."
+  refuted: [c.C]
+"""
+
+
+def screen(tmp_path, text=SCREEN, **states):
+    (tmp_path / "findings.yaml").write_text(text, encoding="utf-8")
+    known = {"A": "agrees", "B": "pass", "C": "refuted", **states}
+    numbers = {"estimate": -0.998, "prediction": -1.0}
+    claims = [{"id": f"{n.lower()}.{n}", "state": state, **numbers} for n, state in known.items()]
+    return finding.first_screen(tmp_path, claims)
+
+
+def test_the_first_screen_says_what_the_verdicts_of_its_claims_allow(tmp_path):
+    found = screen(tmp_path)
+    assert found["title"] == {"says": "Kernels stay", "claims": ["a.A", "b.B"]}
+    assert found["holds"]["says"] == "The slope is -1.00 (predicted \u22121)."
+    assert found["refuted"] == {"says": "Not -1.00.", "claims": ["c.C"]}
+    for state in ("not judged", "fail", "inconclusive", "withheld", "refuted"):
+        less = screen(tmp_path, A=state)
+        assert less["title"] is None
+        assert less["holds"]["says"] == "At least -1.0."
+        assert screen(tmp_path, A=state, B=state)["holds"] is None
+    for state in ("not judged", "fail", "agrees", "unexpected pass"):
+        assert screen(tmp_path, C=state)["refuted"] is None
+    assert screen(tmp_path, A="our derivation")["title"]
+    (tmp_path / "findings.yaml").unlink()
+    assert set(finding.first_screen(tmp_path, []).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("Not {c.C}.", "Not {a.A}."),  # whatever becomes of a.A
+        ("Not {c.C}.", "Not {c.C.low}."),
+        ("  refuted: [c.C]", ""),
+        ("  refuted: [c.C]", "  fails: [c.C]"),
+        ("title:", "heading:"),
+    ],
+)
+def test_a_first_screen_that_could_say_what_is_not_so_is_refused(tmp_path, old, new):
+    with pytest.raises(ValueError, match=r"findings\.yaml"):
+        screen(tmp_path, text=SCREEN.replace(old, new))
+
+
+def test_the_first_screen_names_claims_that_are_there_and_no_number_by_hand():
+    entries = finding.screen_entries(ROOT / "replications")
+    known = {f"{name}.{c.name}": c for name in replications() for c in claims_of(name)}
+    for place in finding.PLACES:
+        for entry in entries[place]:
+            assert set(entry.get("holds", [])) | set(entry.get("refuted", [])) <= set(known)
+            assert {known[name].expected for name in entry.get("refuted", [])} <= {"fail"}
+            assert {known[name].expected for name in entry.get("holds", [])} <= {"pass"}
+            assert not re.search(r"\d", finding.FULLY_NAMED.sub("", entry["says"]))
+    smoke = [entries[place][-1] for place in finding.PLACES]  # told in every tier
+    names = [name for one in smoke for key in ("holds", "refuted") for name in one.get(key, [])]
+    assert {known[name].tier for name in names} == {"smoke"}
+
+
+def test_findings_count_what_holds_what_does_not_and_who_says_it():
+    made = gallery_with(["agrees", "our derivation", "within the margin", "refuted", "not judged"])
+    told = dict(zip(("holds", "refuted", "sure"), texts.findings(made), strict=True))
+    assert told["holds"][:2] == (
+        "What holds",
+        "The drift falls as n^(-0.52). In all 3 statements hold: 1 as their source predicts, "
+        "1 as we derived and 1 within the margin of a prediction that they miss.",
+    )
+    assert told["refuted"][1:] == (
+        "In all 1 statement fails as written: 1 of papers and their code.",
+        [],
+    )
+    assert "No result is a surprise: 4 verdicts are as expected; 1 wait" in told["sure"][1]
+    assert texts.title(made) == "Kernels of wide networks stay"
+    made["papers"][0]["claims"][0]["state"] = "fail"
+    made["as_expected"] = False
+    assert texts.title(made) == texts.headline(made) == "1 verdict is not as expected, of 4"
+    for key, value in (("seeds_at_most", 2), ("problems", ["x"]), ("taken", {"claims": ["a"]})):
+        assert texts.findings({**made, key: value}) == []
 
 
 SOURCES = {

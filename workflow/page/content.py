@@ -22,13 +22,14 @@ from workflow.draw import NOTHING, figures
 from workflow.judge import claims_of
 from workflow.page import picture, shown, sources
 from workflow.page.explore import explorables
-from workflow.page.finding import finding
+from workflow.page.finding import finding, first_screen
 from workflow.page.markdown import sections
 
-FORMAT = 3  # raise it when a field goes or changes its meaning, and tell the schema of it
+FORMAT = 4  # raise it when a field goes or changes its meaning, and tell the schema of it
 # What a reader is told about a claim, worst first: the final verdict seen with the expected one. A
-# pass agrees with the prediction, or is another number within the margin, or obeys a bound. Of a
-# reader's own network a claim about which nothing is expected is answered: yes, no, or open.
+# pass agrees with the source's own value, or with one that was derived here, or is another number
+# within the margin, or obeys a bound. Of a reader's own network a claim about which nothing is
+# expected is answered: yes, no, or open.
 STATES = (
     "fail",
     "unexpected pass",
@@ -36,6 +37,7 @@ STATES = (
     "inconclusive",
     "refuted",
     "within the margin",
+    "our derivation",
     "agrees",
     "pass",
     "no",
@@ -45,10 +47,11 @@ STATES = (
 )
 # The order in which their counts are told: surprises, what holds, what does not, what is open.
 TOLD = (
-    *("fail", "unexpected pass", "withheld", "inconclusive", "agrees", "within the margin", "pass"),
+    *("fail", "unexpected pass", "withheld", "inconclusive"),
+    *("agrees", "our derivation", "within the margin", "pass"),
     *("yes", "refuted", "no", "open", "not judged"),
 )
-PASSES = ("agrees", "within the margin", "pass")
+PASSES = ("agrees", "our derivation", "within the margin", "pass")
 ANSWERS = {"pass": "yes", "fail": "no", "inconclusive": "open"}
 EXPECTED = (*PASSES, "refuted", *ANSWERS.values(), "not judged")
 SURPRISES = ("fail", "unexpected pass", "inconclusive")
@@ -89,6 +92,7 @@ def report(
         "kinds": {kind: kinds[kind] for kind in (*KINDS, UNCLASSIFIED)},
         "as_expected": all(claim["state"] in EXPECTED for claim in claims) and not problems,
         "problems": problems,
+        "findings": first_screen(ROOT / "replications", claims),
         "papers": papers,
         **({"subject": _subject(provenance["settings"]["subject"], answer)} if answer else {}),
         **_taken(provenance["settings"]),
@@ -156,6 +160,7 @@ def claim(row: dict, folder: Path, where: dict[str, list[str]]) -> dict:
         **values,
         "id": f"{row['replication']}.{row['claim']}",
         "state": told(row),
+        "origin": sources.origin(row["source"]),
         "unit": unit(row),
         "code": sources.claim_lines(folder / "claims.py", row["claim"]),
         "constants": dict(source.constants),
@@ -198,11 +203,14 @@ def state(row: dict) -> str:
 
 
 def told(row: dict) -> str:
-    """The state as a reader is told it: a pass by whether its interval contains the prediction."""
+    """The state as a reader is told it: a pass by whether its interval contains the prediction, and
+    if so by whose prediction it is."""
     found = state(row)
     if found != "pass":
         return found
-    return {"yes": "agrees", "no": "within the margin"}.get(row.get("agrees"), found)
+    if row.get("agrees") == "yes":
+        return "our derivation" if sources.is_derived(row["source"]) else "agrees"
+    return "within the margin" if row.get("agrees") == "no" else found
 
 
 def unit(row: dict) -> float | None:

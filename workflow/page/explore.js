@@ -2,6 +2,10 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg", WIDTH = 560, HEIGHT = 340, LEFT = 62, DOWN = 46, EDGE = 12;
   const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C00", "#5E3C99"];
+  // Marks of the curves about their places, so that they differ by more than colour.
+  const SHAPES = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z", "M-3.6 -3.6H3.6V3.6H-3.6Z", "M0 -4.8L4.6 3.6H-4.6Z", "M0 -5L5 0L0 5L-5 0Z", "M0 4.8L4.6 -3.6H-4.6Z",
+    "M-1.4 -4.6H1.4V-1.4H4.6V1.4H1.4V4.6H-1.4V1.4H-4.6V-1.4H-1.4Z", "M-4.6 -2.4H4.6V2.4H-4.6Z", "M-2.4 -4.6H2.4V4.6H-2.4Z"];
+  const APART = 3; // pixels between curves, which else cover each other
   const shown = (value) => (typeof value === "number" ? +value.toPrecision(4) : value);
 
   function make(parent, name, settings, text) {
@@ -47,6 +51,16 @@
     return [low, low + wide];
   }
 
+  // An entry of the legend: what is drawn, then what it is.
+  function key(line, mark, color, text, box) {
+    const label = document.createElement(box ? "label" : "span"), picture = document.createElementNS(SVG, "svg");
+    for (const [name, value] of Object.entries({ viewBox: "-14 -7 28 14", width: 28, height: 14, "aria-hidden": true })) picture.setAttribute(name, value);
+    if (line) make(picture, "path", { d: "M-14 0H14", class: line, stroke: color });
+    if (mark) make(picture, "path", { d: mark, fill: color });
+    label.append(...(box ? [box] : []), picture, ` ${text}`);
+    return label;
+  }
+
   let made = 0;
   function start(root) {
     const data = JSON.parse(root.querySelector("script").textContent), points = data.points;
@@ -63,13 +77,13 @@
     let seen = { x: [0, 1], y: [0, 1] }, last = null; // what is seen of both axes, the point that was told last
     const clip = `seen-${(made += 1)}`;
     const toggles = curves.map((curve, index) => {
-      const label = document.createElement("label"), box = document.createElement("input"), dash = document.createElement("i");
-      Object.assign(box, { type: "checkbox", checked: true });
-      dash.style.background = COLORS[index % 8];
-      label.append(...(curves.length > 1 ? [box] : []), dash, ` ${data.labels.curves} ${shown(curve)}`);
-      keys.append(label);
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
+      keys.append(key("curve", SHAPES[index % 8], COLORS[index % 8], `${data.labels.curves} ${shown(curve)}`, curves.length > 1 && box));
       return box;
     });
+    if (points.some((p) => p[6] !== null)) keys.append(key("theory", "", "", `dashed: ${data.labels.theory}`));
+    if (points.some((p) => p[4] < p[5])) keys.append(key("", "M-.7 -7H.7V7H-.7Z", "var(--soft)", "bar: 99 % interval of the mean over seeds"));
+    const aside = (index) => APART * (index - (curves.length - 1) / 2);
 
     const inside = (place, k) => (k ? place >= 0 && place <= HEIGHT - DOWN : place >= LEFT && place <= WIDTH);
 
@@ -90,10 +104,10 @@
 
     // Where the point lies that was told last; else that nearest to the middle.
     function middle() {
-      const away = (dot) => Math.hypot(dot.getAttribute("cx") - WIDTH / 2, dot.getAttribute("cy") - HEIGHT / 2);
-      const dots = [...plot.querySelectorAll("circle")].sort((a, b) => away(a) - away(b));
+      const away = (dot) => Math.hypot(dot.dataset.x - WIDTH / 2, dot.dataset.y - HEIGHT / 2);
+      const dots = [...plot.querySelectorAll(".dot")].sort((a, b) => away(a) - away(b));
       const dot = dots.find((one) => one.getAttribute("aria-label") === told.textContent) ?? dots[0];
-      return dot ? share(+dot.getAttribute("cx"), +dot.getAttribute("cy")) : { x: 0.5, y: 0.5 };
+      return dot ? share(+dot.dataset.x, +dot.dataset.y) : { x: 0.5, y: 0.5 };
     }
 
     function drag(event) {
@@ -125,20 +139,28 @@
       make(plot, "path", { d: `M${LEFT} 0V${HEIGHT - DOWN}H${WIDTH}`, class: "frame" });
       make(plot, "text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, data.labels.x);
       make(plot, "text", { x: 0, y: 0, "text-anchor": "middle", transform: `translate(13 ${(HEIGHT - DOWN) / 2}) rotate(-90)` }, data.labels.y);
-      curves.forEach((curve, index) => {
-        const own = all.filter((p) => p[0] === at && p[1] === curve && x.fits(p[2]) && y.fits(p[3])).sort((a, b) => a[2] - b[2]);
-        const color = COLORS[index % 8], line = (list, of) => "M" + list.map((p) => `${x.place(p[2]).toFixed(1)} ${y.place(p[of]).toFixed(1)}`).join("L");
+      const here = curves.map((curve) => all.filter((p) => p[0] === at && p[1] === curve && x.fits(p[2]) && y.fits(p[3])).sort((a, b) => a[2] - b[2]));
+      const line = (list, of) => "M" + list.map((p) => `${x.place(p[2]).toFixed(1)} ${y.place(p[of]).toFixed(1)}`).join("L");
+      // Wide lines below narrow ones, theory on top: where they lie on each other all are seen.
+      here.forEach((own, index) => {
+        const below = curves.length - 1 - index, look = { "stroke-width": 3 + Math.min(3 * below, 12 * (below / curves.length)), "stroke-opacity": 1 / (1 + below) ** 0.8 };
+        if (own.length > 1) make(area, "path", { d: line(own, 3), stroke: COLORS[index % 8], class: "curve", ...look });
+      });
+      for (const own of here) {
         const theory = own.filter((p) => y.fits(p[6]));
         if (theory.length > 1) make(area, "path", { d: line(theory, 6), class: "theory" });
-        if (own.length > 1) make(area, "path", { d: line(own, 3), fill: "none", stroke: color, "stroke-width": 1.6 });
+      }
+      here.forEach((own, index) => {
+        const color = COLORS[index % 8];
         for (const p of own.filter((p) => p[4] < p[5])) {
           const [low, high] = [p[4], p[5]].map((end) => (y.fits(end) ? y.place(end) : HEIGHT));
-          make(area, "path", { d: `M${x.place(p[2])} ${low}V${high}`, stroke: color, class: "interval" });
+          make(area, "path", { d: `M${x.place(p[2]) + aside(index)} ${low}V${high}`, stroke: color, class: "interval" });
         }
         for (const p of own) {
           if (![p[2], p[3]].every((value, k) => inside([x, y][k].place(value), k))) continue;
           const text = `${data.labels.curves} ${shown(p[1])}, ${data.labels.x} ${shown(p[2])}: ${shown(p[3])} [${shown(p[4])}, ${shown(p[5])}]` + (p[6] === null ? "" : `, theory ${shown(p[6])}`);
-          const dot = make(plot, "circle", { cx: x.place(p[2]), cy: y.place(p[3]), r: 3.5, fill: color, tabindex: 0, role: "img", "aria-label": text });
+          const place = [x.place(p[2]), y.place(p[3])];
+          const dot = make(plot, "path", { d: SHAPES[index % 8], transform: `translate(${place[0] + aside(index)} ${place[1]})`, "data-x": place[0], "data-y": place[1], fill: color, class: "dot", tabindex: 0, role: "img", "aria-label": text });
           make(dot, "title", {}, text);
           for (const event of ["pointerenter", "focus"]) dot.addEventListener(event, () => {
             told.textContent = text;

@@ -1,8 +1,9 @@
 """Measured tables that a reader moves through with a slider, as `explore.yaml` of a paper says.
 
 An entry names a part, `where` of its rows, the columns of the slider, the curves and both axes,
-perhaps `theory`, and the logarithmic axes. What is shown is the mean over seeds with its 99 %
-interval: the same numbers as in the figures, and nothing that was not measured.
+perhaps `theory` (and in `labels` what it is), and the logarithmic axes. What is shown is the mean
+over seeds with its 99 % interval: the same numbers as in the figures, and nothing that was not
+measured.
 """
 
 from pathlib import Path
@@ -29,6 +30,8 @@ def explorables(folder: Path, table: pd.DataFrame | None, figures: set[str]) -> 
         if not set(entry) >= KEYS or set(entry) - KEYS - OPTIONAL:
             keys = ", ".join(sorted(KEYS))
             raise ValueError(f"{folder.name}/{FILE}: found {sorted(entry)}, wanted {keys}")
+        if ("theory" in entry) != ("theory" in entry["labels"]):
+            raise ValueError(f"{folder.name}/{FILE}: {entry['title']}: a theory needs its label")
     made = (_explorable(entry, table, f"{folder.name}/{FILE}") for entry in found)
     told = [one for one in made if one]
     for one in told:

@@ -1,4 +1,5 @@
-"""Where in the sources something is: the lines of a claim, a part, a figure; the repository."""
+"""Where in the sources something is: the lines of a claim, a part, a figure; the repository; and
+whose a claim is, by what it says of its source."""
 
 import ast
 import re
@@ -7,6 +8,34 @@ from pathlib import Path
 
 from workflow.base.tree import ROOT
 from workflow.host.revision import git
+
+PAPER, PAGE, OURS = "paper", "page", "ours"
+# Words of a claim's source that say that the value, all of it or a part, was derived here ...
+DERIVED = re.compile(
+    r"\bours\b|\bderived (?:here|again|in)\b|\bthis replication\b|\bREADME\b|\bread as a law\b"
+    r"|\bcomputation\b|\bcorollary\b|\bconsequence\b|\bsharpening\b|^explains\b"
+    r"|^outside the theorems"
+    r"|\brate: central limit theorem\b|^law of large numbers|\bexact (?:law|at|by)\b|\bexactly\b"
+    r"|\bdelta method\b|^textbook|^definition|\bclosed forms?\b|\btrace identity\b|\bsquared$"
+    r"|^the linear recursion|^independent decay|\bmade quantitative\b|\bcarry two factors\b"
+)
+# ... and that it is said where nothing is proved: on pages, in posts, as readings of papers.
+POPULAR = re.compile(
+    r"\bpopular|\bwidely read\b|\bpublic threads?\b|\bdocumentation\b|\busual practice\b"
+)
+
+
+def origin(source: str) -> str:
+    """Who says a claim: a popular page or reading, this suite (wholly or in part), or a paper (with
+    its authors' code)."""
+    if POPULAR.search(source):
+        return PAGE
+    return OURS if is_derived(source) else PAPER
+
+
+def is_derived(source: str) -> bool:
+    """Whether the value that a claim predicts was derived here, wholly or in part."""
+    return bool(DERIVED.search(source))
 
 
 def claim_lines(path: Path, name: str, root: Path = ROOT) -> dict:

@@ -1,6 +1,7 @@
 """The report as text: report.md, a summary for a CI job's page, and a badge."""
 
 import re
+from collections import Counter
 
 from workflow.base.selection import told
 from workflow.page.content import ANSWERS, EXPECTED, PASSES
@@ -12,7 +13,8 @@ COLUMNS = (
     *("rival", "control", "statement"),
 )
 WORDS = {
-    "agrees": "agrees",
+    "agrees": "agrees with its source",
+    "our derivation": "agrees with our derivation",
     "within the margin": "within the margin",
     "pass": "pass",
     "fail": "FAIL",
@@ -73,6 +75,79 @@ def expectations(report: dict) -> str:
     said = "No result is a surprise" if not surprises else f"{surprises} of them are surprises"
     later = f"; {waiting} wait for a larger tier" if waiting else ""
     return f"{said}: {len(claims) - waiting - surprises} verdicts are as expected{later}."
+
+
+def findings(report: dict) -> list[tuple[str, str, list[str]]]:
+    """(label, sentences, ids of the claims behind them) of the first screen: what holds, what does
+    not and who says it, how sure this is. Empty where no verdict of the whole suite is there."""
+    judged = [claim for claim in _claims(report) if claim["state"] in (*PASSES, "refuted")]
+    apart = {"subject", "taken"} & set(report) or report["problems"] or report["seeds_at_most"]
+    if apart or not judged:
+        return []
+    told = {"holds": ["What holds"], "refuted": ["What does not"]}
+    for place, counted in (("holds", _held(judged)), ("refuted", _refuted(judged))):
+        found = report["findings"][place] or {"says": "", "claims": []}
+        told[place] += [f"{found['says']} {counted}".strip(), found["claims"]]
+    return [*map(tuple, told.values()), ("How sure", _sure(report, judged), [])]
+
+
+def title(report: dict) -> str:
+    """The heading of the page: what was found, or what keeps one from saying it."""
+    found = report["findings"]["title"]
+    good = report["as_expected"] and not report["problems"] and findings(report)
+    return found["says"] if found and good else headline(report)
+
+
+def _claims(report: dict) -> list[dict]:
+    return [claim for paper in report["papers"] for claim in paper["claims"]]
+
+
+def _held(judged: list[dict]) -> str:
+    """How many statements hold, and in what sense."""
+    counts = Counter(claim["state"] for claim in judged)
+    hold = sum(counts[state] for state in PASSES)
+    kinds = {
+        "agrees": "as their source predicts",
+        "our derivation": "as we derived",
+        "within the margin": "within the margin of a prediction that they miss",
+        "pass": "that are bounds",
+    }
+    said = [f"{counts[state]} {words}" for state, words in kinds.items() if counts[state]]
+    return f"In all {_statements(hold)}: {_listed(said)}." if hold else "No statement holds."
+
+
+def _refuted(judged: list[dict]) -> str:
+    """How many statements fail as they are written, and who says them."""
+    found = [claim["origin"] for claim in judged if claim["state"] == "refuted"]
+    if not found:
+        return "No statement fails."
+    who = {"page": "of popular pages and readings", "paper": "of papers and their code"}
+    who |= {"ours": "that we read into a paper"}
+    said = [f"{found.count(one)} {words}" for one, words in who.items() if one in found]
+    statements = "statement fails" if len(found) == 1 else "statements fail"
+    return f"In all {len(found)} {statements} as written: {_listed(said)}."
+
+
+def _sure(report: dict, judged: list[dict]) -> str:
+    """What the verdicts rest on, and what is left open."""
+    passed = [claim for claim in judged if claim["state"] in PASSES]
+    rivals = [claim for claim in passed if claim["rival"] is not None]
+    said = [
+        "A verdict is given only where a 99 % interval lies wholly on one side of an edge that was "
+        "fixed beforehand, and where a control, in which the same check has to come out the other "
+        "way, does so."
+    ]
+    if rivals:
+        excluded = sum(not c["ci_low"] <= c["rival"] <= c["ci_high"] for c in rivals)
+        said.append(
+            f"Of {len(rivals)} statements that hold the nearest theory that contradicts them has a "
+            f"number; the interval excludes it for {excluded}."
+        )
+    return " ".join([*said, expectations(report)])
+
+
+def _listed(pieces: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(pieces[:-1]), *pieces[-1:]]))
 
 
 def interval(claim: dict, prefix: str = "") -> str:

@@ -19,18 +19,20 @@ from workflow.page.strip import Mark, short, strip
 from workflow.page.texts import (
     besides,
     difference,
-    expectations,
+    findings,
     headline,
     interval,
     resolution,
     taken,
+    title,
 )
 
 FOLDER = Path(__file__).parent
 ASSETS = (
-    *("page.html", "claim.html", "style.css", "page.js"),
+    *("page.html", "claim.html", "glossary.html", "style.css", "page.js"),
     *("values.js", "explore.js", "compare.html", "site.html"),
 )
+ROOM = 0.012  # share of a picture around a panel that is shown alone
 # what a comparison tells of a claim, what matters most first
 KINDS = {
     "verdict changed": "Verdict changed",
@@ -40,11 +42,12 @@ KINDS = {
     "shifted": "Changed by no more than these explain",
     "same": "The same",
 }
-# a sign and a word for each state, so that nothing rests on colour alone
+# a sign and words for each state, so that nothing rests on colour alone
 SIGNS = {
-    "agrees": ("✓", "agrees"),
-    "within the margin": ("≈", "within the margin"),
-    "pass": ("✓", "pass"),
+    "agrees": ("✓", "source's prediction confirmed"),
+    "our derivation": ("∴", "our derivation confirmed"),
+    "within the margin": ("≈", "within the margin, prediction missed"),
+    "pass": ("≤", "bound kept"),
     "refuted": ("✗", "fails as expected"),
     "inconclusive": ("?", "inconclusive"),
     "withheld": ("!", "withheld"),
@@ -54,6 +57,25 @@ SIGNS = {
     "no": ("✗", "asked: no"),
     "open": ("?", "asked: open"),
     "not judged": ("–", "not judged"),
+}
+# what the words of a state say, at length
+MEANINGS = {
+    "agrees": "the 99 % interval contains what the cited source itself predicts: a number, a "
+    "formula, or the rate of a bound",
+    "our derivation": "the interval contains a prediction that no source prints: it is derived "
+    "here, wholly or in part",
+    "within the margin": "inside the accepted region, but the interval does not contain the "
+    "prediction; what the margin allows for (finite width, step, samples) explains the difference",
+    "pass": "the statement is a bound and predicts no number",
+    "refuted": "the statement does not hold as it is written; its claim says so, and why",
+    "inconclusive": "the interval crosses the edge of the region, or the control does not fail",
+    "withheld": "what it rests on is missing or stale",
+    "fail": "the interval lies outside the region, against what was expected",
+    "unexpected pass": "a statement that was expected to fail holds",
+    "yes": "asked of a network, without an expectation: it holds",
+    "no": "asked of a network, without an expectation: it does not",
+    "open": "asked of a network: not decided",
+    "not judged": "this tier is too small to decide it",
 }
 
 
@@ -68,9 +90,10 @@ def page(report: dict, folder: Path, root: Path) -> str:
     made.filters["piece"] = pieces.add
     text = made.get_template("page.html").render(
         report=report,
+        title=title(report),
         headline=headline(report),
+        findings=findings(report),
         besides=besides(report) if "subject" in report else "",
-        expectations=expectations(report),
         taken=taken(report),
         all_claims=claims,
         waiting=[c for c in claims if c["state"] == "not judged" and c not in unmeasured],
@@ -135,8 +158,8 @@ def comparison(new, old, changes: list, remarks: list[str], summary: str, rule: 
 
 def site_index(report: dict, documents: list[Path]) -> str:
     """The first page of the site: what was found."""
-    said = {"headline": headline(report), "expectations": expectations(report)}
-    return _site(report, documents, "", headline(report), **said)
+    said = {"headline": headline(report), "findings": findings(report)}
+    return _site(report, documents, "", title(report), **said)
 
 
 def site_paper(report: dict, paper: dict, documents: list[Path]) -> str:
@@ -203,7 +226,10 @@ def environment() -> jinja2.Environment:
         "expected": EXPECTED,
         "NOTHING": NOTHING,
         "signs": SIGNS,
+        "meanings": MEANINGS,
         "claim_strip": claim_strip,
+        "best_panel": best_panel,
+        "crop": crop,
         "interval": interval,
         "difference": difference,
         "resolution": resolution,
@@ -239,6 +265,28 @@ def not_told(paper: dict) -> str:
     if waiting == len(states):
         return "Nothing of it is decided in this tier."
     return f"{len(states) - waiting} of {len(states)} claims are decided in this tier; see each."
+
+
+def best_panel(figure: dict, claim: str) -> dict | None:
+    """The panel that is shown alone where a figure is shown small: the one that draws the claim,
+    else the first that draws any; None of a figure with one panel."""
+    drawn = [panel for panel in figure["panels"] if panel["letter"] and not panel["empty"]]
+    if len(figure["panels"]) < 2 or not drawn:
+        return None
+    name = claim.partition(".")[2]
+    return min(drawn, key=lambda panel: (name not in panel["claims"], not panel["claims"]))
+
+
+def crop(box: list[float], width: int, height: int) -> str:
+    """The style that shows of a picture (its size in pixels) a box (shares of it) alone."""
+    left, top = (max(0.0, start - ROOM) for start in box[:2])
+    wide = min(1.0, box[0] + box[2] + ROOM) - left
+    high = min(1.0, box[1] + box[3] + ROOM) - top
+    ratio = wide * width / (high * height)
+    return (
+        f"--wide:{1 / wide:.3f};--left:{-left / wide:.3f};--top:{-top / high:.3f};"
+        f"--ratio:{ratio:.3f}"
+    )
 
 
 def claim_strip(claim: dict) -> Markup:
