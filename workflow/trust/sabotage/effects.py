@@ -9,7 +9,6 @@ import pandas as pd
 from workflow.base.digest import code_digest
 from workflow.base.grid import shard_digest, shards
 from workflow.base.records import claims_digest, experiment_digest, write_table
-from workflow.host.revision import git_revision
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.faults import TESTS, Fault
 from workflow.trust.sabotage.unchanged import Unchanged
@@ -22,12 +21,14 @@ Task = tuple[str, str]  # a replication and "", or TESTS and a test
 
 
 class Tried(NamedTuple):
-    """A fault in its copy, beside the tree without it; `kept` is the table of what was found."""
+    """A fault in its copy, beside the tree without it; `kept` is the table of what was found, of
+    the tree of `commit`."""
 
     fault: Fault
     copy: Copy
     unchanged: Unchanged
     kept: Path
+    commit: str
 
     def tests(self) -> list[Task]:
         run = not self.unchanged.ci or TESTS in self.fault.ci
@@ -69,7 +70,7 @@ class Tried(NamedTuple):
         """Rows of one replication or of one test."""
         name, test = task
         found = [self._test(test)] if test else self._claims(name)
-        held = {"code": self._code(*task), "change": self.fault.change, "commit": git_revision()}
+        held = {"code": self._code(*task), "change": self.fault.change, "commit": self.commit}
         return [{"fault": self.fault.name, **row, **held} for row in found]
 
     def _code(self, name: str, test: str) -> str:
