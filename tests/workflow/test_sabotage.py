@@ -100,12 +100,24 @@ def committed(project):
 def test_rows_are_kept_of_what_has_not_changed_and_was_committed():
     fault = Fault("a", "why", "x.py", "1", "2")
     row = {"fault": "a", "change": fault.change, "commit": "0123456789ab"}
+    row |= {"replication": "x", "caught": True, "reached": 2}
     assert of(fault, [row]) == [row]
     assert of(fault._replace(file="moved.py"), [row]) == [row]
     assert of(fault._replace(new="3"), [row]) == []
     assert of(fault._replace(name="b"), [row]) == []
     for commit in ("0123456789ab-dirty", "unknown (not a git checkout)"):
         assert of(fault, [{**row, "commit": commit}]) == []
+
+
+def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed():
+    fault = Fault("a", "why", "x.py", "1", "2")
+    row = {"fault": "a", "change": fault.change, "commit": "0123456789ab", "caught": False}
+    tests = {**row, "replication": "tests", "reached": ""}
+    assert of(fault, [tests]) == []
+    both = [{**tests, "reached": 2}, {**row, "replication": "x", "reached": 2}]
+    assert of(fault, both) == []
+    both.append({**both[1], "replication": "y"})
+    assert of(fault, both) == both
 
 
 def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):

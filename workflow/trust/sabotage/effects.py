@@ -48,23 +48,28 @@ class Tried(NamedTuple):
         ]
         return OVERHEAD * len(tasks) + sum(map(self.unchanged.seconds, measured))
 
-    def effects(self, tasks: list[Task], brief: bool) -> list[dict]:
+    def effects(self, tasks: list[Task], brief: bool, reached: int | str = "") -> list[dict]:
         """Rows (fault, replication, claim, final, expected, caught, reached, code, change,
         commit), kept as CSV after every task; those of today's code are not made again.
 
-        brief: until the fault is noticed.
+        brief: until the fault is noticed. reached: in how many replications it could be, as far as
+        that is known.
         """
         codes = [self._code(*task) for task in tasks]
         rows = [row for row in read(self.kept) if row["code"] in codes]
         done = {row["code"] for row in rows}
         left = [task for task, code in zip(tasks, codes, strict=True) if code not in done]
-        reached = sum(not test for _, test in tasks)
+        self._keep(rows, reached)
         for task in left:
             if brief and any(row["caught"] for row in rows):
                 break
             rows += self._effects_of(task)
-            write_table(self.kept, pd.DataFrame(rows).assign(reached=reached))
+            self._keep(rows, reached)
         return rows
+
+    def _keep(self, rows: list[dict], reached: int | str) -> None:
+        if rows:
+            write_table(self.kept, pd.DataFrame(rows).assign(reached=reached))
 
     def _effects_of(self, task: Task) -> list[dict]:
         """Rows of one replication or of one test."""
@@ -103,6 +108,12 @@ class Tried(NamedTuple):
     def _test(self, test: str) -> dict:
         counts = self.unchanged.passes(test)
         return _row(TESTS, test, self.copy.test(test), "pass", counts)
+
+
+def finished(rows: list[dict]) -> bool:
+    """Whether a fault is noticed, or was tried wherever it could be."""
+    tried = {row["replication"] for row in rows} - {TESTS}
+    return any(row["caught"] or row["reached"] == len(tried) for row in rows)
 
 
 def read(kept: Path) -> list[dict]:

@@ -25,6 +25,7 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
     by_claims, by_runs = (set(caught["fault"][kinds == kind]) for kind in ("claim", "run"))
     by_runs -= by_claims
     by_tests = noticed - by_claims - by_runs
+    judged = set(matrix["fault"][matrix.apply(_kind, axis=1) != "test"])
     missed = [f"`{fault.name}`" for fault in run if fault.name not in noticed]
     lines = [
         "# Sabotage: does the suite notice faults?",
@@ -37,7 +38,8 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         "those that the fault reaches (one that is noticed need not be tried in the others).",
         "",
         f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(by_runs)} only because"
-        f" a run ends in an error, {len(by_tests)} by a test alone,"
+        f" a run ends in an error, {len(by_tests & judged)} by a test alone,"
+        f" {len(by_tests - judged)} by a test before any claim was tried,"
         f" {len(missed)} by nothing{_listed(missed)}.** {len(left)} were [not run](#not-run) as"
         " they stand today.",
         "",

@@ -32,7 +32,7 @@ from workflow.host.progress import duration
 from workflow.host.revision import git_revision
 from workflow.host.terminal import announce
 from workflow.trust.sabotage.copies import Copy
-from workflow.trust.sabotage.effects import Task, Tried, read
+from workflow.trust.sabotage.effects import Task, Tried, finished, read
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.unchanged import Unchanged
@@ -58,8 +58,8 @@ class Work(NamedTuple):
         copy = Copy(self.folder / fault.name, fault.claims if self.ci else ())
         return Tried(fault, copy, unchanged, kept, self.commit)
 
-    def effects(self, tried: Tried, tasks: list[Task]) -> list[dict]:
-        return tried.effects(tasks, self.brief)
+    def effects(self, tried: Tried, tasks: list[Task], reached: int | str = "") -> list[dict]:
+        return tried.effects(tasks, self.brief, reached)
 
     def of_all(self, found: Callable[[Tried], object], every: list[Tried]) -> Iterator:
         """What is found of each fault, in order, as many at once as there are cores."""
@@ -123,13 +123,19 @@ def noticed_by_tests(work: Work, tried: Tried) -> bool:
 
 def missed(work: Work, every: list[Tried]) -> list[str]:
     """Try all faults, those that take least first."""
-    tasks = {tried.fault.name: tried.tests() + tried.replications() for tried in every}
+    reached = {tried.fault.name: tried.replications() for tried in every}
+    tasks = {tried.fault.name: tried.tests() + reached[tried.fault.name] for tried in every}
     for name, some in tasks.items():
         if not some:
             raise UserError(f"faults.yaml: {name}: it reaches no claim and names no test")
     cost = {tried.fault.name: tried.cost(tasks[tried.fault.name]) for tried in every}
     every = sorted(every, key=lambda tried: cost[tried.fault.name])
-    results = work.of_all(lambda tried: work.effects(tried, tasks[tried.fault.name]), every)
+
+    def effects(tried: Tried) -> list[dict]:
+        name = tried.fault.name
+        return work.effects(tried, tasks[name], len(reached[name]))
+
+    results = work.of_all(effects, every)
     found, started, done = [], time.monotonic(), 0.0
     for number, (tried, rows) in enumerate(zip(every, results, strict=True), start=1):
         name = tried.fault.name
@@ -167,6 +173,7 @@ def write(folder: Path, every: list[Fault]) -> int:
 
 def of(fault: Fault, rows: list[dict]) -> list[dict]:
     """Those rows that are of a fault as it is today, wherever its lines have moved to, and of a
-    tree that was committed."""
+    tree that was committed; none while it is neither noticed nor tried wherever it could be."""
     own = (row for row in rows if (row["fault"], row["change"]) == (fault.name, fault.change))
-    return [row for row in own if COMMIT.fullmatch(row["commit"])]
+    known = [row for row in own if COMMIT.fullmatch(row["commit"])]
+    return known if finished(known) else []
