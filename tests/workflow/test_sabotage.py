@@ -141,10 +141,9 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     assert again.output.splitlines()[-1] == run.output.splitlines()[-1]
     assert record.stat().st_mtime_ns == before
 
-    assert (
-        "no fault has run there, of a tree that is committed"
-        in project.call(*command, "--write").output
-    )
+    refused = project.call(*command, "--write").output
+    assert "yet: no_effect, noise_in_steps, broken" in refused
+    assert "no fault has run there, of a tree that is committed" in refused
     committed(project)
     for path in project.path("sabotage").glob("*.csv"):
         path.unlink()

@@ -155,12 +155,15 @@ def named(rows: list[dict]) -> str:
 def write(folder: Path, every: list[Fault]) -> int:
     """The matrix and the page, of all faults that have run in a folder or are kept from before; the
     others are listed as not run."""
-    before = read(MATRIX)
-    rows = [
-        row
-        for fault in every
-        for row in of(fault, read(folder / f"{fault.name}.csv")) or of(fault, before)
-    ]
+    before, rows, refused = read(MATRIX), [], []
+    for fault in every:
+        here = read(folder / f"{fault.name}.csv")
+        taken = of(fault, here)
+        refused += [fault.name] if here and not taken else []
+        rows += taken or of(fault, before)
+    if refused:
+        why = "changed since, not committed, or not tried everywhere yet"
+        announce(f"{folder}: not taken, {why}: {', '.join(refused)}")
     if not rows:
         raise UserError(f"{folder}: no fault has run there, of a tree that is committed")
     matrix = pd.DataFrame(rows).drop(columns="code", errors="ignore")
