@@ -17,14 +17,20 @@ from workflow.audit import altered, audit, faults_of_record
 from workflow.base import selection
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
-from workflow.base.records import claims_digest, problem, problems, read_facts, read_table
+from workflow.base.records import (
+    Missing,
+    claims_digest,
+    problem,
+    problems,
+    read_facts,
+    read_table,
+)
 from workflow.base.rows import table_text
 from workflow.base.tree import Results, tier_folder
 from workflow.judge import judged
 
 # How the reason of a claim begins whose records are there and do not count.
 WITHHELD = "withheld: "
-_MISSING = re.compile(r"records? [\w, -]+ (is|are) missing")
 _UNMEASURED = re.compile(r"part \w+: \d+ of \d+ shards measured")
 NO_VERDICT = {
     "estimate": float("nan"),
@@ -141,24 +147,19 @@ def faults(results: Results, replication: str, seeds: Seeds) -> dict[str, str]:
 def lacking_parts(parts: dict[str, list[str]], wrong: dict[str, str]) -> dict[str, str]:
     """Why what reads a part has no verdict, of parts that are not whole.
 
-    parts: their shards; wrong: why the records of some shards do not count. Shards that are only
-    not measured yet are counted; a record that is stale or damaged is named.
+    parts: their shards; wrong: why the records of some shards do not count. Shards whose records
+    are only `Missing` are counted; a record that is stale or damaged is named.
     """
     found = {}
     for part, names in parts.items():
         bad = [wrong[shard] for shard in names if shard in wrong]
-        named = [text for text in bad if not is_missing(text)]
+        named = [text for text in bad if not isinstance(text, Missing)]
         if named:
             found[part] = WITHHELD + "; ".join(named)
         elif bad:
             measured = len(names) - len(bad)
             found[part] = f"part {part}: {measured} of {len(names)} shards measured"
     return found
-
-
-def is_missing(text: str) -> bool:
-    """Whether a fault is that of a record that is only not there (yet)."""
-    return bool(_MISSING.fullmatch(text))
 
 
 def is_unmeasured(reason: object) -> bool:

@@ -18,11 +18,11 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.alarms import as_expected, chances
-from workflow.assemble import is_missing, provenance, refuse_subject, results_folder
+from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.audit import chosen_seeds
 from workflow.base.files import UserError, replacing, write_text
 from workflow.base.grid import ALL, shards
-from workflow.base.records import read_facts, read_table
+from workflow.base.records import Missing, read_facts, read_table
 from workflow.base.tree import ROOT, TIERS, Results, replications
 from workflow.gate import bad_provenance, examined
 from workflow.host.terminal import announce, exit_code
@@ -88,7 +88,12 @@ def keep(results: Results, target: Path, *, partial: bool = False) -> None:
 def partly(results: Results, made: dict) -> list[str]:
     """What is wrong with results but for records that are missing."""
     outcomes, problems = examined(results, made)
-    missing = {f"{o.replication}: {t}" for o in outcomes for t in o.problems if is_missing(t)}
+    missing = {
+        f"{o.replication}: {text}"
+        for o in outcomes
+        for text in o.problems
+        if isinstance(text, Missing)
+    }
     found = [text for text in problems if text not in missing]
     if not found and made.get("incomplete", {}) != incomplete(outcomes).get("incomplete", {}):
         found.append("the report is older than the records; python -m workflow.report renews it")

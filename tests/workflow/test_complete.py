@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from workflow import assemble, reference
+from workflow.base import records
 from workflow.base.files import write_json
 from workflow.base.records import read_table, write_table
-from workflow.base.tree import ROOT
+from workflow.base.tree import ROOT, Results
 
 ALPHA = "replications/alpha2000_toy"
 # A second part, and the first one in two shards; one job of the larger fails while a file is there.
@@ -129,7 +130,7 @@ def test_a_record_that_does_not_count_withholds_its_parts_alone(stopped):
 
 def test_a_part_is_whole_only_with_all_its_shards():
     parts = {"a": ["x", "y", "z"], "b": ["z"], "c": ["w"]}
-    wrong = {"x": "record x is missing", "y": "record y is missing"}
+    wrong = {name: records.Missing(f"record {name} is missing") for name in ("x", "y")}
     lacking = assemble.lacking_parts(parts, wrong)
     assert lacking == {"a": "part a: 1 of 3 shards measured"}
     assert assemble.is_unmeasured(lacking["a"])
@@ -141,18 +142,30 @@ def test_a_part_is_whole_only_with_all_its_shards():
     assert not assemble.is_unmeasured(lacking["b"])
 
 
-@pytest.mark.parametrize(
-    "text, missing",
-    [
-        ("record main is missing", True),
-        ("records curves_1, curves-2 are missing", True),
-        ("tables/a.csv is missing", False),
-        ("record main is damaged: main.json cannot be read", False),
-        ("record main is stale: x is missing", False),
-    ],
-)
-def test_a_record_that_is_not_there_is_told_from_one_that_is_wrong(text, missing):
-    assert assemble.is_missing(text) == missing
+def test_a_record_that_is_not_there_is_told_from_one_that_is_wrong(untouched):
+    results, name = Results(untouched.path("results/laptop")), "alpha2000_toy"
+    root = untouched.folder
+    for found in (
+        [records.problem(results, name, "small", root=root)],
+        records.problems(results, name, root=root),  # of both shards in one line
+    ):
+        assert [type(text) for text in found] == [records.Missing]
+    assert found == ["records small, large are missing"]
+    path = results.record(name, "small")
+    facts = {"code": "", "outside": {}, "cells": "", "device": "cpu: x is missing"}
+    records.write_record(path, "part,arm,seed\n", facts)
+    stale, missing = sorted(records.problems(results, name, root=root), key=str, reverse=True)
+    assert stale.startswith("record small is stale")
+    assert not isinstance(stale, records.Missing)
+    assert isinstance(missing, records.Missing)
+    assert missing == "record large is missing"
+
+
+def test_a_message_is_no_kind():
+    """A record called "main is missing" that is damaged is no record that is not there."""
+    parts = {"a": ["main"]}
+    lacking = assemble.lacking_parts(parts, {"main": "record main is missing"})
+    assert assemble.is_withheld(lacking["a"])
 
 
 # records that are kept in the repository ------------------------------------------------------

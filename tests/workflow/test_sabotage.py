@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from workflow.base.files import UserError
+from workflow.base.files import UserError, sha256, write_json
 from workflow.base.selection import claim_named
 from workflow.base.tree import ROOT, replications
+from workflow.host.revision import git
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
-from workflow.trust.sabotage.reach import lines_of
+from workflow.trust.sabotage.reach import are_of, lines_of, read_lines
+from workflow.trust.sabotage.run import of
 from workflow.trust.scratch import run_module
 
 NOISE = "shared/widenets/ntk/toy.py"
@@ -84,6 +86,40 @@ def test_the_lines_of_a_fault_are_those_of_its_statement():
     assert lines_of(text, "\n        return y") == {5}
 
 
+def committed(project):
+    """Make the project a repository of its own with all its sources committed."""
+    for words in (
+        ["init", "-q"],
+        ["add", "workflow", "shared", "replications"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "all"],
+    ):
+        git(project.folder, *words)
+    assert git(project.folder, "rev-parse", "HEAD")
+
+
+def test_rows_are_kept_of_what_has_not_changed_and_was_committed():
+    fault = Fault("a", "why", "x.py", "1", "2")
+    row = {"fault": "a", "change": fault.change, "commit": "0123456789ab"}
+    row |= {"replication": "x", "caught": True, "reached": 2}
+    assert of(fault, [row]) == [row]
+    assert of(fault._replace(file="moved.py"), [row]) == [row]
+    assert of(fault._replace(new="3"), [row]) == []
+    assert of(fault._replace(name="b"), [row]) == []
+    for commit in ("0123456789ab-dirty", "unknown (not a git checkout)"):
+        assert of(fault, [{**row, "commit": commit}]) == []
+
+
+def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed():
+    fault = Fault("a", "why", "x.py", "1", "2")
+    row = {"fault": "a", "change": fault.change, "commit": "0123456789ab", "caught": False}
+    tests = {**row, "replication": "tests", "reached": ""}
+    assert of(fault, [tests]) == []
+    both = [{**tests, "reached": 2}, {**row, "replication": "x", "reached": 2}]
+    assert of(fault, both) == []
+    both.append({**both[1], "replication": "y"})
+    assert of(fault, both) == both
+
+
 def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     listed = project.path("workflow/trust/sabotage/faults.yaml")
     listed.write_text(yaml.safe_dump(TOY_FAULTS), encoding="utf-8")
@@ -105,11 +141,20 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     assert again.output.splitlines()[-1] == run.output.splitlines()[-1]
     assert record.stat().st_mtime_ns == before
 
+    refused = project.call(*command, "--write").output
+    assert "yet: no_effect, noise_in_steps, broken" in refused
+    assert "no fault has run there, of a tree that is committed" in refused
+    committed(project)
+    for path in project.path("sabotage").glob("*.csv"):
+        path.unlink()
+    assert project.call(*command).code == 1
     assert project.call(*command, "--write").code == 0
     text = project.path("docs/sabotage.md").read_text(encoding="utf-8")
     assert "**3 were run: 1 are caught by claims, 1 only because a run ends in an error" in text
     assert len(pd.read_csv(project.path("results/reference/sabotage.csv"))) == len(matrix)
     kept = project.path("results/reference/sabotage.csv").read_bytes()
+    head = git(project.folder, "rev-parse", "--short=12", "HEAD")
+    assert f"`T1_scatter` | `{head}` |" in text
     project.path("sabotage/noise_in_steps.csv").unlink()  # as if it had run in another folder
     for words in (["--write"], ["--only", "no_effect", "--write"]):
         assert project.call(*command, *words).code == 0
@@ -118,6 +163,62 @@ def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     only = project.call(*command, "--ci")
     assert only.code == 0, only.output
     assert "1 of 1 faults noticed" in only.output
+
+
+DIES = """\
+import os
+from pathlib import Path
+import numpy as np
+from widenets.ntk.toy import noise
+def scatter(*, arm, width, seeds):
+    ended = Path(__file__).with_name("died")
+    if arm == "control" and not ended.exists():
+        ended.touch()
+        os.kill(os.getpid(), 9)
+    for seed in seeds:
+        draws = noise(np.random.default_rng([seed, width, arm == "control"]), 64 * width)
+        if arm == "control":
+            size = 1.0
+        else:
+            size = np.sqrt(np.mean(draws**2) / width)
+        yield {"seed": seed, "size": size}
+"""
+OF_THE_FIRST_CELLS = {
+    "name": "too_large",
+    "why": "grows with the width instead of falling",
+    "file": "replications/alpha2000_toy/experiment.py",
+    "old": "np.mean(draws**2) / width",
+    "new": "np.mean(draws**2) * width",
+}
+
+
+def test_a_job_that_goes_on_after_a_kill_knows_the_lines_of_the_cells_before_it(project):
+    project.path("workflow/trust/sabotage/faults.yaml").write_text(
+        yaml.safe_dump([OF_THE_FIRST_CELLS]), encoding="utf-8"
+    )
+    project.path("replications/alpha2000_toy/experiment.py").write_text(DIES, encoding="utf-8")
+    project.edit("workflow/host/unfinished.py", "EVERY = 30.0", "EVERY = 0.0")  # every cell is kept
+    project.edit("workflow/host/unfinished.py", "SHARE = 0.01", "SHARE = 1e9")
+    command = ("workflow.trust.sabotage", "--folder", "sabotage", "--cores", "1")
+    killed = project.call(*command)
+    assert "without a fault" in killed.output
+    left = project.path("sabotage/unchanged/results/smoke/records/alpha2000_toy/main.unfinished")
+    assert len(left.read_text(encoding="utf-8").splitlines()) == 3
+    project.path("replications/alpha2000_toy/died").touch()
+    again = project.call(*command)
+    assert again.code == 0, again.output
+    assert "too_large: T1_scatter" in again.output
+
+
+def test_lines_are_those_of_the_files_as_they_lie_there(tmp_path):
+    source, lines = tmp_path / "a.py", tmp_path / "lines.json"
+    source.write_text("x = 1\n", encoding="utf-8")
+    assert not are_of(lines, tmp_path)
+    write_json(lines, {"a.py": [sha256(source), [1]]})
+    assert are_of(lines, tmp_path)
+    assert read_lines(lines) == {"a.py": {1}}
+    source.write_text("# a comment moves it\nx = 1\n", encoding="utf-8")
+    assert not are_of(lines, tmp_path)
 
 
 def test_what_computes_for_too_long_is_ended_however_busy_the_machine_is(tmp_path):
@@ -137,8 +238,9 @@ def test_the_page_says_what_was_not_run():
         [{**row, "expected": "pass", "caught": True, "reached": 0, "commit": "c0ffee"}]
     )
     text = page(some, matrix)
-    assert "1 were not run (`b`)" in text
-    assert "| `a` | why | `shared/widenets/ntk/x.py` |  |  |  | `t.py` |" in text
+    assert "1 were [not run](#not-run)" in text
+    assert text.endswith("* `f.py`: `b`\n")
+    assert "| `a` | why | `shared/widenets/ntk/x.py` |  |  |  | `t.py` | `c0ffee` |" in text
 
 
 def test_the_page_lists_the_claims_that_no_fault_moves():

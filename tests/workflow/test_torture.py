@@ -13,6 +13,7 @@ import pytest
 from workflow.base.files import broken
 from workflow.base.records import read_sealed, write_sealed
 from workflow.base.tree import Results
+from workflow.host.revision import git_revision
 from workflow.repair import remove_damaged
 from workflow.trust.scratch import Run, fresh_project
 from workflow.trust.torture import downloads as bad_downloads
@@ -126,6 +127,8 @@ def test_the_table_is_renewed_fault_by_fault(tmp_path):
     assert kept[["fault", "exit_code"]].to_numpy().tolist() == [["a", 3], ["b", 5]]
     page = (tmp_path / "docs" / "faults.md").read_text(encoding="utf-8")
     assert "2 of 2 trials hold" in page
+    assert kept["commit"].tolist() == [git_revision()] * 2
+    assert page.count(git_revision()) == 2
     assert torture.INTRODUCTION in page
 
 

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd  # half a second that planning a run does not need
 
 
+class Missing(str):
+    """Said of a record that is only not there (yet): its class tells it from whatever else may be
+    wrong with one, which is a plain text."""
+
+    __slots__ = ()
+
+
 def measuring(replication: str) -> tuple[str, ...]:
     """The modules whose closure computes a record."""
     return (f"replications.{replication}.experiment", "workflow.base.rows")
@@ -93,11 +100,12 @@ def read_facts(path: Path) -> dict:
 def problem(
     results: Results, replication: str, shard: str, seeds: Seeds = ALL, root: Path = ROOT
 ) -> str:
-    """Why the record of a shard does not count today; empty where it does."""
+    """Why the record of a shard does not count today, `Missing` if it is not there; empty where it
+    does."""
     path = results.record(replication, shard)
     cells = shards(replication, results.tier, seeds, root)[shard]
     if not path.exists() or not path.with_suffix(".json").exists():
-        return f"record {shard} is missing"
+        return Missing(f"record {shard} is missing")
     fault = damage(path)
     if fault:
         return f"record {shard} is damaged: {fault}"
@@ -137,8 +145,8 @@ def problems(
         shard: problem(results, replication, shard, seeds, root)
         for shard in shards(replication, results.tier, seeds, root)
     }
-    missing = [shard for shard, text in found.items() if text.endswith("is missing")]
+    missing = [shard for shard, text in found.items() if isinstance(text, Missing)]
     if len(missing) < 2:
         return [text for text in found.values() if text]
     others = [text for shard, text in found.items() if text and shard not in missing]
-    return [f"records {', '.join(missing)} are missing", *others]
+    return [Missing(f"records {', '.join(missing)} are missing"), *others]

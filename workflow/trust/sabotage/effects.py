@@ -9,7 +9,6 @@ import pandas as pd
 from workflow.base.digest import code_digest
 from workflow.base.grid import shard_digest, shards
 from workflow.base.records import claims_digest, experiment_digest, write_table
-from workflow.host.revision import git_revision
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.faults import TESTS, Fault
 from workflow.trust.sabotage.unchanged import Unchanged
@@ -22,12 +21,14 @@ Task = tuple[str, str]  # a replication and "", or TESTS and a test
 
 
 class Tried(NamedTuple):
-    """A fault in its copy, beside the tree without it; `kept` is the table of what was found."""
+    """A fault in its copy, beside the tree without it; `kept` is the table of what was found, of
+    the tree of `commit`."""
 
     fault: Fault
     copy: Copy
     unchanged: Unchanged
     kept: Path
+    commit: str
 
     def tests(self) -> list[Task]:
         run = not self.unchanged.ci or TESTS in self.fault.ci
@@ -47,29 +48,34 @@ class Tried(NamedTuple):
         ]
         return OVERHEAD * len(tasks) + sum(map(self.unchanged.seconds, measured))
 
-    def effects(self, tasks: list[Task], brief: bool) -> list[dict]:
+    def effects(self, tasks: list[Task], brief: bool, reached: int | str = "") -> list[dict]:
         """Rows (fault, replication, claim, final, expected, caught, reached, code, change,
         commit), kept as CSV after every task; those of today's code are not made again.
 
-        brief: until the fault is noticed.
+        brief: until the fault is noticed. reached: in how many replications it could be, as far as
+        that is known.
         """
         codes = [self._code(*task) for task in tasks]
         rows = [row for row in read(self.kept) if row["code"] in codes]
         done = {row["code"] for row in rows}
         left = [task for task, code in zip(tasks, codes, strict=True) if code not in done]
-        reached = sum(not test for _, test in tasks)
+        self._keep(rows, reached)
         for task in left:
             if brief and any(row["caught"] for row in rows):
                 break
             rows += self._effects_of(task)
-            write_table(self.kept, pd.DataFrame(rows).assign(reached=reached))
+            self._keep(rows, reached)
         return rows
+
+    def _keep(self, rows: list[dict], reached: int | str) -> None:
+        if rows:
+            write_table(self.kept, pd.DataFrame(rows).assign(reached=reached))
 
     def _effects_of(self, task: Task) -> list[dict]:
         """Rows of one replication or of one test."""
         name, test = task
         found = [self._test(test)] if test else self._claims(name)
-        held = {"code": self._code(*task), "change": self.fault.change, "commit": git_revision()}
+        held = {"code": self._code(*task), "change": self.fault.change, "commit": self.commit}
         return [{"fault": self.fault.name, **row, **held} for row in found]
 
     def _code(self, name: str, test: str) -> str:
@@ -102,6 +108,12 @@ class Tried(NamedTuple):
     def _test(self, test: str) -> dict:
         counts = self.unchanged.passes(test)
         return _row(TESTS, test, self.copy.test(test), "pass", counts)
+
+
+def finished(rows: list[dict]) -> bool:
+    """Whether a fault is noticed, or was tried wherever it could be."""
+    tried = {row["replication"] for row in rows} - {TESTS}
+    return any(row["caught"] or row["reached"] == len(tried) for row in rows)
 
 
 def read(kept: Path) -> list[dict]:

@@ -7,10 +7,10 @@ from workflow.judge import claims_of
 from workflow.trust.document import table as markdown
 
 COMMAND = """```
-python -m workflow.trust.sabotage          # about an hour on one core; goes on where it was killed
-python -m workflow.trust.sabotage --brief  # each fault only until something notices it
-python -m workflow.trust.sabotage --write  # this page and results/reference/sabotage.csv
-make sabotage                              # the part that runs with every change
+python -m workflow.trust.sabotage --only a,b  # all without --only; goes on where it was killed
+python -m workflow.trust.sabotage --brief     # each fault only until something notices it
+python -m workflow.trust.sabotage --write     # joins what has run to sabotage.csv, and this page
+make sabotage                                 # the part that runs with every change
 ```"""
 SHOWN = 3  # claims named per fault
 JUDGEMENT, RUNNER = "shared/widenets/evidence/", "workflow/"
@@ -19,12 +19,13 @@ JUDGEMENT, RUNNER = "shared/widenets/evidence/", "workflow/"
 def page(faults: list, matrix: pd.DataFrame) -> str:
     """Markdown of the whole page; `matrix` has a row per (fault, claim or test) that was tried."""
     run = [fault for fault in faults if fault.name in set(matrix["fault"])]
-    left = [f"`{fault.name}`" for fault in faults if fault not in run]
+    left = [fault for fault in faults if fault not in run]
     caught = matrix[matrix["caught"]]
     noticed, kinds = set(caught["fault"]), caught.apply(_kind, axis=1)
     by_claims, by_runs = (set(caught["fault"][kinds == kind]) for kind in ("claim", "run"))
     by_runs -= by_claims
     by_tests = noticed - by_claims - by_runs
+    judged = set(matrix["fault"][matrix.apply(_kind, axis=1) != "test"])
     missed = [f"`{fault.name}`" for fault in run if fault.name not in noticed]
     lines = [
         "# Sabotage: does the suite notice faults?",
@@ -37,14 +38,19 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
         "those that the fault reaches (one that is noticed need not be tried in the others).",
         "",
         f"**{len(run)} were run: {len(by_claims)} are caught by claims, {len(by_runs)} only because"
-        f" a run ends in an error, {len(by_tests)} by a test alone,"
-        f" {len(missed)} by nothing{_listed(missed)}.** {len(left)} were not run{_listed(left)}.",
+        f" a run ends in an error, {len(by_tests & judged)} by a test alone,"
+        f" {len(by_tests - judged)} by a test before any claim was tried,"
+        f" {len(missed)} by nothing{_listed(missed)}.** {len(left)} were [not run](#not-run) as"
+        " they stand today.",
         "",
         "Made by",
         "",
         COMMAND,
         "",
-        f"at commit {_commits(matrix)}. All pairs of fault and claim stand in",
+        f"at commit {_commits(matrix)}.",
+        "What the last run of a fault found stays here as long as its replacement does, wherever",
+        "its lines have moved to; *commit* is the tree in which that was: code around the fault",
+        "and the claims may have changed since. All pairs of fault and claim stand in",
         "[`results/reference/sabotage.csv`](../results/reference/sabotage.csv).",
     ]
     for title, prefix in (
@@ -55,7 +61,17 @@ def page(faults: list, matrix: pd.DataFrame) -> str:
     ):
         rows = [fault for fault in run if fault.file.startswith(prefix)]
         lines += ["", f"## {title}", "", _table(rows, matrix)[:-1] if rows else "None was run."]
-    return "\n".join([*lines, "", *_idle(run, matrix)]) + "\n"
+    return "\n".join([*lines, "", *_idle(run, matrix), *_not_run(left)]) + "\n"
+
+
+def _not_run(left: list) -> list[str]:
+    """Faults that never ran, or have changed since, by file."""
+    if not left:
+        return []
+    table = pd.DataFrame({"file": f.file, "fault": f"`{f.name}`"} for f in left)
+    by_file = table.groupby("file", sort=False)["fault"].agg(", ".join)
+    lines = [f"* `{file}`: {names}" for file, names in by_file.items()]
+    return ["", "## Not run", "", "Never, or not since they were changed:", "", *lines]
 
 
 def _kind(row: pd.Series) -> str:
@@ -97,6 +113,7 @@ def _row(fault, matrix: pd.DataFrame) -> dict[str, str]:
         "tried": f"{papers} of {reached}" if reached else "",
         "in": ", ".join(dict.fromkeys(name.split("_")[0] for name in caught["replication"])),
         "by": ", ".join(shown),
+        "commit": ", ".join(f"`{commit}`" for commit in rows["commit"].unique()),
     }
 
 

@@ -7,19 +7,20 @@ numba compiles do not: whoever measures with them must let this module see their
 
 import argparse
 import ast
+import json
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 from workflow import measure
-from workflow.base.files import write_json
+from workflow.base.files import sha256, write_json
 from workflow.base.tree import ROOT
 from workflow.host.terminal import exit_code
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("lines", type=Path, help="JSON: file -> line numbers")
+    parser.add_argument("lines", type=Path, help="JSON: file -> checksum, line numbers")
     own, for_measure = parser.parse_known_args()
     sys.argv[1:] = for_measure
     found: dict[str, set[int]] = defaultdict(set)
@@ -28,7 +29,26 @@ def main() -> None:
         measure.main()
     finally:
         sys.settrace(None)
-    write_json(own.lines, {name: sorted(lines) for name, lines in sorted(found.items())})
+    ran = {name: [sha256(ROOT / name), sorted(lines)] for name, lines in sorted(found.items())}
+    write_json(own.lines, ran)
+
+
+def are_of(path: Path, root: Path) -> bool:
+    """Whether lines were noted, and of files that are byte by byte those of a tree: where a comment
+    moves them no record is stale."""
+    if not path.exists():
+        return False
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    return all(
+        (root / name).exists() and sha256(root / name) == checksum
+        for name, (checksum, _) in noted.items()
+    )
+
+
+def read_lines(path: Path) -> dict[str, set[int]]:
+    """File -> numbers of the lines that a measurement ran."""
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    return {name: set(lines) for name, (_, lines) in noted.items()}
 
 
 def _tracer(below: str, found: dict[str, set[int]]):

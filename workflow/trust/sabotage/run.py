@@ -8,12 +8,14 @@ fails, if they are as expected without it. Exit code 1: a fault was not noticed.
 
 What is done lies in the folder: the same command goes on where it was killed, and does again only
 what the sources have changed since. `--brief` is enough to know that every fault is noticed, by its
-tests if they can; the whole matrix takes longer. `--write` makes the committed matrix and page from
-what is there.
+tests if they can; the whole matrix takes longer. `--write` joins what is there to the committed
+matrix, and makes the page anew: a fault that has run in the folder replaces its earlier rows, those
+of the others stay as long as the fault is the same, each with the commit at which it was run.
 """
 
 import argparse
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,33 +29,37 @@ from workflow.base.records import write_table
 from workflow.base.tree import ROOT
 from workflow.host.lock import hold
 from workflow.host.progress import duration
+from workflow.host.revision import git_revision
 from workflow.host.terminal import announce
 from workflow.trust.sabotage.copies import Copy
-from workflow.trust.sabotage.effects import Task, Tried, read
+from workflow.trust.sabotage.effects import Task, Tried, finished, read
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.unchanged import Unchanged
 
 MATRIX = ROOT / "results" / "reference" / "sabotage.csv"
 PAGE = ROOT / "docs" / "sabotage.md"
+COMMIT = re.compile("[0-9a-f]{12,}")  # without -dirty
 
 
 class Work(NamedTuple):
-    """Where and how: ci, only where the faults say so; brief, until a fault is noticed."""
+    """Where and how: ci, only where the faults say so; brief, until a fault is noticed; commit,
+    of the tree that is copied."""
 
     folder: Path
     cores: int
     ci: bool
     brief: bool
+    commit: str
 
     def tried(self, fault: Fault) -> Tried:
         unchanged = Unchanged(Copy(ROOT if self.ci else self.folder / "unchanged"), self.ci)
         kept = self.folder / f"{fault.name}{'.ci' if self.ci else ''}.csv"
         copy = Copy(self.folder / fault.name, fault.claims if self.ci else ())
-        return Tried(fault, copy, unchanged, kept)
+        return Tried(fault, copy, unchanged, kept, self.commit)
 
-    def effects(self, tried: Tried, tasks: list[Task]) -> list[dict]:
-        return tried.effects(tasks, self.brief)
+    def effects(self, tried: Tried, tasks: list[Task], reached: int | str = "") -> list[dict]:
+        return tried.effects(tasks, self.brief, reached)
 
     def of_all(self, found: Callable[[Tried], object], every: list[Tried]) -> Iterator:
         """What is found of each fault, in order, as many at once as there are cores."""
@@ -72,9 +78,10 @@ def main() -> int:
     arguments = parser.parse_args()
     every = faults()
     chosen = selected(every, arguments.only, arguments.ci)
-    work = Work(arguments.folder.resolve(), arguments.cores, arguments.ci, arguments.brief)
+    how = arguments.cores, arguments.ci, arguments.brief, git_revision()
+    work = Work(arguments.folder.resolve(), *how)
     if arguments.write:
-        return write(work, every)  # a matrix of some would lose the rows of the others
+        return write(work.folder, every)
     missed = run(work, chosen)
     announce(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed")
     return 1 if missed else 0
@@ -116,13 +123,19 @@ def noticed_by_tests(work: Work, tried: Tried) -> bool:
 
 def missed(work: Work, every: list[Tried]) -> list[str]:
     """Try all faults, those that take least first."""
-    tasks = {tried.fault.name: tried.tests() + tried.replications() for tried in every}
+    reached = {tried.fault.name: tried.replications() for tried in every}
+    tasks = {tried.fault.name: tried.tests() + reached[tried.fault.name] for tried in every}
     for name, some in tasks.items():
         if not some:
             raise UserError(f"faults.yaml: {name}: it reaches no claim and names no test")
     cost = {tried.fault.name: tried.cost(tasks[tried.fault.name]) for tried in every}
     every = sorted(every, key=lambda tried: cost[tried.fault.name])
-    results = work.of_all(lambda tried: work.effects(tried, tasks[tried.fault.name]), every)
+
+    def effects(tried: Tried) -> list[dict]:
+        name = tried.fault.name
+        return work.effects(tried, tasks[name], len(reached[name]))
+
+    results = work.of_all(effects, every)
     found, started, done = [], time.monotonic(), 0.0
     for number, (tried, rows) in enumerate(zip(every, results, strict=True), start=1):
         name = tried.fault.name
@@ -139,21 +152,31 @@ def named(rows: list[dict]) -> str:
     return ", ".join(caught[:6]) + (" ..." if len(caught) > 6 else "") or "NOT NOTICED"
 
 
-def write(work: Work, every: list[Fault]) -> int:
-    """The matrix and the page, of all faults that have run here or are kept from before; the others
-    are listed as not run."""
-    before = read(MATRIX)
-    rows = [
-        row
-        for fault in every
-        for row in read(work.tried(fault).kept) or before
-        if row["fault"] == fault.name and row["change"] == fault.change
-    ]
+def write(folder: Path, every: list[Fault]) -> int:
+    """The matrix and the page, of all faults that have run in a folder or are kept from before; the
+    others are listed as not run."""
+    before, rows, refused = read(MATRIX), [], []
+    for fault in every:
+        here = read(folder / f"{fault.name}.csv")
+        taken = of(fault, here)
+        refused += [fault.name] if here and not taken else []
+        rows += taken or of(fault, before)
+    if refused:
+        why = "changed since, not committed, or not tried everywhere yet"
+        announce(f"{folder}: not taken, {why}: {', '.join(refused)}")
     if not rows:
-        raise UserError(f"{work.folder}: no fault has run there")
+        raise UserError(f"{folder}: no fault has run there, of a tree that is committed")
     matrix = pd.DataFrame(rows).drop(columns="code", errors="ignore")
     write_table(MATRIX, matrix)
     write_text(PAGE, page(every, matrix))
     run = matrix["fault"].nunique()
     announce(f"{MATRIX.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}: {run} faults")
     return 0
+
+
+def of(fault: Fault, rows: list[dict]) -> list[dict]:
+    """Those rows that are of a fault as it is today, wherever its lines have moved to, and of a
+    tree that was committed; none while it is neither noticed nor tried wherever it could be."""
+    own = (row for row in rows if (row["fault"], row["change"]) == (fault.name, fault.change))
+    known = [row for row in own if COMMIT.fullmatch(row["commit"])]
+    return known if finished(known) else []

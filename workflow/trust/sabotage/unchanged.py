@@ -1,7 +1,6 @@
 """The tree without a fault: what it measures and how long that takes, which lines it runs and so
 which faults reach it, and which tests pass in it."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -13,9 +12,10 @@ from workflow.base.records import problems, read_facts
 from workflow.base.selection import papers_of
 from workflow.base.tree import replications
 from workflow.host.terminal import announce
+from workflow.host.unfinished import unfinished_path
 from workflow.trust.sabotage.copies import Copy
 from workflow.trust.sabotage.faults import Fault
-from workflow.trust.sabotage.reach import lines_of
+from workflow.trust.sabotage.reach import are_of, lines_of, read_lines
 
 JUDGES = ("widenets.evidence.judge", "workflow.gather", "workflow.judge")
 
@@ -46,7 +46,10 @@ class Unchanged(NamedTuple):
         stale = self.copy.stale(name)
         for shard in self.copy.shards(name):
             lines = self._lines(name, shard)
-            if shard in stale or not lines.exists():
+            if shard in stale or not are_of(lines, self.copy.folder):
+                # What a killed job kept of its cells would be taken over, without their lines.
+                for old in (lines, unfinished_path(self.copy.results.record(name, shard))):
+                    old.unlink(missing_ok=True)
                 stage = "trust.sabotage.reach"
                 done = self.copy.stage(stage, name, str(lines), "--shard", shard)
                 if done.returncode:
@@ -54,7 +57,7 @@ class Unchanged(NamedTuple):
         return self.copy.broken(name)
 
     def _lines(self, name: str, shard: str) -> Path:
-        return self.copy.folder / "lines" / name / f"{shard}.json"
+        return self.copy.folder / "ran" / name / f"{shard}.json"
 
     def seconds(self, name: str) -> float:
         """What the measurement of a replication takes."""
@@ -83,9 +86,8 @@ class Unchanged(NamedTuple):
             return True
         text = (self.copy.folder / fault.file).read_text(encoding="utf-8")
         changed = lines_of(text, fault.old)
-        every = (self._lines(name, shard) for shard in self.copy.shards(name))
-        ran = (json.loads(path.read_text("utf-8")) for path in every)
-        return any(changed & set(lines.get(fault.file, ())) for lines in ran)
+        every = (read_lines(self._lines(name, shard)) for shard in self.copy.shards(name))
+        return any(changed & lines.get(fault.file, set()) for lines in every)
 
     def only_judged(self, fault: Fault, name: str) -> bool:
         """Whether the fault is in what judges a replication, so that no measurement changes."""

@@ -30,6 +30,7 @@ import psutil
 from workflow.base.files import UserError, sha256, write_text
 from workflow.base.records import read_table, write_table
 from workflow.base.tree import ROOT
+from workflow.host.revision import git_revision
 from workflow.host.terminal import announce
 from workflow.trust.document import table as markdown
 from workflow.trust.scratch import TOY_PAPERS, Project, fresh_project
@@ -57,6 +58,8 @@ paper is disturbed, the cause is removed, and the same command is given again.
 * *hold*: none of these losses, one more run was enough, and the message was the expected one.
 * *exit codes* are those of the disturbed command (negative: the signal that ended it); for damaged
   files, the gate's.
+* *commit*: the tree that was disturbed, where it was noted. A fault that is tried again replaces
+  its rows.
 
 """
 
@@ -226,7 +229,9 @@ def message(output: str, said: str, project: Project) -> str:
 
 
 def publish(found: pd.DataFrame, root: Path = ROOT) -> None:
-    """Rows of other faults stay as they are; the page is made anew from all."""
+    """Rows of other faults stay as they are; the page is made anew from all. Each row has the
+    commit of the tree that was disturbed (those of before this was noted have none)."""
+    found = found.assign(commit=git_revision())
     path = root / "results" / "reference" / "faults.csv"
     if path.exists():
         kept = read_table(path)
@@ -251,6 +256,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
                 "lost": int(one["lost"].sum()),
                 "same bytes": f"{int(one['same_bytes'].sum())} of {len(one)}",
                 "hold": f"{int(one['holds'].sum())} of {len(one)}",
+                "commit": " ".join(one["commit"].unique()) if "commit" in one else "",
                 "message": texts[0] if texts else "",
             }
         )
