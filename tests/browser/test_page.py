@@ -276,7 +276,9 @@ def test_who_searches_from_the_end_of_the_page_sees_the_best_match(visit, made):
     page.keyboard.type("k4")
     first = page.locator(".claim:not([hidden])").first
     covered = page.evaluate("document.querySelector('.filter').getBoundingClientRect().bottom")
-    assert covered <= first.bounding_box()["y"] < page.viewport_size["height"] / 2
+    box = first.bounding_box()
+    assert covered <= box["y"]
+    assert box["y"] + box["height"] <= page.viewport_size["height"]
 
 
 def test_a_filter_is_kept_in_the_address(visit, made):
@@ -443,7 +445,8 @@ def test_a_small_figure_is_one_panel_in_readable_letters(visit, green):
     full = page.locator("[id='alpha2018_kernel.figure_1'] .enlarge img").evaluate("i => i.width")
     assert drawn["width"] > 0.6 * full
     assert drawn["width"] == pytest.approx(2 * seen["width"], rel=0.05)  # half of it is panel (b)
-    assert drawn["x"] == pytest.approx(seen["x"] - seen["width"], rel=0.05, abs=12)
+    start_of_b = drawn["x"] + drawn["width"] / 2
+    assert 0 <= start_of_b - seen["x"] < 0.06 * seen["width"]  # with a little room before it
 
 
 def test_surprises_stand_on_top_with_links(visit, made):
