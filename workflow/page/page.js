@@ -132,7 +132,8 @@
   // Who searches from far down sees the best match, and not what is left at that place.
   function showFirst() {
     const first = fields.q.value.trim() && document.querySelector(".paper:not([hidden]) .claim:not([hidden])");
-    if (first && first.getBoundingClientRect().top < makeRoom()) first.scrollIntoView();
+    const top = first && first.getBoundingClientRect().top;
+    if (first && (top < makeRoom() || top > innerHeight / 2)) first.scrollIntoView();
   }
 
   function follow() {
