@@ -132,8 +132,7 @@
   // Who searches from far down sees the best match, and not what is left at that place.
   function showFirst() {
     const first = fields.q.value.trim() && document.querySelector(".paper:not([hidden]) .claim:not([hidden])");
-    const top = first && first.getBoundingClientRect().top;
-    if (first && (top < makeRoom() || top > innerHeight / 2)) first.scrollIntoView();
+    if (first && first.getBoundingClientRect().top < makeRoom()) first.scrollIntoView();
   }
 
   function follow() {
