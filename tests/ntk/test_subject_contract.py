@@ -77,6 +77,10 @@ def test_files_beside_it_are_found(tmp_path):
 
 LOADED = {
     "no_steps": (("steps, batch = 20, 10", "batch = 10"), "no name steps, wanted by the diagnosis"),
+    "no_steps_with_widths": (
+        ("steps, batch = 20, 10", "widths, batch = (8, 16, 32), 10"),
+        "no name steps, wanted by the diagnosis; without batch: scaling and transfer alone",
+    ),
     "no_model": (("def model", "def models"), "no name model, wanted by the diagnosis"),
     "syntax": (("def data(seed):", "def data(seed:"), r"line 9: "),
     "import": (("import torch\n", "import torch, no_such_module\n"), "line 3: ModuleNotFoundError"),

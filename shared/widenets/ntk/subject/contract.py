@@ -188,7 +188,10 @@ def _parts(path: Path, has: set[str]) -> tuple[str, ...]:
         begun = sized[0]
     missing = [name for name in PARTS[begun] if name not in has]
     if missing and (not parts or (begun == "diagnosis" and has & {"steps", "batch"})):
-        raise SubjectError(f"{path.name}: no name {', '.join(missing)}, wanted by the {begun}")
+        found = " and ".join(name for name in ("steps", "batch") if name in has)
+        alone = f"; without {found}: {' and '.join(parts)} alone" if parts else ""
+        names = ", ".join(missing)
+        raise SubjectError(f"{path.name}: no name {names}, wanted by the {begun}{alone}")
     return parts
 
 
