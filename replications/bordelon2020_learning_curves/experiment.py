@@ -157,7 +157,8 @@ def stages(*, arm: str, dimension: int, degree: int, depth: int, draws: int, see
             for _ in range(draws):
                 draw = _Draw(_cosines(stream, samples[-1], dimension), depth, dimension, (degree,))
                 errors += [draw.errors(p, 0.0)[degree] / draws for p in samples]
-            half = np.exp(np.interp(-0.5, -errors, np.log(samples)))
+            # nan, not an end of the grid, where E_k does not pass 1/2 within it
+            half = np.exp(np.interp(-0.5, -errors, np.log(samples), left=np.nan, right=np.nan))
         yield {
             "seed": seed,
             "p_half": half,

@@ -404,8 +404,9 @@ def bound(*, arm: str, dimension: int, samples: int, width: int, degree: int,
           step_size: float, steps: int, seeds):  # fmt: skip
     """Theorem 4.2: eps that |V'r_T| <= 2 (1 - eta lambda)^T |V'r_0| + eps needs, over |V'r_0|.
 
-    V: all harmonics of degree <= 2 that are at least `degree`, norms in L2 of the sample; lambda =
-    mu of that degree. Arm squared: with (1 - eta lambda)^(2 T), which bounds the loss.
+    V: the harmonics of degrees 0 and 1 for degree 1, of degree 2 for degree 2; norms in L2 of the
+    sample; lambda = mu of that degree. Arm squared: with (1 - eta lambda)^(2 T), which bounds the
+    loss.
     """
     power = 2 if arm == "squared" else 1
     rate = step_size * eigenvalues_of("theory", dimension, degree)[degree]

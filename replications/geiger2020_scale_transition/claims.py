@@ -35,12 +35,11 @@ WINDOW = (
     "at the start, a correction of relative order s^(1/(L+1)), which the fit takes out"
 )
 MEAN_FIELD = (
-    "Control: the same networks in the mean-field parameterization, whose read-out is smaller by "
-    "sqrt(h): there alpha does not move"
+    "Control: the same numbers with alpha multiplied by sqrt(h), which is the mean-field "
+    "parameterization: it shows that the fit can read 0, and no more"
 )
 BY_H = "who scales with h alpha, as for a sum of h terms that add coherently"
 A_THIRD = Rival(-1 / 3, "who reads a third off curves of four widths")
-HALF_NARROWER = Rival(-1.0, BY_H)
 
 
 def _between(column: str, low: dict, high: dict):
@@ -84,7 +83,7 @@ def _curves(statistic, column: str, scales=SCALES, **where):
 def _crossover(name: str, level: float, *, arm="theory", scales=SCALES, **more) -> Claim:
     statement = (
         f"The scale at which the kernel changes by a factor {level:g} of itself falls as the "
-        "square root of the width"
+        "inverse square root of the width"
     )
     return Claim(
         name=name,
@@ -158,7 +157,8 @@ def _feature_kernel(depth: int, control: str, rival: Rival, **more) -> Claim:
         estimator=more.pop("estimator", _of_growth("kernel_change", depth)),
         formula=r"\|\Delta\Theta\|/\|\Theta_0\| \sim s^{-2L/(L+1)}",
         why=f"{HOMOGENEITY}, the kernel is of degree 2L; softplus is homogeneous only for large "
-        f"weights. {WINDOW}. Accepted: half of the way from 3/2 to its neighbour 4/3, for all L. "
+        f"weights. {WINDOW}. Accepted: half of the way from 3/2 to its neighbour 4/3, for all L: "
+        "more than half of the way to 8/5 for L = 3, and 8/5 and 12/7 are not told from 5/3. "
         "Correction: relatively s^(2/(L+1)), the next order, + .02 for three layers",
         control=control,
         rival=rival,
@@ -173,16 +173,16 @@ def _feature_weights(depth: int, control: str) -> Claim:
         "to the power 1/(L+1).",
         "weight_change",
         f"depth_{depth}",
-        near(1 / (depth + 1), 0.04),
+        near(1 / (depth + 1), 0.025 if depth == 3 else 0.04),
         estimator=_of_growth("weight_change", depth),
         formula=r"\|\Delta w\|/\|w_0\| \sim s^{-1/(L+1)}",
         source="derived here; figure weights_scalings (0.23 for L = 3)",
-        why=f"{HOMOGENEITY}. {WINDOW}. Accepted: half of the way from 1/4 to its neighbour 1/3, "
-        "for all L",
+        why=f"{HOMOGENEITY}. {WINDOW}. Accepted: half of the way from 1/3 to its neighbour 1/4 "
+        "for L = 1 and 2, from 1/4 to 1/5 for L = 3",
         control=control,
         rival=Rival(
-            1 / (depth + 2) if depth < 3 else 1 / 3,
-            "who counts one layer more" if depth < 3 else "who counts one layer less",
+            1 / (depth + 2),
+            "who counts one layer more",
         ),
     )
 
@@ -270,14 +270,14 @@ CLAIMS = [
     Claim(
         name="G2_crossover_error",
         statement="The scale at which the test loss of the average over initialisations passes "
-        "half-way from one regime to the other falls as the square root of the width.",
+        "half-way from one regime to the other falls as the inverse square root of the width.",
         formula=r"\alpha^\ast \sim h^{-1/2}",
         source="abstract, point (i); figure test_error (c, d)",
         part="scan",
         estimator=_curves(halfway_exponent("ensemble_loss"), "ensemble_loss"),
-        region=near(-0.5, 0.1),
+        region=near(-0.5, 0.08),
         kind="exponent",
-        rival=HALF_NARROWER,
+        rival=A_THIRD,
         why="exponent -1/2, fitted with its correction of order P / h; the hinge loss is the "
         "smooth form of the error, and the average has lost the fluctuations that shift plateaus "
         f"of narrow nets (point iii). {MEAN_FIELD}",
@@ -339,9 +339,9 @@ CLAIMS = [
         estimator=_curves(
             corrected_collapse("ensemble_loss", log=False, unit=True), "ensemble_loss"
         ),
-        region=near(0.5, 0.1),
+        region=near(0.5, 0.08),
         kind="exponent",
-        rival=Rival(1.0, BY_H),
+        rival=Rival(1 / 3, "who reads a third off curves of four widths"),
         why="the transition depends on sqrt(h) alpha alone, once each width runs from 0 to 1, up "
         "to the order P / h, which is taken out; the loss is the smooth form of the error, the "
         f"average free of its fluctuations. {MEAN_FIELD}",
@@ -415,7 +415,8 @@ CLAIMS = [
     ),
     _exponent(
         "G5_guide_line_depth_3",
-        "In the feature regime the kernel of three hidden layers grows as 1/s to the power 4/3.",
+        "In the feature regime, for s <= 0.01, the kernel of three hidden layers grows as 1/s to "
+        "the power 4/3.",
         "kernel_change",
         "depth_3",
         near(4 / 3, 0.08),
@@ -426,8 +427,9 @@ CLAIMS = [
         control="depth_2",
         expected="fail",
         reason="homogeneity gives 2L/(L+1) = 3/2 for L = 3, and so do the data; 4/3 is the "
-        "exponent of two hidden layers. The guide was drawn by eye. (The number of "
-        "G5_feature_kernel_depth_3, read against the guide.)",
+        "exponent of two hidden layers. The guide may describe larger s: on Fashion-MNIST "
+        "README has -1.33 from s = 0.01 to 1. (The number of G5_feature_kernel_depth_3, read "
+        "against the guide.)",
     ),
     _feature_weights(1, "depth_2"),
     _feature_weights(2, "depth_3"),
@@ -569,7 +571,8 @@ CLAIMS = [
     ),
     _winner(
         "lazy_wins_on_images",
-        "On images a fully connected network generalises better in the lazy regime.",
+        "On the ten first principal components of digits a fully connected network generalises "
+        "better in the lazy regime.",
         "digits_pca",
         at_least(0.0),
         "xnor",
@@ -599,8 +602,9 @@ CLAIMS = [
         source="popular posts on feature learning; here for dense networks on images. The "
         "same number as G11_lazy_wins_on_images, read against this statement",
         expected="fail",
-        reason="it depends on data and architecture: fully connected networks on images do "
-        "better in the lazy regime, as the paper says",
+        reason="it depends on data and architecture: on principal components of images fully "
+        "connected networks do better in the lazy regime, as the paper says; on the pixels of the "
+        "same digits no difference is found (README)",
     ),
     Claim(
         name="G12_frozen_initial_kernel",
@@ -657,17 +661,18 @@ CLAIMS = [
     *(
         Claim(
             name=f"G15_preactivation_speed_layer_{layer}",
-            statement=f"At the start the preactivations of layer {layer} move at a speed of order "
-            "h^-1/2.",
-            formula=r"\dot z \sim h^{-1/2}",
+            statement=f"At the start, at fixed alpha, the preactivations of layer {layer} move at "
+            "a speed of order h^-1/2.",
+            formula=r"\dot z \sim 1/(\alpha\sqrt h)",
             source="figure dot_z",
             part="speed",
             estimator=per_seed(width_exponent("speed"), where={"layer": layer}),
             region=near(-0.5, 0.05),
             kind="exponent",
             rival=Rival(-1.0, "who has mean field in mind, where each unit contributes 1/h"),
-            why="NTK parameterization: each unit contributes 1/sqrt(h) to f. Control: the same at "
-            "fixed s, where alpha falls, which the speed does not see but the output does",
+            why="NTK parameterization: each unit contributes 1/sqrt(h) to f. Control: at "
+            "fixed s, where alpha = s/sqrt(h): as dw/dt carries 1/alpha, this undoes the fall by "
+            "arithmetic (the same number + 1/2)",
             control="fixed_s",
         )
         for layer in (1, 2)
