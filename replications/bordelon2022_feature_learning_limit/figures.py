@@ -10,13 +10,13 @@ from widenets.evidence import style
 def figure_order(first_order: DataFrame, output: DataFrame) -> Figure:
     """The order g0^2 of deep linear networks, with and without responses
 
-    (a) Change of the kernel over the published formula, g0^2 L(L+1)/2 (d1 + d2 + d3 + d4), against
-    the depth: (L+1)(L+2)/6 (black). The limit without responses (dashed) obeys it. (b) f less that
-    of the frozen kernel at K_0 t = 2, over its order g0^2; without responses dashed, gray: the
-    accepted band.
+    (a) Change of the kernel over that of independent gradients, g0^2 L(L+1)/2 (d1 + d2 + d3 + d4),
+    against the depth: (L+1)(L+2)/6 (black). The limit without responses (dashed) obeys it. (b) f
+    less that of the frozen kernel at K_0 t = 2, over its order g0^2; without responses dashed,
+    gray: the accepted band.
     """
     figure, (axes,) = style.panels(2)
-    for axis, rows, column in ((axes[0], first_order, "published"), (axes[1], output, "ratio")):
+    for axis, rows, column in ((axes[0], first_order, "over_bare"), (axes[1], output, "ratio")):
         for arm, label in (("theory", "limit"), ("no_responses", "without responses")):
             chosen = rows[rows["arm"] == arm]
             look = {"x": "depth", "y": column, "label": label, "control": arm != "theory"}
@@ -26,7 +26,7 @@ def figure_order(first_order: DataFrame, output: DataFrame) -> Figure:
     depth = np.linspace(1, 4, 50)
     style.theory_line(axes[0], depth, (depth + 1) * (depth + 2) / 6, label="(L+1)(L+2)/6")
     style.theory_line(axes[1], [1, 3], [1, 1], label=r"order $g_0^2$")
-    axes[0].set(ylabel=r"$\Delta K$ / published", title="(a) kernel")
+    axes[0].set(ylabel=r"$\Delta K$ / order without responses", title="(a) kernel")
     axes[1].set(ylabel=r"$(f-f_{NTK})$ / formula", title="(b) output")
     style.accepted_band(axes[1], 0.99, 1.01)
     for axis in axes:
