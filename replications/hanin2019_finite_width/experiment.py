@@ -152,11 +152,12 @@ def step(
 
 def tower(
     *, arm: str, layers: int, width: int, networks_per_seed: int, seeds: tuple[int, ...],
-    mean_field: bool = False,
+    observable: str = "own",
 ) -> Iterator[dict]:  # fmt: skip
     """Correlation functions of O_1 = f, .., of tanh networks, means over the networks of a block.
 
-    mean_field: f / sqrt(n) trained at the rate n, that is n^(s/2 - 1) O_s. With two hidden layers
+    observable: own; other: in `third` stands the deviation of O_2, in `fifth` the root mean square
+    of O_3, in `fourth` that of O_5, with two layers the deviation of O_2. With two hidden layers
     the tower ends with O_4.
     """
     orders = 5 if layers == 1 else 4
@@ -166,16 +167,21 @@ def tower(
             found = neurons.tanh_tower(*neurons.draw(stream, networks_per_seed, width), orders)
         else:
             found = deep_tower.tanh_tower(stream, networks_per_seed, width, orders)
-        if mean_field:
-            found = found * width ** (np.arange(1, orders + 1) / 2 - 1)[:, None]
+        sizes = {
+            "third": np.sqrt((found[2] ** 2).mean()),
+            "fourth": -found[3].mean(),
+            **({"fifth": np.sqrt((found[4] ** 2).mean())} if orders == 5 else {}),
+        }
+        deviation = found[1].std(ddof=1)
+        if observable == "other":
+            others = {"third": deviation, "fourth": sizes.get("fifth", deviation)}
+            sizes = {**sizes, **others, **({"fifth": sizes["third"]} if orders == 5 else {})}
         yield {
             "seed": seed,
             "kernel": found[1].mean(),
-            "kernel_deviation": found[1].std(ddof=1),
-            "third": np.sqrt((found[2] ** 2).mean()),
+            "kernel_deviation": deviation,
             "product": -(found[0] * found[2]).mean(),
-            "fourth": -found[3].mean(),
-            **({"fifth": np.sqrt((found[4] ** 2).mean())} if orders == 5 else {}),
+            **sizes,
         }
 
 

@@ -105,9 +105,9 @@ def correlation_functions(tower: DataFrame, hierarchy: DataFrame) -> Figure:
     """Correlation functions fall as the conjecture counts, and the hierarchy closes in steps of 1/n
 
     (a) Sizes of O_3, O_4 (mean) and O_5 of tanh networks with one hidden layer and the conjectured
-    powers (dotted); dashed, O_4 at mean-field scale. (b) Error of the output at t = 1 with the
-    kernel frozen, with O_3 kept, and with O_3 and O_4 kept, against the width: the first derivative
-    alone gains no order.
+    powers (dotted); dashed, the deviation of O_2, n^(-1/2). (b) Error of the output at t = 1 with
+    the kernel frozen, with O_3 kept, and with O_3 and O_4 kept, against the width: the first
+    derivative alone gains no order.
     """
     figure, (axes,) = style.panels(2, height=2.9)
     rows = tower[tower["arm"] == "theory_one"]
@@ -120,9 +120,9 @@ def correlation_functions(tower: DataFrame, hierarchy: DataFrame) -> Figure:
         style.seeds_and_mean(axes[0], rows, x="width", y=column, label=label, index=index)
         start = (widths[0], rows.loc[rows["width"] == widths[0], column].mean())
         style.guide_slope(axes[0], widths, slope=power, through=start, label="conjecture")
-    field = tower[tower["arm"] == "mean_field_one"]
-    label = r"$-$E $O_4$, mean field"
-    style.seeds_and_mean(axes[0], field, x="width", y="fourth", label=label, control=True)
+    other = tower[tower["arm"] == "other_one"]
+    label = r"deviation of $O_2$, $n^{-1/2}$"
+    style.seeds_and_mean(axes[0], other, x="width", y="third", label=label, control=True)
     kept = {"frozen": "kernel frozen", "third": r"$O_3$ kept", "fourth": r"$O_3$, $O_4$ kept"}
     for index, (arm, label) in enumerate(kept.items()):
         rows = hierarchy[hierarchy["arm"] == arm]
