@@ -8,6 +8,7 @@ import numpy as np
 
 from replications.mei2018_mean_field import circle, gaussians, spikes, teacher
 from replications.mei2018_mean_field.circle import EPS, POINTS, SAMPLES, TASK
+from widenets.ntk import data
 from widenets.ntk.dynamics import gradient_descent, squared_error
 from widenets.ntk.dynamics.particles import Neurons, one_sample_shares, padded
 from widenets.ntk.parameterization import Parameterization, maximal_update, mean_field, ntk, scales
@@ -139,11 +140,12 @@ def drift(
 ) -> Iterator[dict]:
     """|Theta_t - Theta_0| / |Theta_0| and the distance of f_t from the network's linearization.
 
-    arms: theory (masses 1/N); ntk (masses N^-1/2). Beside them what the limit does.
+    arms: theory (masses 1/N); ntk (masses N^-1/2). Beside them what the limit does; late: theory
+    beside the limit at 3/2 of the time.
     """
     scale = np.sqrt(width) if arm == "ntk" else 1.0
     masses, rate = np.full(width, scale / width), EPS / scale
-    change, distance = circle.of_limit(time)
+    change, distance = circle.of_limit(1.5 * time if arm == "late" else time)
     for seed in seeds:
         start = circle.neurons(generator(seed, "mei", "drift", arm, width), networks, width)
         found = circle.train(start, masses, rate, circle.steps_until(time))
@@ -296,7 +298,7 @@ def particle_signs(arm: str, particles: int) -> np.ndarray:
 
 
 def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Loss of a student in units of the start's, and of the best nonnegative mixture.
+    """Loss of a student in units of the start's, and of the best nonnegative mixture (not cone).
 
     arms: theory (both signs, all directions), positive (one sign), cone (both, one direction).
     """
@@ -309,14 +311,12 @@ def relu_teacher(*, arm: str, width: int, steps: int, seeds: tuple[int, ...]) ->
     directions, losses = map(np.asarray, teacher.train(*stacked, steps))
     for index, seed in enumerate(seeds):
         inputs, targets, stream = made[index][2:]
-        tried = np.concatenate(
-            [directions[index], stream.standard_normal((2000, teacher.DIMENSION))]
-        )
-        yield {
-            "seed": seed,
-            "loss": losses[index] / np.mean(targets**2 / 2),
-            "over_nonnegative": losses[index] / teacher.best_nonnegative(inputs, targets, tried),
-        }
+        row = {"seed": seed, "loss": losses[index] / np.mean(targets**2 / 2)}
+        if arm != "cone":
+            starts = data.sphere(stream, teacher.STARTS, teacher.DIMENSION)
+            best = teacher.best_nonnegative(inputs, targets, directions[index], starts)
+            row["over_nonnegative"] = losses[index] / best
+        yield row
 
 
 def paths(
@@ -338,7 +338,8 @@ def radii(
 ) -> Iterator[dict]:  # fmt: skip
     """Mean |w| of two Gaussians' network against the reduced dynamics from the same lengths.
 
-    arms differ in their numbers alone: theory, one_sample (batch 1 at the same step).
+    arms differ in their numbers alone: theory, one_dimension (d = 40), one_sample (batch 1 at the
+    same step).
     """
     for seed in seeds:
         stream = generator(seed, "mei", "radii", arm, dimension, width)

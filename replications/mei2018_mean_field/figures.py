@@ -63,7 +63,7 @@ def figure_kernel(drift: DataFrame) -> Figure:
             look = {"x": "width", "y": column, "label": name, "control": control}
             style.seeds_and_mean(axis, rows, geometric=True, **look)
         widths = sorted(drift["width"].unique())
-        limit = [drift[f"{column}_limit"].mean()] * len(widths)
+        limit = [drift[drift["arm"] == "theory"][f"{column}_limit"].mean()] * len(widths)
         style.theory_line(axis, widths, limit, label="limit")
         axis.set(xlabel="width N", ylabel=label, title=title)
         style.logarithmic(axis, "xy", ticks=widths)

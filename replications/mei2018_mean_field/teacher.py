@@ -21,6 +21,8 @@ from widenets.ntk import data
 DIMENSION, SAMPLES, NEURONS = 5, 120, 6
 STEP = 0.1
 CONE = 0.05  # spread of directions around one
+STARTS, ROUNDS = 100, 40  # of the ascent that looks for a direction
+LEAST = 1e-4  # of sum_j r_j relu(u.x_j), for a direction u to be added
 
 
 def problem(stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -42,10 +44,33 @@ def start(stream: np.random.Generator, width: int, arm: str) -> tuple[np.ndarray
     return signs, directions
 
 
-def best_nonnegative(inputs: np.ndarray, targets: np.ndarray, candidates: np.ndarray) -> float:
-    """Loss of the best nonnegative mixture of relu(c.x) over candidate directions."""
-    hidden = np.maximum(inputs @ candidates.T, 0)
-    return float(nnls(hidden, targets)[1] ** 2 / (2 * len(targets)))
+def best_nonnegative(inputs, targets, directions, starts) -> float:
+    """Loss of the best nonnegative mixture of relu(u.x) over all directions u, by Frank & Wolfe.
+
+    `directions` (m, d) are the first ones; those that ascent of sum_j r_j relu(u.x_j), r = y - f of
+    the mixture, finds from `starts` (s, d) join them, until it is below `LEAST` at each.
+    """
+    while True:
+        masses = nnls(np.maximum(inputs @ directions.T, 0), targets)[0]
+        directions, masses = directions[masses > 0], masses[masses > 0]
+        residual = targets - np.maximum(inputs @ directions.T, 0) @ masses
+        found, gain = _steepest(inputs, residual, np.concatenate([starts, directions]))
+        if gain.max() <= LEAST:
+            return float(np.mean(residual**2) / 2)
+        directions = np.concatenate([directions, found[np.argsort(gain)[-8:]]])
+
+
+def _steepest(inputs, residual, directions) -> tuple[np.ndarray, np.ndarray]:
+    """Directions (s, d) that ascent reaches, and sum_j r_j relu(u.x_j) there (s,)."""
+    best, most = directions, np.maximum(inputs @ directions.T, 0).T @ residual
+    for turn in 0.5 * 0.85 ** np.arange(ROUNDS):
+        slope = ((inputs @ directions.T > 0) * residual[:, None]).T @ inputs
+        size = np.linalg.norm(slope, axis=1, keepdims=True)
+        directions = data.normalize_rows(directions + turn * slope / np.maximum(size, 1e-12), 1.0)
+        gain = np.maximum(inputs @ directions.T, 0).T @ residual
+        best = np.where((gain > most)[:, None], directions, best)
+        most = np.maximum(gain, most)
+    return best, most
 
 
 @functools.partial(jax.jit, static_argnames="steps")
