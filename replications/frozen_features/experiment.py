@@ -49,20 +49,18 @@ def copying(
     the rates `factors`, and (factor 0) its least-squares solution; late: the solution of the
     linearization after training; half, formed:
     trained until `every`, before and after heads have formed, then frozen to the end. `prefix` is
-    the attention of the last token on the right one, in the best head of layer 2 (0 where it is not
-    looked at).
+    the attention of the last token on the right one, in the best head of the last layer (0 where it
+    is not looked at).
     """
     of = induction.problems(1 if arm == "one_layer" else 2, heads, steps, seeds)
     runs = [Run(problem) for problem in of]
     if arm in ("theory", "one_layer"):
         record = range(0, steps + 1, every)
         found, kept = induction.followed(NETWORK, runs, steps, record, keep=(0, steps))
-        looked = arm == "theory"
         for index, seed in enumerate(seeds):
             prefix = {
                 step: induction.attention_on_successor(of[index], parameters[index])
                 for step, parameters in kept.items()
-                if looked
             }
             for step, accuracy in zip(record, found[index], strict=True):
                 row = {"step": step, "factor": 1.0, "prefix": prefix.get(step, 0.0)}

@@ -136,13 +136,16 @@ def followed(
 
 
 def attention_on_successor(of: Problem, parameters: Parameters) -> float:
-    """Attention of the last token on the successor of its first showing, best head of layer 2."""
+    """Attention of the last token on the successor of its first showing, in the best head of the
+    last layer."""
     network = of.network()
     network.load_state_dict(parameters)
     tokens = of.inputs[of.of("test")]
     with torch.no_grad():
-        x = network.layers[0](network.embed[tokens])
-        last = network.layers[1].weights(x)[:, :, -1]
+        x = network.embed[tokens]
+        for layer in network.layers[:-1]:
+            x = layer(x)
+        last = network.layers[-1].weights(x)[:, :, -1]
     successor = 1 + (tokens[:, :-1] == tokens[:, -1:]).int().argmax(1)
     return float(last[torch.arange(len(tokens)), :, successor].mean(0).max())
 
