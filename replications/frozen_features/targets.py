@@ -121,17 +121,20 @@ def stretch_rows(
 
 def stairs(stream, dimension: int, samples: int, parity: bool) -> tuple[Task, np.ndarray]:
     """(x1 + x1 x2 + x1 x2 x3) / sqrt(3), or x1 x2 x3 alone, of coordinates chosen by the seed; and
-    the product of the three on the held-out points."""
+    the product of the three on the held-out points. In the staircase each coordinate has a sign of
+    its own: without signs its degrees, which share coordinates, are correlated."""
     x = stream.choice([-1.0, 1.0], (samples + HELD, dimension))
-    one, two, three = stream.permutation(dimension)[:3]
-    triple = x[:, one] * x[:, two] * x[:, three]
-    y = triple if parity else (x[:, one] + x[:, one] * x[:, two] + triple) / np.sqrt(3)
+    chosen = stream.permutation(dimension)[:3]
+    signs = np.ones(3) if parity else stream.choice([-1.0, 1.0], 3)
+    one, two, three = (sign * x[:, k] for sign, k in zip(signs, chosen, strict=True))
+    triple = one * two * three
+    y = triple if parity else (one + one * two + triple) / np.sqrt(3)
     return split(with_bias(x), y, samples), triple[samples:]
 
 
 def stairs_bound(dimension: int, samples: int, parity: bool) -> float:
-    """Least error of n fixed functions on average over the coordinates: the n go to the families
-    in which each explains most."""
+    """Least error of n fixed functions on average over the coordinates and their signs: the n go to
+    the families in which each explains most."""
     sizes = [comb(dimension, 3)] if parity else [comb(dimension, k) for k in (1, 2, 3)]
     left, explained = samples, 0.0
     for size in sizes:  # small families first: a function explains 1 / size of its own

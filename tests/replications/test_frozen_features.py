@@ -6,6 +6,7 @@ from math import comb, log2, log10
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from replications.frozen_features import (
@@ -201,6 +202,34 @@ def test_bounds_and_normalization_of_targets():
     assert targets.stairs_bound(24, 256, parity=False) == pytest.approx(expected)
 
 
+def test_signs_make_the_degrees_of_a_staircase_uncorrelated():
+    """Covariance of the target's coefficients over all draws in six dimensions: with signs it is
+    diagonal and the best ten functions leave the bound; without signs they leave less."""
+    sets = [of for k in (1, 2, 3) for of in itertools.combinations(range(6), k)]
+    places = {of: place for place, of in enumerate(sets)}
+    signed, plain = np.zeros((2, len(sets), len(sets)))
+    for order in itertools.permutations(range(6), 3):
+        at = [places[tuple(sorted(order[:k]))] for k in (1, 2, 3)]
+        plain[np.ix_(at, at)] += 1 / 120 / 3
+        for signs in itertools.product([-1, 1], repeat=3):
+            products = np.cumprod(signs)
+            signed[np.ix_(at, at)] += np.outer(products, products) / 120 / 3 / 8
+    np.testing.assert_allclose(signed, np.diag(np.diag(signed)), atol=1e-12)
+    left = [1 - np.linalg.eigvalsh(of)[-10:].sum() for of in (signed, plain)]
+    assert left[0] == pytest.approx(targets.stairs_bound(6, 10, parity=False))
+    assert left[1] < left[0] - 0.01
+
+
+def test_coordinates_of_a_staircase_have_signs():
+    firsts = set()
+    for seed in range(12):
+        task, triple = targets.stairs(draws(seed), 3, 60, parity=False)
+        coefficients = np.sqrt(3) * task.held_y @ task.held_x[:, :3] / len(task.held_y)
+        firsts.add(int(np.sign(coefficients[np.abs(coefficients).argmax()])))
+        assert np.mean(np.sqrt(3) * task.held_y * triple) == pytest.approx(1, abs=0.1)
+    assert firsts == {-1, 1}
+
+
 def test_no_fixed_functions_explain_more_than_their_share():
     """n random quadratics on all harmonics of a random direction: exactly n / N on average."""
     x = sphere(draws(15), 4000, 4, 2.0)
@@ -289,6 +318,22 @@ def test_a_polygon_through_noise_has_two_thirds_of_its_variance():
     assert np.mean(np.square(found)) == pytest.approx(2 / 3, abs=0.04)
 
 
+def test_half_times_of_the_limit_are_those_of_its_eigenvalues():
+    angles = 2 * np.pi * np.arange(circle.POINTS) / circle.POINTS
+    x = circle.embedded(angles, encoded=False)
+    kernel = two_layer.infinite_kernel(x, x) / circle.POINTS
+    rate = circle.RATE * 4 / np.sum(x[0] ** 2)
+    times = {}
+    for k in (1, 4):
+        wave = np.cos(k * angles)
+        outputs = circle._followed(kernel, wave, rate)
+        times[k] = circle._half_time(outputs @ wave / np.sum(wave**2))
+        value = wave @ kernel @ wave / np.sum(wave**2)
+        assert times[k] == pytest.approx(np.log(0.5) / np.log(1 - rate * value), rel=2e-3)
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == "S2_frozen_frequencies"]
+    assert log2(times[4] / times[1]) == pytest.approx(claim.region.center, abs=0.01)
+
+
 def test_half_times_are_those_of_an_exponential():
     learned = 1 - np.exp(-circle.RECORD / 700)
     assert circle._half_time(learned) == pytest.approx(700 * np.log(2), rel=1e-3)
@@ -311,6 +356,7 @@ RIVALS = {
     "N3_tempered": 1.0,  # the mean square of one noisy label
     "N3_no_benefit_of_samples": -1.0,
     "S1_low_frequencies_first": log2(1),
+    "S2_frozen_frequencies": log2(4**2),
 }
 
 
@@ -330,6 +376,20 @@ def test_excess_of_three_heads_and_of_one_is_that_of_the_rivals():
         found = np.array([row["excess"] for row in rows])
         assert abs(found.mean() - by_name[name]) < 4 * found.std() / np.sqrt(len(found))
         assert found.mean() > 1.5 * 0.009
+
+
+@pytest.mark.parametrize(("others", "expected"), [((0.1, 0.95), 1.2), ((0.1, 0.2), 0.0)])
+def test_what_never_generalizes_is_no_late_generalization(others, expected):
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == "C3b_groks"]
+    columns = {"seed": (0, 0), "factor": 1.0, "step": (0, 500), "others": others, "delay": 1.2}
+    two = pd.concat([pd.DataFrame(columns), pd.DataFrame(columns | {"seed": (1, 1)})])
+    assert claim.estimator(two).value == pytest.approx(expected)
+
+
+def test_one_layer_is_looked_at_in_its_only_layer():
+    (problem,) = induction.problems(1, 2, 1, (5,))
+    found = induction.attention_on_successor(problem, problem.start())
+    assert 0.05 < found < 0.3  # 1/8 if attention is spread evenly
 
 
 def test_regions_are_those_of_their_formulas():
