@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from pandas import DataFrame
+from scipy.optimize import brentq
 from scipy.special import erf
 
 from replications.schoenholz2017_signal_propagation import (
@@ -152,3 +153,16 @@ def test_threshold_is_read_between_points_and_grows_by_a_scale_per_log():
     whole = DataFrame({key: np.concatenate([part[key] for part in rows]) for key in rows[0]})
     assert claims.depth_per_log_steps(whole) == pytest.approx(1, abs=0.01)
     assert claims.depth_per_log_steps(whole.assign(prefactor=0)) > 1.05
+
+
+def test_edge_of_erf_is_the_root_of_one_equation():
+    """chi_1 = 4 sw2 / (pi sqrt(1 + 4 q)) = 1 put into Q(q) = q."""
+
+    def weights(q):
+        return np.pi * np.sqrt(1 + 4 * q) / 4
+
+    def rest(q):
+        return 2 / np.pi * weights(q) * np.arcsin(2 * q / (1 + 2 * q)) + 0.18 - q
+
+    (claim,) = [claim for claim in claims.CLAIMS if claim.name == "D5_critical_weights"]
+    assert weights(brentq(rest, 1e-6, 10)) == pytest.approx(claim.region.center, abs=1e-6)
