@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.optimize import brentq
 
 from widenets.ntk.random import generator
 from widenets.ntk.updates import (
@@ -327,21 +328,42 @@ def relative(
         yield {"seed": seed, "change": moved / held}
 
 
+def _rotations_edge(rate: float, decay: float, width: int) -> float:
+    """Norm of sum_k c_k R_k with free rotations R_k and c_k = rate (1 - rate decay)^k.
+
+    The least of 2 s + sum_k (sqrt(s^2 + c_k^2) - s), less the shift of the edge, A^(-2/3) of that
+    of a Gaussian matrix of norm 2: near its edge E the density of singular values and their
+    opposites is A sqrt(E - x) / pi.
+    """
+    parts = rate * (1 - rate * decay) ** np.arange(round(20 / (rate * decay)))
+    least = brentq(lambda s: 2 + np.sum(s / np.hypot(s, parts) - 1), 1e-9 * rate, 2 / decay)
+    edge = 2 * least + np.sum(np.hypot(least, parts) - least)
+    bend = np.sum(parts**2 / np.hypot(least, parts) ** 3)
+    steepness = np.sqrt(2 / bend) / (2 * least**2)
+    gaussian = 2 - largest_singular_value(width, width, width**-0.5)
+    return edge - gaussian * steepness ** (-2 / 3)
+
+
 def muon(
     *, arm: str, width: int, scale: str, seeds: tuple[int, ...], rate: float = 0.1,
     decay: float = 0.2, law: str = "edge",
 ) -> Iterator[dict]:  # fmt: skip
     """n x n weights under Muon with decoupled decay on white noise, in their equilibrium.
 
-    norm over sqrt(2 rate / decay) sqrt(1 - rate decay / 2), that of a sum of free rotations;
-    corrected: less the shift of a Gaussian edge at this n. law `bound`: over 1 / decay instead.
+    corrected: norm over sqrt(2 rate / decay) sqrt(1 - rate decay / 2), less the shift of a Gaussian
+    edge at this n. law `rotations`: over the edge of a sum of free rotations, less its own shift;
+    `first_order`: over sqrt(2 rate / decay).
     """
-    size = np.sqrt(2 * rate / decay * (1 - rate * decay / 2)) if law == "edge" else 1 / decay
     shift = largest_singular_value(width, width, 1) / width**0.5 / 2
+    size = {
+        "edge": np.sqrt(2 * rate / decay * (1 - rate * decay / 2)) * shift,
+        "rotations": _rotations_edge(rate, decay, width),
+        "first_order": np.sqrt(2 * rate / decay),
+    }[law]
     for seed in seeds:
         draws = generator(seed, "muon", arm, width)
         weights = np.zeros((width, width))
         for _ in range(round(4 / (rate * decay))):
             step = SCALES[scale](width, width) * polar_factor(draws.standard_normal(weights.shape))
             weights = (1 - rate * decay) * weights - rate * step
-        yield {"seed": seed, "corrected": norm(weights) / size / shift}
+        yield {"seed": seed, "corrected": norm(weights) / size}

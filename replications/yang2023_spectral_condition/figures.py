@@ -219,7 +219,7 @@ def figure_iteration(iteration: DataFrame) -> Figure:
 
     Singular value after k steps of the quintic against that before them. Points: from there,
     .75 / 3.4445^k, on the value lies in the derived band, .6818 to 1.2024 (gray), where more steps
-    keep it; dashed: the band that is printed, .7 to 1.2, which it leaves on both sides. Black: what
+    keep it; dashed: the band as reported, .7 to 1.2, which it leaves on both sides. Black: what
     a polar factor makes of all.
     """
     figure, ((axes,),) = style.panels(1, height=2.8)

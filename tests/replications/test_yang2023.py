@@ -93,6 +93,18 @@ def test_equilibrium_of_decay_solves_its_recursion(rate, decay, b):
     assert ahead / covariance[0, 0] == pytest.approx(memory, rel=1e-9)
 
 
+def test_edge_of_a_sum_of_rotations():
+    """One rotation has the norm c; many small ones are a Gaussian; a few by draws."""
+    assert experiment._rotations_edge(0.3, 3.3, 10**9) == pytest.approx(0.3, rel=0.02)
+    small = experiment._rotations_edge(1e-3, 1.0, 48)
+    assert small == pytest.approx(largest_singular_value(48, 48, np.sqrt(0.0005 / 48)), rel=1e-3)
+    draws, found = np.random.default_rng(5), []
+    for _ in range(60):
+        steps = [polar_factor(draws.standard_normal((32, 32))) for _ in range(8)]
+        found.append(np.linalg.norm(sum(0.5**k * step for k, step in enumerate(steps, 1)), 2))
+    assert experiment._rotations_edge(0.5, 1.0, 32) == pytest.approx(np.mean(found), rel=5e-3)
+
+
 def test_printed_numbers_of_adams_update():
     assert update_rms(0.9) == pytest.approx(0.2294, abs=1e-4)
     assert update_rms(12 / 13) == pytest.approx(0.2, abs=1e-12)
@@ -143,6 +155,10 @@ RIVALS = {
     "O4_sign_step_of_any_batch": np.mean(
         [1 / n / seen_sign_alignment(n, n) for n in (32, 64, 128)]
     ),
+    "O6_relu_features_stay_aligned": 2
+    / np.pi**2
+    * np.arcsin(1 / np.pi)
+    / sign_alignment(np.full((128, 128), 1 / (2 * np.pi)) + np.eye(128) * (0.5 - 1 / (2 * np.pi))),
     "O6_low_rank_features_stay_aligned": 2 / np.pi / 16 / seen_sign_alignment(128, 16),
     "O7_polar_step_on_fresh_inputs": np.mean(np.sqrt(16 / np.array([64, 128]))),
     "O14_update_on_noise": np.mean(np.sqrt(1 + np.array([0.5, 0.8, 0.9, 0.95]))),
@@ -152,7 +168,7 @@ RIVALS = {
     "O20_memory": 0.99**20 / equilibrium_memory(0.1, 0.1, 0.9, 20),
     "O22_level_of_the_norm": _edge_without_its_shift([(32, 32)]),
     "O24_signal_in_noise": _spike(),
-    "O29_level_of_muons_norm": 5 / np.sqrt(1 - 0.01),
+    "O29_level_of_muons_norm": 1 / experiment._rotations_edge(0.5, 1.0, 10**9),
 }
 
 
