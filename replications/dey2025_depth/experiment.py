@@ -173,10 +173,11 @@ def steps(
 
     total, block: rms change of h_L, of a branch at its old input. share: of the block or of the
     network (`reading`). rate: that of one block, divided by n under Adam and multiplied under SGD;
-    times L^(a-1) under Adam and L^(2a-1) under SGD (rule `depth`), or by nothing (`flat`).
+    times L^(a-1) under Adam and L^(2a-1) under SGD (rule `depth`), L^-1/2 (`half`) or nothing
+    (`flat`).
     """
     adam = optimizer == "adam"
-    exponent = {"depth": (power if adam else 2 * power) - 1, "flat": 0.0}[rule]
+    exponent = {"depth": (power if adam else 2 * power) - 1, "flat": 0.0, "half": -0.5}[rule]
     rates = np.array(depths, float) ** exponent * (rate / width if adam else rate * width)
     shape = networks.Shape(branch, width, depths[-1], batch)
     factors = networks.factors(depths, depths[-1], power)
@@ -332,14 +333,13 @@ LAGS = {  # shares of the depth
 
 def diversity(
     *, arm: str, branch: str, power: float, width: int, depth: int, batch: int, rate: float,
-    steps: int, reading: str, seeds: tuple[int, ...], walk: str = "kept", lags: str = "fine",
+    steps: int, reading: str, seeds: tuple[int, ...], lags: str = "fine",
 ) -> Iterator[dict]:  # fmt: skip
-    """How a stream's increment over a share u of the depth grows with u: rms ~ u^kappa.
+    """How a stream's increment over a share u of the depth grows with u: rms ~ u^p.
 
     reading: the stream at the start (`init`), after steps of Adam on the hidden weights
-    (`trained`), the difference of both (`learned`). exponent: least squares over
-    the three `lags` u; with walk `out` half the logarithm to base 2 of how D^2(2u) - 2 D^2(u)
-    grows from the first to the second, which no random walk adds to. increment: rms over the last.
+    (`trained`), the difference of both (`learned`). exponent: p, least squares over the three
+    `lags` u. increment: rms over the last.
     """
     shape = networks.Shape(branch, width, depth, batch)
     parameters, *data = shape.draw(seeds, "diversity", arm, depth)
@@ -351,9 +351,6 @@ def diversity(
         [_increment(stream, round(lag * depth)) for lag in LAGS[lags]]
     )  # (lags, seeds)
     exponents = np.polyfit(np.log(LAGS[lags]), np.log(squares), 1)[0] / 2
-    if walk == "out":
-        bends = squares[1:] - 2 * squares[:-1]
-        exponents = np.log2(bends[1] / bends[0]) / 2
     for seed, exponent, last in zip(seeds, exponents, squares[-1], strict=True):
         yield {"seed": seed, "exponent": exponent, "increment": np.sqrt(last)}
 

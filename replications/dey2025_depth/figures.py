@@ -157,8 +157,9 @@ def figure_diversity(diversity: DataFrame) -> Figure:
     """Exponents of increments along 256 blocks
 
     With the multiplier L^-1/2: the stream before and after training and what training adds, for
-    increments over 1 to 4 blocks, and the last for 8 to 32 blocks; with 1/L what training adds,
-    random walks taken out. Lines: a random walk, 1/2, and a smooth stream, 1.
+    increments over 1 to 4 blocks, and the last for 8 to 32 blocks; with 1/L the stream after
+    training and what training adds for 1 to 4 blocks, the last for 8 to 32 too. Dashed: controls,
+    with the start of one-layer ReLU blocks. Lines: a random walk, 1/2, and a smooth stream, 1.
     """
     figure, ((axes,),) = style.panels(1, height=2.8)
     arms = {
@@ -166,19 +167,25 @@ def figure_diversity(diversity: DataFrame) -> Figure:
         "half_trained": "trained",
         "half_learned": "learned",
         "half_coarse": "learned,\ncoarse",
-        "one_learned": "learned,\n1/L",
+        "half_in_relu": "start,\nReLU",
+        "one_trained": "trained,\n1/L",
+        "one_learned_fine": "learned,\n1/L",
+        "one_learned": "learned,\n1/L,\ncoarse",
     }
+    controls = ("half_coarse", "half_in_relu", "one_trained", "one_learned_fine")
     for place, arm in enumerate(arms):
         rows = diversity[diversity["arm"] == arm].assign(place=place)
         if len(rows):
             style.seeds_and_mean(
                 axes, rows, x="place", y="exponent", label=None, index=int(arm == "one_learned"),
-                control=arm == "half_coarse",
+                control=arm in controls,
             )  # fmt: skip
     for number, value in enumerate((0.5, 1.0)):
-        style.theory_line(axes, [-0.4, 4.4], [value, value], label=None if number else "1/2 and 1")
-    axes.set_xticks(range(5), labels=arms.values())
-    axes.set(ylabel=r"exponent $\kappa$ of $u^\kappa$", ylim=(0.4, 1.1))
+        style.theory_line(
+            axes, [-0.4, len(arms) - 0.6], [value, value], label=None if number else "1/2 and 1"
+        )
+    axes.set_xticks(range(len(arms)), labels=arms.values())
+    axes.set(ylabel=r"exponent p of $u^p$ (TP6: $1-\kappa$)", ylim=(0.4, 1.1))
     axes.legend(loc="upper left")
     return figure
 

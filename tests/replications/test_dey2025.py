@@ -176,9 +176,26 @@ def _residual_spread(depth):
     return laws.movement("abs", 32, depth, depth**-0.5) / unit
 
 
+def _coherent_increments(lags=(1, 2, 4), depth=256, m=1 / 16):
+    """Exponent of the stream's increments of h + m relu(W h) for n -> infinity (README, 6)."""
+    mean, square, pushes, squares = 0.0, 1.0, [], []
+    for _ in range(depth):
+        pushes.append(np.sqrt(square / (2 * np.pi)))
+        squares.append(square)
+        square += 2 * m * mean * pushes[-1] + m**2 * square / 2
+        mean += m * pushes[-1]
+    free = np.array(squares) * (1 / 2 - 1 / (2 * np.pi))
+    found = [
+        np.mean(np.convolve(pushes, np.ones(lag), "valid") ** 2)
+        + np.mean(np.convolve(free, np.ones(lag), "valid"))
+        for lag in lags
+    ]
+    return laws.local_slope(found, lags) / 2
+
+
 RIVALS = {
-    "D1_forward_growth": laws.growth(4, 0.5) / np.e,
-    "D2_block_kernel": 4 * laws.block_kernel(4, 0.5) / np.e,
+    "D1_forward_growth": np.mean([laws.growth(L, L**-0.5) / np.e for L in (4, 16, 64)]),
+    "D2_block_kernel": np.mean([L * laws.block_kernel(L, L**-0.5) / np.e for L in (4, 16, 64)]),
     "D2_block_kernel_at_one": laws.block_kernel(4, 0.25) / laws.block_kernel(4, 0.5),
     "D2_every_block_alike": laws.growth(3, 0.5),
     "D3_fourth_moment": np.mean(
@@ -195,6 +212,7 @@ RIVALS = {
     "D5_coherent_branch": 32 * np.log(1 + 1 / 128) / np.log(laws.coherent_rms(64, 1 / 8)),
     "D6_moves_relu": np.mean([_spread("linear", L) / _spread("relu", L) for L in (4, 8)]),
     "D6_moves_linear": np.mean([_spread("relu", L) / _spread("linear", L) for L in PLAIN]),
+    "D18_init": _coherent_increments(),
     "D6_constant": 1 / 3,
     "D6_real_step": (laws.movement("linear", np.inf, 4) - 16)
     / (laws.movement("relu", np.inf, 4) - 16),
@@ -233,6 +251,14 @@ def test_numbers_that_texts_give():
     spreads = [_residual_spread(L) for L in RESIDUAL]
     assert (min(spreads), max(spreads)) == pytest.approx((1.48, 1.64), abs=5e-3)
     assert np.log(laws.coherent_rms(64, 1 / 8)) == pytest.approx(2.55, abs=5e-3)
+    local = {
+        (n, depths): laws.local_slope(
+            [laws.movement("linear", n, L) ** 0.5 for L in depths], depths
+        )
+        for n in (32, np.inf)
+        for depths in ((16, 64), (64, 256))
+    }
+    assert list(local.values()) == pytest.approx([1.78, 4.27, 1.48, 1.49], abs=5e-3)
 
 
 TRAINED = {"branch": "two_gelu", "width": 6, "depth": 2, "deepest": 4, "batch": 5, "steps": 3}
