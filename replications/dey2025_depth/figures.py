@@ -157,20 +157,21 @@ def figure_diversity(diversity: DataFrame) -> Figure:
     """Exponents of increments along 256 blocks
 
     With the multiplier L^-1/2: the stream before and after training and what training adds, for
-    increments over 1 to 4 blocks, and the last for 8 to 32 blocks; with 1/L the stream after
-    training and what training adds for 1 to 4 blocks, the last for 8 to 32 too. Dashed: controls,
-    with the start of one-layer ReLU blocks. Lines: a random walk, 1/2, and a smooth stream, 1.
+    increments over 1 to 4 blocks, and the last for 8 to 32 blocks (coarse); with 1/L the stream
+    after training and what training adds for 1 to 4 blocks, the last for 8 to 32 too. Gray:
+    controls, with the start of one-layer ReLU blocks. Lines: a random walk, 1/2, and a smooth
+    stream, 1.
     """
     figure, ((axes,),) = style.panels(1, height=2.8)
     arms = {
         "half_init": "start",
         "half_trained": "trained",
         "half_learned": "learned",
-        "half_coarse": "learned,\ncoarse",
-        "half_in_relu": "start,\nReLU",
-        "one_trained": "trained,\n1/L",
-        "one_learned_fine": "learned,\n1/L",
-        "one_learned": "learned,\n1/L,\ncoarse",
+        "half_coarse": "coarse",
+        "half_in_relu": "ReLU",
+        "one_trained": "trained, 1/L",
+        "one_learned_fine": "learned, 1/L",
+        "one_learned": "coarse, 1/L",
     }
     controls = ("half_coarse", "half_in_relu", "one_trained", "one_learned_fine")
     for place, arm in enumerate(arms):
@@ -184,7 +185,7 @@ def figure_diversity(diversity: DataFrame) -> Figure:
         style.theory_line(
             axes, [-0.4, len(arms) - 0.6], [value, value], label=None if number else "1/2 and 1"
         )
-    axes.set_xticks(range(len(arms)), labels=arms.values())
+    axes.set_xticks(range(len(arms)), labels=arms.values(), rotation=45)
     axes.set(ylabel=r"exponent p of $u^p$ (TP6: $1-\kappa$)", ylim=(0.4, 1.1))
     axes.legend(loc="upper left")
     return figure
