@@ -105,7 +105,7 @@ CLAIMS = [
             lambda rows: rows[list(EVERY_NETWORK)].to_numpy().max(), columns=EVERY_NETWORK
         ),
         region=at_most(0.99),
-        why="K and Theta have different null directions unless only the read-out is trained, where "
+        why="strict unless Theta_*X Theta_XX^-1 = K_*X K_XX^-1, as for the read-out alone, where "
         "the ratio is 1: the control",
         rival=Rival(1.0, "who has the three laws alike, as for the read-out alone"),
         control="readout",
@@ -113,9 +113,8 @@ CLAIMS = [
     ),
     Claim(
         name="U4_corrected_start",
-        statement="A network plus its hidden-layer tangent along a second draw starts from the "
-        "NTK's "
-        "prior",
+        statement="A network plus its hidden-layer tangent along a second draw has the variance of "
+        "the NTK's prior",
         formula=r"$\mathrm{Var}(f_0+\langle\nabla_{hidden}f_0,\tilde\theta\rangle)=\Theta$",
         source=f"{HE}, main construction (NTKGP-param)",
         part="start",
@@ -137,9 +136,9 @@ CLAIMS = [
         part="trained",
         estimator=per_seed("over_ntkgp", center="geometric"),
         region=near(1, 0.04),
-        why="widths of 1024 or more leave about 10/m; what the draw of a block does to the ratio "
-        "is "
-        "known from members that the limit's kernel trains, and taken out. The control leaves the "
+        why="widths of 2048 or more leave about 10/m; what the draw of a block does to the ratio "
+        "is known from members that the limit's kernel trains, and taken out, and with it the law "
+        "of the start (U4_corrected_start): judged is the training. The control leaves the "
         "read-out's gradient in",
         control="whole_tangent",
         tier="laptop",
@@ -173,18 +172,37 @@ CLAIMS = [
         arm="deep",
         estimator=per_seed("over_deep", center="geometric"),
         region=near(1, 0.04),
-        why="as for U4_corrected_ensemble. The control trains the read-out alone, and has J_K(K). "
-        "Correction: what 1/m leaves once it is taken out, m^-2 and the last of training, under 1 "
-        "%",
+        why="as for U4_corrected_ensemble; the start is U5_start's. The control trains the "
+        "read-out alone, and has J_K(K). Correction: what 1/m leaves once it is taken out, m^-2 "
+        "and the last of training, under 1 %",
         control="readout",
         tier="laptop",
         kind="level",
-        rival=Rival(0.915, "who takes the NNGP posterior for the ensemble's law"),
+        rival=Rival(
+            0.915,
+            "who takes the read-out's law at the same step; the NNGP posterior itself has .83",
+        ),
+    ),
+    Claim(
+        name="U5_start",
+        statement="Networks start with the covariance K: the NTK's linear training makes the "
+        "variance of Lee et al.'s equation 15 of it",
+        formula=r"$\mathrm{Var} f_0=K\to J_\Theta(K)$",
+        source=f"{LEE19}, equation 15; that a start is taken from finite networks: ours",
+        part="start",
+        arm="deep",
+        estimator=per_seed("over_deep"),
+        region=near(1, 0.04),
+        why="exact at every width with one hidden layer: E f_0 f_0' = K. The control is trained "
+        "with K, the read-out's kernel",
+        control="readout",
+        kind="level",
+        rival=Rival(0.915, "who takes the read-out's law at the same step"),
     ),
     Claim(
         name="U6_prior_function",
-        statement="A second untrained network added to each member doubles a deep ensemble's "
-        "variance",
+        statement="Members trained with a second untrained network added have the variance of a "
+        "deep ensemble with twice the start's covariance",
         formula=r"$\mathrm{Var} f_t/J_\Theta(2K)\to 1$",
         source="randomised prior functions (Osband et al. 2018, He et al.'s RP-fn); the factor: "
         "ours",
@@ -192,12 +210,30 @@ CLAIMS = [
         arm="prior_function",
         estimator=per_seed("over_double", center="geometric"),
         region=near(1, 0.04),
-        why="the start has covariance 2 K and J is linear. The control has one network, 1/2. "
-        "Correction: 1/m, about 10/m, 1 % at 1024",
+        why="J is linear; as for U4_corrected_ensemble the start's law cancels, so that the factor "
+        "2 is U6_start's. The control has one network, 1/2. Correction: 1/m, about 10/m, .5 % at "
+        "2048",
         control="deep",
         tier="laptop",
         kind="level",
-        rival=Rival(0.915, "who takes twice the NNGP posterior's: J_K(K) / J(K)"),
+        rival=Rival(0.915, "who takes twice the read-out's law at the same step: J_K(K) / J(K)"),
+    ),
+    Claim(
+        name="U6_start",
+        statement="A second untrained network added to each member doubles the variance that the "
+        "NTK's linear training makes of a deep ensemble's start",
+        formula=r"$\mathrm{Var} f_0=2K\to J_\Theta(2K)$",
+        source="randomised prior functions (Osband et al. 2018, He et al.'s RP-fn); the factor: "
+        "ours",
+        part="start",
+        arm="prior_function",
+        estimator=per_seed("over_double"),
+        region=near(1, 0.04),
+        why="exact at every width with one hidden layer: two independent draws of E f_0 f_0' = K. "
+        "The control has one network",
+        control="deep",
+        kind="level",
+        rival=Rival(0.5, "who has the second network cancel in the difference to the targets"),
     ),
     Claim(
         name="U6_popular_prior_function_is_posterior",
@@ -218,17 +254,35 @@ CLAIMS = [
     ),
     Claim(
         name="U7_readout_ensemble",
-        statement="Training of the read-out alone gives samples of the NNGP posterior",
-        formula=r"$\mathrm{Var} f_t/J_K(K)\to 1$",
+        statement="Networks of which the read-out alone is trained have the variance that NNGP "
+        "gradient descent has at the same step; at infinite time that is the NNGP posterior's, "
+        "here 9 % lower",
+        formula=r"$\mathrm{Var} f_t/J_{K,t}(K)\to 1$",
         source=f"{LEE19}, section 2.3 as reported; Matthews et al. 2017",
         part="trained",
         arm="readout",
         estimator=per_seed("over_nngp", center="geometric"),
         region=near(1, 0.04),
-        why="linear training, so that K's fluctuation of 1/m is left. The control trains all "
-        "layers",
+        why="linear training, so that K's fluctuation of 1/m is left; the start is U7_start's. The "
+        "control trains all layers",
         control="deep",
         tier="laptop",
+        kind="level",
+        rival=Rival(1.09, "who takes the law of the ensemble that trains all layers"),
+    ),
+    Claim(
+        name="U7_start",
+        statement="Networks start with the covariance K: the linear training of the read-out makes "
+        "the variance of NNGP gradient descent at the same step of it",
+        formula=r"$\mathrm{Var} f_0=K\to J_{K,t}(K)$",
+        source=f"{LEE19}, section 2.3 as reported; that a start is taken from finite networks: "
+        "ours",
+        part="start",
+        arm="readout",
+        estimator=per_seed("over_nngp"),
+        region=near(1, 0.04),
+        why="as for U5_start. The control is trained with Theta, the kernel of all layers",
+        control="deep",
         kind="level",
         rival=Rival(1.09, "who takes the law of the ensemble that trains all layers"),
     ),
@@ -243,9 +297,9 @@ CLAIMS = [
             lambda rows: rows["along"].sum() / rows["size"].sum(), columns=("along", "size")
         ),
         region=near(0, 0.1),
-        why="the start has mean 0; on the way from NTK (0) to NNGP regression (1), where the "
-        "read-out's training is. Correction: a bias of finite width that falls about like "
-        "m^-1/2: .2, .09 and .06 at 128, 512 and 2048",
+        why="the start has mean 0; on the way from NTK (0) to NNGP regression (1), both at "
+        "this step, where the read-out's training is. Correction: a bias of finite width that "
+        "falls about like m^-1/2: .2, .09 and .06 at 128, 512 and 2048",
         control="readout",
         tier="laptop",
         kind="level",
@@ -313,7 +367,8 @@ CLAIMS = [
     ),
     Claim(
         name="U10_popular_ntk_is_calibrated",
-        statement="NTK regression gives calibrated 95 % intervals, here for the function x_0 x_1",
+        statement="NTK regression gives calibrated 95 % intervals at the scale that initialisation "
+        "gives, here for the function x_0 x_1",
         source="a popular page: 'GP and NTK regression provides calibrated uncertainty estimates'",
         part="intervals",
         arm="product",
@@ -322,15 +377,17 @@ CLAIMS = [
         why="what would follow, and does where truths are drawn from the prior",
         control="theory",
         expected="fail",
-        reason="a posterior is calibrated for its own prior: this function is smoother than the "
-        "prior thinks, and every interval holds it",
+        reason="a posterior is calibrated for its own prior: this one is 11 times too wide "
+        "(type-II scale .09), and the function smoother than it thinks (at that scale intervals "
+        "still hold .99)",
         kind="level",
-        rival=Rival(1.0, "ours: the function is smoother than the prior"),
+        rival=Rival(1.0, "ours: the prior is too wide, the function smoother than it"),
     ),
     Claim(
         name="U10_popular_oscillating",
         statement="Deep ensembles give calibrated 95 % intervals, here for sin(5 x_0)",
-        source="a popular page, as in U10_popular_ntk_is_calibrated",
+        source="a library's documentation on deep ensembles, as in "
+        "U9_popular_ensembles_are_calibrated",
         part="intervals",
         arm="oscillating",
         estimator=per_seed(**_intervals("deep")),
@@ -345,29 +402,26 @@ CLAIMS = [
     ),
     Claim(
         name="U11_coverage_is_the_scale",
-        statement="Coverage is set by the prior's scale, which leaves every mean as it is: from c "
-        "= "
-        ".1 to 10 that of digits' parity moves by more than .3",
-        formula=r"$J(cM)=c\,J(M),\ A_{c\Theta}=A_\Theta$",
+        statement="Coverage of the NNGP's intervals is set by the scale of prior and noise "
+        "together, which leaves every mean as it is: from c = .1 to 10 that of digits' parity "
+        "moves by more than .3",
+        formula=r"$J(cM)=c\,J(M),\ A_{c\Theta,c\sigma^2}=A_{\Theta,\sigma^2}$",
         source="ours",
         part="intervals",
         arm="parity",
         estimator=per_seed(_spread_of_coverage, columns=("error_nngp", "sd_nngp")),
         region=at_least(0.3),
         why="deviations change tenfold between them, means not at all. For a linear function, the "
-        "control, "
-        "all "
-        "intervals are too wide at any of these scales",
+        "control, all intervals are too wide at any of these scales",
         rival=Rival(0.0, "who has coverage follow the means, which no scale moves"),
         control="linear",
         kind="bound",
     ),
     Claim(
         name="U12_type_two_scale",
-        statement="With the prior's scale of largest marginal likelihood the NTKGP covers the "
-        "parity "
-        "of digits as it says",
-        formula=r"$c=y^\top\Theta_{XX}^{-1}y/N$",
+        statement="With the scale of prior and noise of largest marginal likelihood the NTKGP "
+        "covers the parity of digits as it says",
+        formula=r"$c=y^\top(\Theta_{XX}+\sigma^2)^{-1}y/N$",
         source="textbook (empirical Bayes)",
         part="intervals",
         arm="parity",
@@ -434,7 +488,7 @@ CLAIMS = [
     Claim(
         name="U14_temperature_does_as_well",
         statement="Softmax of the kernel regression of digits, at a temperature fitted by "
-        "leave-one-out, is calibrated within .05: calibration is the link's, not the kernel's",
+        "leave-one-out, is calibrated within .05",
         source="ours; temperature scaling: Guo et al. 2017",
         part="classes",
         arm="temperature",
@@ -443,14 +497,14 @@ CLAIMS = [
         ),
         region=at_most(0.05),
         why="one number makes confidences right on average. The control has the temperature 1",
-        rival=Rival(0.75, "who blames the kernel: softmax at temperature 1"),
+        rival=Rival(0.75, "who keeps the softmax at temperature 1"),
         control="softmax",
         kind="bound",
     ),
     Claim(
         name="U14_popular_posterior_calibrates_better",
         statement="The NTKGP posterior is no worse calibrated than the deep ensemble at the scale "
-        "that initialisation gives",
+        "that initialisation gives: on test digits, in distribution",
         source=f"popular reading of {HE}, who report gains out of distribution",
         part="classes",
         arm="unit",
@@ -519,16 +573,16 @@ CLAIMS = [
     ),
     Claim(
         name="U18_depth_needs_criticality",
-        statement="With 50 hidden layers the NNGP classifies digits at the critical weight "
-        "variance "
-        "and not at a quarter or four times of it: .5 better",
+        statement="With 50 hidden layers and labels one-hot less 1/10 the NNGP classifies digits "
+        "at the critical weight variance and not at a quarter or four times of it: .5 better",
         source=f"{LEE18}, reported as the figure of accuracy against the phase diagram; "
         "Schoenholz et al. 2017",
         part="depth",
         estimator=per_seed(_margin_at_criticality, columns=("share", "accuracy")),
         region=at_least(0.5),
-        why="off the critical line correlations forget their inputs, accuracy is "
-        "then that of a guess. With one hidden layer, the control, nothing is forgotten",
+        why="at a quarter rounding takes what the images say; at four times the constant part of "
+        "the kernel outweighs it for labels that are not centred (U18_popular_chaos_forgets). With "
+        "one hidden layer, the control, nothing is forgotten",
         rival=Rival(0.0, "who has all weight variances alike"),
         control="shallow",
         kind="bound",

@@ -12,6 +12,7 @@ from replications.he2020_uncertainty import networks, tasks
 from replications.he2020_uncertainty.laws import (
     LAWS,
     Joint,
+    Law,
     chance_of_largest,
     ensemble,
     expected_coverage,
@@ -74,16 +75,23 @@ def order(
 
 
 def start(*, arm: str, width: int, members: int, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """Mean variance of f_0 + delta over members and points, over that of the GP with prior Theta.
+    """Mean variance of f_0 + delta over members and points, over that of the GP with prior Theta,
+    and at test points of what the limit's kernel makes of it in STEPS, over that of four laws.
 
-    arms: theory (the read-out's gradient left out of delta), whole_tangent (left in), deep (none).
+    arms: theory (the read-out's gradient left out of delta), whole_tangent (left in), deep and
+    readout (no delta), prior_function (a second network).
     """
     kind = {"theory": "corrected"}.get(arm, arm)
     for seed in seeds:
         of = networks.problem(seed, f"start {arm}")
         found = networks.starts(kind, seed, width, members, of)
         prior = np.concatenate([np.diag(of.ntk.train), np.diag(of.ntk.test)])
-        yield {"seed": seed, "over_ntk": found.var(axis=0, ddof=1).mean() / prior.mean()}
+        end = networks.linear(kind, found, of).var(axis=0, ddof=1).mean()
+        yield {
+            "seed": seed,
+            "over_ntk": found.var(axis=0, ddof=1).mean() / prior.mean(),
+            **{name: end / law.variance.mean() for name, law in _held_against(of).items()},
+        }
 
 
 HELD_AGAINST = {
@@ -92,6 +100,13 @@ HELD_AGAINST = {
     "over_double": ("deep", "prior_function"),
     "over_nngp": ("readout", "deep"),
 }
+
+
+def _held_against(of: networks.Problem) -> dict[str, Law]:
+    return {
+        name: networks.law_at(law, networks.start_of(prior, of), of)
+        for name, (law, prior) in HELD_AGAINST.items()
+    }
 
 
 def trained(*, arm: str, width: int, members: int, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -115,10 +130,7 @@ def trained(*, arm: str, width: int, members: int, seeds: tuple[int, ...]) -> It
 
         drawn = over(found.linear, own.variance)
         outputs = found.trained[:, networks.TRAIN :]
-        against = {
-            name: over(outputs, networks.law_at(law, networks.start_of(prior, of), of).variance)
-            for name, (law, prior) in HELD_AGAINST.items()
-        }
+        against = {name: over(outputs, law.variance) for name, law in _held_against(of).items()}
         ntk, nngp = (networks.law_at(k, of.nngp, of).mean[:, 0] for k in ("deep", "readout"))
         mean = own.mean[:, 0] + (outputs - found.linear).mean(axis=0)
         yield {

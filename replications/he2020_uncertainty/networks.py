@@ -57,7 +57,7 @@ def start_of(kind: str, of: Problem) -> Joint:
 
 def law_at(kind: str, start: Joint, of: Problem) -> Law:
     """Of the outputs after STEPS of descent of this kind from a start of this covariance."""
-    tangent = of.nngp if kind == "readout" else of.ntk
+    tangent = tangent_of(kind, of)
     found = ensemble_flow(
         tangent.train,
         start.train,
@@ -71,6 +71,11 @@ def law_at(kind: str, start: Joint, of: Problem) -> Law:
         method="descent",
     )
     return Law(found.mean[0], found.covariance[0])
+
+
+def tangent_of(kind: str, of: Problem) -> Joint:
+    """The kernel that trains members of this kind: of all layers, or of the read-out alone."""
+    return of.nngp if kind == "readout" else of.ntk
 
 
 def rate(tangent: Joint) -> float:
@@ -97,8 +102,7 @@ def block(kind: str, seed: int, width: int, members: int, of: Problem) -> Block:
     made = keys((seed,), "uncertainty", "trained", kind, width)[0]
     x = jnp.asarray(of.points, jnp.float32)
     params, added = _drawn(kind, width, members, made, x)
-    tangent = of.nngp if kind == "readout" else of.ntk
-    step = rate(tangent)
+    step = rate(tangent_of(kind, of))
     rates = jax.tree.map(lambda _: step, params)
     if kind == "readout":
         rates = (*jax.tree.map(lambda _: 0.0, rates[:-1]), rates[-1])
@@ -115,47 +119,45 @@ def block(kind: str, seed: int, width: int, members: int, of: Problem) -> Block:
     )
     both = [_outputs(width, p, x) + added for p in (params, trained.params)]
     start, end = (np.asarray(found, np.float64) for found in both)
-    return Block(end, _linear(tangent, start, of.targets, step))
+    return Block(end, linear(kind, start, of))
 
 
-def _linear(tangent: Joint, start: np.ndarray, targets: np.ndarray, step: float) -> np.ndarray:
-    """start - P_t (start on the training points - y), P_t that of the limit's kernel."""
+def linear(kind: str, start: np.ndarray, of: Problem) -> np.ndarray:
+    """start - P_t (start on the training points - y), P_t that of the limit's kernel, (S, TEST)."""
+    tangent = tangent_of(kind, of)
+    step = rate(tangent)
     values, vectors = np.linalg.eigh(tangent.train)
     gain = (tangent.cross @ vectors) * ((1 - (1 - step * values) ** STEPS) / values) @ vectors.T
-    return start[:, TRAIN:] - (start[:, :TRAIN] - targets) @ gain.T
+    return start[:, TRAIN:] - (start[:, :TRAIN] - of.targets) @ gain.T
 
 
-ADDED = {  # what a member's untrained function is made of: kinds that share a program
-    "deep": "nothing",
-    "readout": "nothing",
-    "prior_function": "function",
-    "corrected": "tangent",
-    "whole_tangent": "tangent",
+ADDED = {  # delta: shares of the hidden layers' tangent, the read-out's, a second network
+    "deep": (0.0, 0.0, 0.0),
+    "readout": (0.0, 0.0, 0.0),
+    "prior_function": (0.0, 0.0, 1.0),
+    "corrected": (1.0, 0.0, 0.0),
+    "whole_tangent": (1.0, 1.0, 0.0),
 }
 
 
 def _drawn(kind: str, width: int, members: int, made: jax.Array, x: jax.Array):
     """Parameters of all members and delta at all points (S, points)."""
-    along_readout = 1.0
-    if kind == "corrected":
-        along_readout = 0.0
-    return _of_program(ADDED[kind], width, members, made, x, along_readout)
+    return _of_shares(width, members, made, x, ADDED[kind])
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _of_program(program: str, width: int, members: int, made, x, along_readout):
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _of_shares(width: int, members: int, made, x, shares):
     init, apply = network(width).init, network(width).apply
+    hidden, readout, function = shares  # traced: one program for all kinds
 
     def one(made):
         params, other = (init(part, (DIMENSION,)) for part in jax.random.split(made))
-        if program == "nothing":
-            added = jnp.zeros(len(x))
-        elif program == "function":
-            added = apply(other, x)[:, 0]
-        else:
-            along = (*other[:-1], jax.tree.map(lambda leaf: along_readout * leaf, other[-1]))
-            added = jax.jvp(lambda p: apply(p, x)[:, 0], (params,), (along,))[1]
-        return params, added
+        along = (
+            *jax.tree.map(lambda leaf: hidden * leaf, other[:-1]),
+            jax.tree.map(lambda leaf: readout * leaf, other[-1]),
+        )
+        tangent = jax.jvp(lambda p: apply(p, x)[:, 0], (params,), (along,))[1]
+        return params, tangent + function * apply(other, x)[:, 0]
 
     return jax.vmap(one)(jax.random.split(made, members))
 

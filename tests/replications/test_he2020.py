@@ -94,8 +94,7 @@ def test_members_of_the_limit_have_its_law(problem):
     )
     root = np.linalg.cholesky(joint + 1e-12 * np.eye(len(joint)))
     start = generator(0, "test").standard_normal((20_000, len(joint))) @ root.T
-    step = networks.rate(problem.ntk)
-    found = networks._linear(problem.ntk, start, problem.targets, step)
+    found = networks.linear("deep", start, problem)
     np.testing.assert_allclose(found.var(axis=0), law.variance, rtol=0.06)
     np.testing.assert_allclose(found.mean(axis=0), law.mean[:, 0], atol=0.03)
 
