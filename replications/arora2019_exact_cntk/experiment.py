@@ -118,9 +118,10 @@ def trained(
 ) -> Iterator[dict]:
     """kappa f after training against kernel regression on 5 points, kappa = width^-power.
 
-    gap: rms over tests. start: <gap, r> / <r, r> with r = kappa (f_0(x) - k K^-1 f_0(X)), what
-    survives of the network before training. corrected: with its second term. residual: largest one
-    left. Widths of a seed share their points and labels.
+    gap: rms over tests. start: <gap, r> / <r, r> with
+    r = kappa (f_0(x) - Theta(x,X) Theta(X,X)^-1 f_0(X)), what survives of the network before
+    training. corrected: with its second term. residual: largest one left. Widths of a seed share
+    their points and labels.
     """
     for seed in seeds:
         points = seed_stream(seed, "trained", arm)
