@@ -36,7 +36,8 @@ HEADS = [
     claim(
         "T1_one_head",
         "One head of attention at 1/sqrt(d) without softmax has an output of excess kurtosis "
-        "3 [(1 + 2/d)^2 (1 + 2 tr K^4/(tr K^2)^2) - 1], exactly at every d: it is not Gaussian",
+        "3 [(1 + 2/d)^2 (1 + 2 tr K^4/(tr K^2)^2) - 1], exactly at every d: it is not Gaussian. "
+        "K = x x^T/n of the tokens, d the size of a head",
         formula=r"$\kappa=3\left[(1+\frac2d)^2\left(1+\frac{2\,\mathrm{tr}K^4}"
         r"{(\mathrm{tr}K^2)^2}\right)-1\right]$",
         source=f"{HB}, abstract and section 3 as reported, that it is not; the law: {OURS}",
@@ -53,7 +54,8 @@ HEADS = [
     claim(
         "T1_large_d",
         "As d grows the excess kurtosis of one attention head's output, at "
-        "1/sqrt(d) without softmax, tends to 6 tr K^4/(tr K^2)^2, not to 0",
+        "1/sqrt(d) without softmax, tends to 6 tr K^4/(tr K^2)^2, K = x x^T/n of the tokens, not "
+        "to 0",
         formula=r"$\kappa\to6\,\mathrm{tr}K^4/(\mathrm{tr}K^2)^2$",
         source=f"{HB}, abstract; Sakai et al. 2025, abstract; the constant: {OURS}",
         part="heads",
@@ -69,8 +71,9 @@ HEADS = [
     claim(
         "T1_softmax",
         "With softmax one head at 1/sqrt(d) is not Gaussian either: its excess kurtosis is that of "
-        "weights with Gaussian scores",
-        formula=r"$\kappa=3[(1+\frac2d)\,E s^2/(E s)^2-1],\ s=a^\top Ka,\ a=\mathrm{softmax}(g)$",
+        "weights whose scores are Gaussian given the query's length",
+        formula=r"$\kappa=3[(1+\frac2d)\,E s^2/(E s)^2-1],\ s=a^\top Ka,\ a=\mathrm{softmax}(g),\ "
+        r"g\sim N(0,wK_{00}K),\ w\sim\chi^2_d/d$",
         source=f"Sakai et al. 2025, abstract, for the random scores; the law: {OURS}",
         part="heads",
         arm="softmax",
@@ -78,7 +81,8 @@ HEADS = [
         region=near(1, 0.05),
         why="measured over a quadrature over the scores at d = 16, which is exact to .002 in "
         "the mean over tokens; geometric, since the law of d = infinity is anything from .01 to .9 "
-        "of it, which loses half of the squared scatter, .001",
+        "of it, which loses half of the squared scatter, .001. Scores that are Gaussian outright "
+        "(w = 1) are 2 % off, below the resolution",
         control="softmax_limit",
         kind="level",
         rival=Rival(0.555, "who takes the law of d = infinity at d = 16"),
@@ -86,7 +90,8 @@ HEADS = [
     claim(
         "T1_more_tokens",
         "A head at 1/sqrt(d) without softmax that reads T orthogonal tokens comes nearer to a "
-        "Gaussian like 1/T, without a second head",
+        "Gaussian like 1/T, without a second head, as d -> infinity (measured: what is left once "
+        "the factor (1 + 2/d)^2 is taken out)",
         formula=r"$6\,\mathrm{tr}K^4/(\mathrm{tr}K^2)^2=6/T$",
         source=OURS,
         part="sequence",
@@ -119,7 +124,8 @@ HEADS = [
         "T3_rate",
         "At 1/d, with softmax and queries that are keys, one head becomes Gaussian at the rate 1/d",
         formula=r"$\kappa\sim1/d$",
-        source=f"{HB}, abstract, for the limit; the rate: {OURS}",
+        source=f"Yang 2019 (Tensor Programs I) and {HB}, section on the scaling 1/d, both as "
+        f"reported, for the limit; the rate: {OURS}",
         part="heads",
         arm="tied",
         estimator=loglog_slope("excess", "d"),
@@ -133,8 +139,9 @@ HEADS = [
     claim(
         "T3_constant",
         "At 1/d, with softmax and queries that are keys, the excess kurtosis of one head is "
-        "(6 + 3 c)/d, 6 from the values and c from the scores",
-        formula=r"$d\,\kappa\to6+3\,\nabla s^\top\Sigma\nabla s/s^2,\ "
+        "(6 + 3 c)/d, 6 from the values and 3 c from the scores, 3 c = d 3 Var s/(E s)^2. "
+        "K = x x^T/n of the tokens, d the size of a head",
+        formula=r"$d\,\kappa\to6+3\,\nabla s^\top\Sigma\nabla s/s^2,\ s=a^\top Ka,\ "
         r"\Sigma_{qr}=K_{00}K_{qr}+K_{0q}K_{0r}$",
         source=OURS,
         part="heads",
@@ -149,8 +156,10 @@ HEADS = [
     ),
     claim(
         "T8_popular_temperature",
-        "Popular: attention at 1/d is attention at 1/sqrt(d) at another temperature",
-        source="popular pages on muP: the 1/d is one more factor in front of the softmax",
+        "Attention with keys that are the queries is attention with independent ones at another "
+        "temperature: at 1/d times sqrt(d) it has the law of 1/sqrt(d)",
+        source="popular pages on muP call the 1/d one more factor in front of the softmax; read of "
+        f"the limit of {HB}, whose keys are the queries: ours",
         part="heads",
         arm="temperature",
         estimator=per_seed("over_law"),
@@ -203,10 +212,11 @@ HEADS = [
 COLLAPSE = [
     claim(
         "T14_cubic_collapse",
-        "One layer of softmax attention cubes the distance of nearby tokens: repeated, they "
+        "One layer of softmax attention cubes the distance of nearby tokens: repeated, they would "
         "collapse doubly exponentially",
         formula=r"$\mathrm{res}(x')\sim\mathrm{res}(x)^3$",
-        source="Dong et al. 2021, as reported; here at 1/d with queries that are keys",
+        source="the cube as an upper bound: Dong et al. 2021, as reported; that it is attained, at "
+        "1/d with queries that are keys: ours",
         part="collapse",
         arm="attention",
         estimator=loglog_slope("after", "spread"),
@@ -219,10 +229,12 @@ COLLAPSE = [
     ),
     claim(
         "T14_skip_halves",
-        "With a skip connection a layer of attention still halves the squared distance of nearby "
-        "tokens: they collapse exponentially",
+        "With a skip connection a layer of attention whose branch has the skip's variance halves "
+        "the squared distance of nearby tokens relative to their length (lengths grow, differences "
+        "stay): 1 - correlation falls by 2 a layer",
         formula=r"$1-\rho\ \to\ \frac12(1-\rho)$",
-        source=f"Dong et al. 2021, as reported: skips matter; the half: {OURS}",
+        source=f"{OURS}; Dong et al. 2021 (abstract: skips stop the degeneration) speak of the "
+        "distance itself, which stays",
         part="collapse",
         arm="halves",
         estimator=extrapolated("kept", "d"),
@@ -231,7 +243,7 @@ COLLAPSE = [
         "spread squared is .001",
         control="alone",
         kind="level",
-        rival=Rival(1.0, "who says that skip connections prevent the collapse"),
+        rival=Rival(1.0, "who carries Dong et al.'s absolute distance over to the correlation"),
     ),
 ]
 
@@ -270,7 +282,7 @@ KERNELS = [
     claim(
         "T4_kernel_at_one_over_d",
         "The tangent kernel of softmax attention at 1/d has the closed form "
-        "A Theta A^T + 2 A K A^T",
+        "A Theta A^T + 2 A K A^T: the right trace. K = x x^T/n of the tokens, d the size of a head",
         formula=r"$\Theta'=A\Theta A'^\top+2AKA'^\top,\ A=\mathrm{softmax}\,K$",
         source=f"{HB}, their theorem as reported; a library of kernels for its attention",
         part="kernels",
@@ -281,6 +293,22 @@ KERNELS = [
         control="with_scores",
         kind="level",
         rival=Rival(2 / 3, "who lets queries and keys add to it, as at 1/sqrt(d)"),
+    ),
+    claim(
+        "T4_share_of_the_stem",
+        "At 1/d what passes back through softmax attention is A Theta A^T, once: the layer below, "
+        "whose Theta is its K, has a quarter of the tangent kernel",
+        formula=r"$\Theta'=A\Theta A'^\top+2AKA'^\top$, with the read-out $4AKA'^\top$",
+        source=f"{HB}, their theorem as reported; the share: {OURS}",
+        part="kernels",
+        arm="closed",
+        estimator=extrapolated("of_stem", "width"),
+        region=near(0.25, 0.03),
+        why="the stem's part of the trace over the limit's, extrapolated in 1/n from 16 to 64. "
+        "T4_kernel_at_one_over_d alone, with Theta = K below, holds any a Theta + b K, a + b = 3",
+        control="with_scores",
+        kind="level",
+        rival=Rival(0.5, "who has 2 A Theta A^T + A K A^T"),
     ),
     claim(
         "T4_rate",
@@ -297,7 +325,8 @@ KERNELS = [
     ),
     claim(
         "T6_what_queries_add",
-        "At 1/d queries and keys add to the tangent kernel 1/d times a constant of the weights A",
+        "At 1/d queries and keys add to the tangent kernel 1/d times a constant of A and K. "
+        "K = x x^T/n of the tokens, d the size of a head",
         formula=r"$d\,\Theta_Q\to\sum_{rs}K_{rs}\,\mathrm{tr}[S_rKS_s^\top K],\ "
         r"S=B+B^\top,\ B_{pq,r}=A_{pq}(\delta_{qr}-A_{pr})/T$",
         source=OURS,
@@ -316,8 +345,10 @@ KERNELS = [
 SCALINGS = [
     claim(
         "T5_kernel_at_one_over_root_d",
-        "The tangent kernel of attention at 1/sqrt(d) without softmax has the closed form "
-        "2 <K, Theta> K + <K, K> (Theta + 4 K)",
+        "The mean over networks of the tangent kernel of attention at 1/sqrt(d) without softmax, "
+        "which is the kernel itself for infinitely many heads, is "
+        "2 <K, Theta> K + <K, K> (Theta + 4 K): the right trace. <A, B> is the sum over all pairs "
+        "of tokens, K = x x^T/n, d the size of a head",
         formula=r"$\Theta'=2\langle K,\Theta\rangle K+\langle K,K\rangle(\Theta+4K)$",
         source=f"{HB}, their theorem as reported; a library of kernels for its attention",
         part="kernels",
@@ -330,6 +361,25 @@ SCALINGS = [
         tier="laptop",
         kind="level",
         rival=Rival(4 / 3, "who takes queries and keys not to learn, as at 1/d"),
+    ),
+    claim(
+        "T5_share_of_the_stem",
+        "At 1/sqrt(d) without softmax what passes back through attention is 2 <K, Theta> K + "
+        "<K, K> Theta: the layer below, whose Theta is its K, has 3/8 of the tangent kernel",
+        formula=r"$2\langle K,\Theta\rangle K+\langle K,K\rangle\Theta=3\langle K,K\rangle K$ of "
+        r"$8\langle K,K\rangle K$",
+        source=f"{HB}, their theorem as reported; the share: {OURS}",
+        part="kernels",
+        arm="equal",
+        estimator=extrapolated("of_stem", "width", orders=(1.0, 2.0)),
+        region=near(0.375, 0.04),
+        why="the stem's part of the trace over the limit's, 1/n and 1/n^2 fitted. "
+        "T5_kernel_at_one_over_root_d alone, with Theta = K below, holds any a Theta + b K, "
+        "a + b = 7",
+        control="without_scores",
+        tier="laptop",
+        kind="level",
+        rival=Rival(0.25, "who has the values and one side of the scores pass it back"),
     ),
     claim(
         "T7_all_matrices_alike",

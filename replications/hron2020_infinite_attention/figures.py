@@ -103,15 +103,16 @@ def figure_kernels(kernels: DataFrame) -> Figure:
 def figure_tokens(collapse: DataFrame, mixing: DataFrame) -> Figure:
     """What a layer of attention at 1/d does to its tokens
 
-    (a) Distance of tokens after one layer against their spread before it: cubed (dotted); dashed:
-    with a skip. (b) Squared distance that one layer with a skip keeps, against d: 1/2 (black) with
-    the accepted band. (c) Distance of the weights from 1/T: independent queries and keys, d^-1/2
-    (dotted); dashed: queries that are keys.
+    (a) Distance of tokens, relative to their length, after one layer against their spread before
+    it: cubed (dotted); dashed: with a skip. (b) What one layer with a skip keeps of its square,
+    against d: 1/2 (black) with the accepted band; lengths grow, differences stay. (c) Distance of
+    the weights from 1/T: independent queries and keys, d^-1/2 (dotted); dashed: queries that are
+    keys.
     """
     figure, (axes,) = style.panels(3)
     arms = {"attention": "attention", "with_skip": "with a skip"}
     _curves(axes[0], collapse, "spread", "after", arms, "with_skip")
-    axes[0].set(xlabel="spread before", ylabel="distance after", title="(a) collapse")
+    axes[0].set(xlabel="spread before", ylabel="relative distance after", title="(a) collapse")
     _guide(axes[0], collapse, "spread", "after", "attention", 3, "cubes")
     halves = collapse[collapse["arm"] == "halves"]
     style.seeds_and_mean(axes[1], halves, x="d", y="kept", label="with a skip")
@@ -119,7 +120,7 @@ def figure_tokens(collapse: DataFrame, mixing: DataFrame) -> Figure:
     style.theory_line(axes[1], [sizes[0], sizes[-1]], [0.5, 0.5], label="1/2")
     style.accepted_band(axes[1], 0.48, 0.52)
     style.logarithmic(axes[1], "x", ticks=sizes)
-    axes[1].set(xlabel="d", ylabel="squared distance kept", title="(b) with a skip")
+    axes[1].set(xlabel="d", ylabel="squared relative distance kept", title="(b) with a skip")
     axes[1].set_ylim(bottom=0.47)
     axes[1].legend()
     arms = {"independent": "Q, K independent", "tied": "K = Q"}
