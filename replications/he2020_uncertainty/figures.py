@@ -81,7 +81,7 @@ def figure_coverage(intervals: DataFrame) -> Figure:
 
 
 def figure_reliability(classes: DataFrame) -> Figure:
-    """Calibration belongs to the link and the scale, not to the kernel
+    """Calibration is a matter of the link and of the scale
 
     Accuracy in ten bins of the stated confidence, over all splits; black: calibrated. (a)
     Links of the NNGP: softmax of the mean (dashed) is far too modest. (b) Three laws at the scale
