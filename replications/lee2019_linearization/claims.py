@@ -37,8 +37,9 @@ WHY_ATTAINED = (
 )
 WHY_SMOOTH = (
     "for smooth nonlinearities one more order of perturbation theory gives n^-1 (Dyer and Gur-Ari "
-    "2020, Huang and Yau 2020); the bound -1/2 and the mean-field value 0 lie outside. Correction: "
-    "relatively n^-1/2, which lowers gap and change of narrow networks: + .05 to .13 in the slope"
+    "2020, Huang and Yau 2020); the bound -1/2 and the mean-field value 0 lie outside. What "
+    "flattens the slopes of narrow networks by .05 to .13 is not derived. Correction: relatively "
+    "1/n by perturbation theory; what is seen is larger"
 )
 
 
@@ -179,7 +180,8 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
         claim(
             f"L3_kernel_bound_{arm}",
             f"The empirical NTK of {one} {arm} network changes by O(n^-1/2).",
-            source=THEOREM,
+            source=THEOREM
+            + ("" if arm == "erf" else " (stated for smooth nonlinearities; for relu not covered)"),
             estimator=over_width("ntk_change", **where),
             region=BOUND,
             why=WHY_BOUND,
@@ -213,8 +215,9 @@ DRIFT = [
     *(c for c in drift_claims("relu", "laptop") if c.name in RELU),
     claim(
         "L1_gap_rate_erf",
-        "For the smooth erf the gap to the linearization falls like n^-1, faster than the bound "
-        "(the number of L1_gap_bound_erf, read against the rate).",
+        "For the smooth erf the exponent of the gap to the linearization is nearer to -1, the rate "
+        "of smooth networks, than to the bound -1/2 (the number of L1_gap_bound_erf, read against "
+        "the rate).",
         source="corollary of Lee et al. 2019, Figure 3, with later proofs for smooth networks",
         part="drift",
         arm="erf",
@@ -328,7 +331,8 @@ STEPS = [
     ),
     claim(
         "L6_popular_divergence",
-        "Above the critical learning rate the training of a wide network diverges.",
+        "Just above the critical learning rate (1.1 x 2/l_max) the training of a wide network "
+        "diverges.",
         source="a popular reading of Lee et al. 2019, Theorem 2.1: above eta_critical training "
         "diverges",
         part="step_size",
@@ -340,7 +344,8 @@ STEPS = [
         rival=Rival(-14.0, "what holds: the loss of the network goes to zero"),
         expected="fail",
         reason="only the linearization diverges; the network's largest eigenvalue falls until the "
-        "step is stable again (the catapult), and its loss goes to zero",
+        "step is stable again (the catapult), and its loss goes to zero (Lewkowycz et al. 2020; "
+        "far above, from about 4/l_max on, networks can diverge too)",
     ),
     claim(
         "L7_contraction",
@@ -426,7 +431,8 @@ LAWS = [
     ),
     claim(
         "L9_readout_is_bayesian",
-        "Training the readout alone gives the law whose end is the NNGP posterior.",
+        "The mean of networks of which the readout alone is trained follows, at steps 8 and 64, "
+        "the law that ends at the NNGP posterior.",
         source="Lee et al. 2019, section 2.3 and equation 13",
         part="ensemble",
         arm="readout",
@@ -519,7 +525,7 @@ KINKS = [
         "K1_kernel_rate_at_kinks",
         "With one hidden layer the kink of ReLU slows the change of the NTK at untrained points to "
         "n^-3/4.",
-        source="explains the slope -0.76 read off Lee et al. 2019, Figure 1 (c)",
+        source="ours; Lee et al. 2019, Figure 1 (c), three hidden layers, has -0.76 read by eye",
         part="kinks",
         arm="relu",
         control="erf",
@@ -560,7 +566,7 @@ KINKS = [
         why="measured over predicted is 1 up to n^-1/2 = 0.016 times a coefficient, and "
         "the size of a step; at an untrained point switches cancel and the ratio is 0",
         kind="level",
-        rival=Rival(0.75, "who counts the switches of one sign only, or 1/2 for 2/pi"),
+        rival=Rival(np.pi / 4, "who has 1/2 for 2/pi"),
         formula=r"E[\Delta\Theta] = -\frac{2}{\pi} |f_0 - y| / \sqrt{n}",
     ),
 ]
