@@ -96,7 +96,9 @@ INITIALIZATION = [
         control="no_bias",
         kind="level",
         rival=Rival(
-            1.108, "who leaves the biases out of the covariance: their 0.01 beside 1/2 is 11 %"
+            1.108,
+            "who leaves out the biases: tr(Σ_0^{-1} Σ) / N = 1.108, Σ_0 the covariance without "
+            "them",
         ),
     ),
     Claim(
@@ -108,11 +110,11 @@ INITIALIZATION = [
         part="output_law",
         estimator=per_seed(ratio("excess_kurtosis", "excess_predicted")),
         region=near(1, 0.08),
-        why="exact for ReLU at every width: what is left is noise; with one hidden layer fewer the "
-        "same kurtosis is .76 of it",
+        why="exact for ReLU at every width: what is left is noise; with one hidden layer more the "
+        "ratio would be .983, which is not resolved",
         control="shallower",
         kind="level",
-        rival=Rival(0.76, "who has the coefficient of one hidden layer more"),
+        rival=Rival(1.319, "who has the coefficient of one hidden layer fewer"),
     ),
     Claim(
         name="J2_limit_relu",
@@ -277,7 +279,7 @@ TRAINING = [
         "at least as fast as n^{-1/2} (ReLU, which the theorem excludes and the figures use)",
         formula="sup_t |Θ(t) - Θ(0)|_F / |Θ(0)|_F",
         source="Theorem 2 (the limit), Figure 1; tested: the upper bound n^{-1/2} of "
-        "Lee et al. 2019, Theorem 2.1",
+        "Lee et al. 2019, Theorem 2.1 (stated for smooth σ; for ReLU not covered)",
         part="training",
         estimator=loglog_slope(
             "drift", "width", where={**TRAINED, **ACTIVATION["relu"]}, reduce="max"
@@ -357,7 +359,7 @@ TRAINING = [
     Claim(
         name="J10_activations",
         statement="Each activation moves less and less in wide networks, as n^{-1/2}",
-        source="Remark 4 (the statement); proof of Theorem 2 (the rate, up to T)",
+        source="Remark 4 (the statement); reported as proof of Theorem 2 (the rate, up to T)",
         part="training",
         estimator=per_fitted("activation_change", corrected=True),
         region=near(-0.5, 0.08),
@@ -436,8 +438,9 @@ PREDICTIONS = [
             summary="mean",
         ),
         region=near(0.8, 0.03),
-        why="0.8 by definition of the band; the deficit .8 - coverage falls with n and is "
-        "extrapolated in 1/n: what is left is of order n^{-3/2}",
+        why="0.8 by definition of the band; the deficit .8 - coverage falls with n; that it "
+        "falls as 1/n is assumed, not derived (the mean of ReLU networks converges more slowly, "
+        "see README)",
         control="nngp_posterior",
         kind="level",
         tier="laptop",
@@ -568,16 +571,18 @@ PREDICTIONS = [
             formula="rank of the Gram matrix of 40 points on S² = 40",
             source="Proposition 2",
             part="definiteness",
+            arm=arm,
             estimator=exact("missing_rank", resolution=0, where=ACTIVATION[activation]),
             region=at_most(0),
             why="positive definite: full rank, eigenvalues above 1e-12 of the largest",
             control=control,
             rival=Rival(missing, rival),
         )
-        for name, activation, control, missing, rival, statement in (
+        for name, activation, arm, control, missing, rival, statement in (
             (
                 "depth",
                 "relu",
+                "theory",
                 "no_hidden_layer",
                 36,
                 "who asks for no hidden layer: rank 3 + 1",
@@ -586,6 +591,7 @@ PREDICTIONS = [
             (
                 "activation",
                 "erf",
+                "theory",
                 "square",
                 31,
                 "who allows polynomial activations: a square has rank 9",
@@ -595,6 +601,7 @@ PREDICTIONS = [
             (
                 "bias",
                 "relu",
+                "antipodal_with_bias",
                 "antipodal",
                 17,
                 "who leaves the bias out: odd or even parts are missing between opposite points",

@@ -566,12 +566,12 @@ def _learned(
 def definiteness(*, arm: str, activation: str, points: int, seeds: tuple[int, ...]):
     """Rank of Theta_infinity^(2) on the sphere S^2 (Proposition 2), beta = 0.1.
 
-    arms: theory; no_hidden_layer: L = 1; square: sigma(x) = x^2, a polynomial; antipodal: beta = 0
-    with points in pairs x, -x.
+    arms: theory; no_hidden_layer: L = 1; square: sigma(x) = x^2, a polynomial;
+    antipodal_with_bias: points in pairs x, -x; antipodal: the same with beta = 0.
     """
     for seed in seeds:
         x = sphere(generator(seed, "definiteness"), points, 3)
-        x = np.concatenate([x[::2], -x[::2]]) if arm == "antipodal" else x
+        x = np.concatenate([x[::2], -x[::2]]) if arm.startswith("antipodal") else x
         kernel = network(
             "square" if arm == "square" else activation,
             hidden_layers=0 if arm == "no_hidden_layer" else 1,
