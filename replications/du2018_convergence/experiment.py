@@ -49,7 +49,12 @@ def closed_form(
     reference: float = 1.0,
 ) -> Iterator[dict]:
     """scale: the factor with which reference * H_inf fits H(0) best over pairs of inputs, weighted
-    by the variances of single pairs; its expectation is 1 / reference if H_inf is exact."""
+    by the variances of single pairs; its expectation is 1 / reference if H_inf is exact.
+    shape: the same of t arcsin(t) / 2 pi, the part of H_inf beside t / 4, and what H(0) has beside
+    t / 4, for cosines t: 1 if H_inf is exact; even in t, so that it hardly enters scale.
+
+    Arm independent_patterns: the patterns of x_i and x_j come from two draws of the weights.
+    """
     setting = Setting(count, dimension)
     for seed in seeds:
         problem = make_problem(setting, arm, seed)
@@ -58,14 +63,24 @@ def closed_form(
         cosines, kernel = start.gram[pairs], problem.first_layer[pairs]
         probability = kernel / cosines
         weights = 1 / (cosines**2 * probability * (1 - probability))
-        found, claimed = (
-            gram_of_gradients(start, start.preactivations)[pairs],
-            reference * kernel,
-        )
+        gram = gram_of_gradients(start, start.preactivations)
+        if arm == "independent_patterns":
+            other = make_start(problem, setting, f"{arm}_of_the_other", seed, width)
+            gram = _gram_of_two_draws(start, other)
+        found, claimed = gram[pairs], reference * kernel
+        rest = cosines * np.arcsin(cosines) / (2 * np.pi)
         yield {
             "seed": seed,
             "scale": float(weights * claimed @ found / (weights * claimed @ claimed)),
+            "shape": float(weights * rest @ (found - cosines / 4) / (weights * rest @ rest)),
         }
+
+
+def _gram_of_two_draws(start: Start, other: Start) -> np.ndarray:
+    """x_i.x_j times the share of neurons r with w_r.x_i > 0 and w'_r.x_j > 0, symmetrised."""
+    active, of_other = ((s.preactivations > 0).astype(float) for s in (start, other))
+    shares = active @ of_other.T / active.shape[1]
+    return start.gram * (shares + shares.T) / 2
 
 
 def two_points(*, arm: str, angle: float, seeds: tuple[int, ...]) -> Iterator[dict]:
@@ -98,9 +113,10 @@ def sphere_spectrum(
 ) -> Iterator[dict]:
     """Least eigenvalue of H_inf against the edge of a free sum over degrees (our overlay).
 
-    Arm degree_one: the parts beyond degree one replaced by their diagonal.
+    Arms degree_one and degree_one_more_points: the parts beyond degree one replaced by their
+    diagonal.
     """
-    predicted = least_eigenvalue(count, dimension, 1 if arm == "degree_one" else 8)
+    predicted = least_eigenvalue(count, dimension, 1 if arm.startswith("degree_one") else 8)
     for seed in seeds:
         draw = generator(seed, "du", arm, "sphere", count, dimension)
         eigenvalues = np.linalg.eigvalsh(limit_kernels(sphere(draw, count, dimension))[0])
