@@ -45,15 +45,16 @@ def _least_condition_growth(rows: DataFrame) -> float:
 ACTIVATIONS = [
     Claim(
         name="D1_smooth_activation",
-        statement="Networks with a smooth activation have smooth kernels: that of erf leaves the "
-        "diagonal with the square of the angle",
+        statement="The tangent kernel of erf networks has no kink where inputs coincide: it leaves "
+        "the diagonal with the square of the angle",
         source=PAGE.format("activations"),
         part="smoothness",
         arm="erf",
         estimator=kink_exponent(3),
         region=near(2, 0.02),
         why="three hidden layers; a smooth even function of the angle begins with its square, the "
-        "next orders are fitted",
+        "next orders are fitted. An exponent of 2 excludes a kink of the slope, not of higher "
+        "derivatives",
         control="relu",
         kind="exponent",
         rival=Rival(1, "who expects a kink as with relu"),
@@ -105,8 +106,7 @@ ACTIVATIONS = [
     ),
     Claim(
         name="D3_popular_piecewise_linear",
-        statement="Relu networks prefer piecewise linear functions: trained ones interpolate by "
-        "straight lines",
+        statement="In the kernel regime trained relu networks interpolate by straight lines",
         source=PAGE.format("activations"),
         part="interpolant",
         arm="relu",
@@ -115,13 +115,14 @@ ACTIVATIONS = [
         why="largest |f''| midway between six data with random labels; rounding leaves 1e-10",
         control="spline",
         expected="fail",
-        reason="the kernel itself is curved away from the diagonal; only its kinks are at the data",
+        reason="the kernel itself is curved away from the diagonal, only its kinks are at the "
+        "data; networks of least norm, outside of that regime, do",
         rival=Rival(2, "who differentiates twice"),
     ),
     Claim(
         name="D3_kinks_at_the_data",
-        statement="The interpolant of the relu kernel has its kinks at the data, each 2/pi times "
-        "the coefficient of that datum",
+        statement="The interpolant of the relu kernel has jumps of slope at the data, together "
+        "-2/pi times the coefficients",
         source=OURS.format(1),
         part="interpolant",
         arm="relu",
@@ -138,7 +139,8 @@ ACTIVATIONS = [
 SKIPS = [
     Claim(
         name="D4_popular_adds_inner_product",
-        statement="The kernel of a residual block is that of its branch plus x.x'",
+        statement="The kernel of a residual block is that of its branch plus x.x', also behind "
+        "trained layers",
         source=PAGE.format("residual networks"),
         part="residual",
         estimator=per_seed("over_printed"),
@@ -147,7 +149,8 @@ SKIPS = [
         "right formula",
         control="cut",
         expected="fail",
-        reason="the gradient of what comes before also returns through the branch",
+        reason="it is so for a block directly on the inputs; behind trained layers the gradient of "
+        "what comes before also returns through the branch",
         kind="level",
         rival=Rival(1.231, "the sum of both tangent kernels, at the cosine 1/2"),
     ),
@@ -166,18 +169,20 @@ SKIPS = [
     ),
     Claim(
         name="D5_popular_lifts_the_spectrum",
-        statement="A skip connection lifts the whole spectrum of the kernel",
+        statement="A skip connection from the inputs lifts the whole spectrum of the kernel",
         source=PAGE.format("residual networks"),
         part="skip",
         arm="skip",
         estimator=worst("least"),
         region=at_least(1e-3),
         why="smallest relative gain of an eigenvalue; the same trace added as a multiple of 1 "
-        "gives .004 with 200 points and .002 with 400",
-        control="ridge",
+        "gives .004 with 200 points and .002 with 400, as the kernel of one hidden layer, which a "
+        "later skip adds, .06 and .04",
+        control="later",
         expected="fail",
         reason="x.x' has the rank d = 10: the small eigenvalues, which decide how long training "
-        "takes, gain some 1e-5",
+        "takes, gain some 1e-5; a skip around a later block adds a kernel of full rank and does "
+        "lift it",
         rival=Rival(1e-5, "who counts the rank"),
     ),
     Claim(
@@ -196,7 +201,7 @@ SKIPS = [
     Claim(
         name="D6_popular_degenerates",
         statement="Without skips the relu kernel degenerates with depth: its condition number "
-        "grows",
+        "grows, on 20 points of a sphere in 10 dimensions",
         source=PAGE.format("residual networks"),
         part="condition",
         arm="relu",
@@ -205,14 +210,15 @@ SKIPS = [
         why="condition number at depth 10 over that at depth one",
         control="ordered",
         expected="fail",
-        reason="it falls to (N + 3) / 3; erf networks with small weights degenerate, and so does "
-        "the covariance of relu networks",
+        reason="there it falls; in 50 dimensions or more it first grows by up to twice, and tends "
+        "to the same (N + 3) / 3. Erf networks with small weights degenerate, and so does the "
+        "covariance of relu networks",
         rival=Rival(0.5, "who computes it"),
     ),
     Claim(
         name="D6_limit",
-        statement="The condition number of the relu kernel of N points falls to (N + 3) / 3 with "
-        "depth",
+        statement="The condition number of the tangent kernel of relu networks (He's variance, no "
+        "bias) on N points of one norm tends to (N + 3) / 3 with depth",
         source=OURS.format(3),
         part="condition",
         arm="relu",
@@ -229,7 +235,7 @@ SKIPS = [
     Claim(
         name="D15_popular_xavier",
         statement="Careful initialization such as Xavier's keeps the kernel of deep relu networks "
-        "at its size",
+        "from vanishing",
         source=PAGE.format("initialization"),
         part="initialization",
         arm="xavier",
@@ -322,8 +328,8 @@ NORMS = [
 DROPOUT = [
     Claim(
         name="D9_popular_square",
-        statement="Dropout that keeps a share p multiplies the kernel by p^2, the diagonal "
-        "included",
+        statement="Dropout that keeps a share p multiplies the kernel by p^2, the diagonal with "
+        "one mask included",
         source=PAGE.format("dropout"),
         part="dropout",
         arm="diagonal",
@@ -332,32 +338,36 @@ DROPOUT = [
         why="measured factor of K(x, x) over p^2, masks of 0 and 1 with p = .8",
         control="other",
         expected="fail",
-        reason="on one unit with one mask m^2 = m: the factor is p",
+        reason="on one unit with one mask m^2 = m: the factor is p, that of the variance of one "
+        "masked output. Between two steps, whose masks differ, it is p^2 on the diagonal as well",
         kind="level",
         rival=Rival(1.25, "p over p^2"),
     ),
     Claim(
         name="D9_diagonal",
-        statement="Masks of 0 and 1 multiply K(x, x) by p",
+        statement="With one mask of 0 and 1, K(x, x) is multiplied by p",
         source=OURS.format(5),
         part="dropout",
         arm="diagonal",
         estimator=per_seed("over_keep"),
         region=near(1, 0.03),
-        why="over p; between two inputs the factor is p^2, which is .8 of that",
+        why="over p: the variance of one masked output. Between two inputs, or two steps, whose "
+        "masks differ, the factor is p^2, which is .8 of that",
         control="other",
         kind="level",
         rival=Rival(0.8, "who squares"),
     ),
     Claim(
         name="D9_inverted",
-        statement="Masks of 0 and 1/p, the default of today's libraries, multiply K(x, x) by 1/p",
+        statement="With one mask of 0 and 1/p, the default of today's libraries, K(x, x) is "
+        "multiplied by 1/p",
         source=OURS.format(5),
         part="dropout",
         arm="inverted",
         estimator=per_seed("times_keep"),
         region=near(1, 0.03),
-        why="factor times p; between two inputs it is 1",
+        why="factor times p: the variance of one masked output. Between two inputs, or two steps, "
+        "whose masks differ, it is 1",
         control="inverted_other",
         kind="level",
         rival=Rival(0.8, "who says that inverted dropout leaves the kernel alone"),
@@ -377,32 +387,33 @@ DROPOUT = [
     ),
     Claim(
         name="D10_popular_learning_speed",
-        statement="Dropout modulates the speed of learning by one factor for all modes",
+        statement="Dropout with new masks at every step multiplies the rates of all modes by one "
+        "factor: p^2 for masks of 0 and 1, 1 for masks over p",
         source=PAGE.format("dropout"),
         part="dropout_rates",
-        arm="dropout",
-        estimator=per_seed("uneven", center="geometric"),
+        arm="fresh",
+        estimator=per_seed("uneven"),
         region=near(1, 0.1),
-        why="factor of the smallest eigenvalue over that of the largest",
-        control="scalar",
-        expected="fail",
-        reason="inverted dropout adds a multiple of the diagonal, which is a ridge: the bulk "
-        "speeds up, the top stays",
+        why="masks over p, whose factor of the smallest eigenvalue is held against that of the "
+        "largest: those of two steps are independent, also on one unit",
+        control="kept",
         kind="level",
-        rival=Rival(3.8, "who adds the ridge"),
+        rival=Rival(3.8, "who gives each datum one mask for all of training, and so a ridge"),
     ),
     Claim(
         name="D10_ridge",
-        statement="For inputs of one norm inverted dropout adds (1/p - 1) K(x, x) to every "
-        "eigenvalue",
+        statement="If every datum keeps its mask, inverted dropout adds (1/p - 1) K(x, x) to every "
+        "eigenvalue (inputs of one norm)",
         source=OURS.format(5),
         part="dropout_rates",
-        arm="dropout",
-        estimator=worst("misfit"),
-        region=at_most(ROUNDING),
-        why="exact but for rounding, the diagonal being constant",
-        control="scalar",
-        rival=Rival(9, "who multiplies"),
+        arm="kept",
+        estimator=per_seed("added"),
+        region=near(1, 0.03),
+        why="what a straight line through the gains of all modes against their eigenvalues has at "
+        "0, over (1/p - 1) times the mean of K(x, x); the masks' noise alone is left",
+        control="fresh",
+        kind="level",
+        rival=Rival(0, "who multiplies every eigenvalue, or draws new masks at every step"),
     ),
 ]
 
@@ -582,7 +593,7 @@ UNIVERSALITY = [
         expected="fail",
         reason="without a bias the kernel of one hidden layer has no odd degree above one: the "
         "proviso that it be universal does not hold",
-        rival=Rival(1.9, "who knows the spectrum"),
+        rival=Rival(1.9, "measured: the target, 1, and what interpolates labels of both signs"),
     ),
     Claim(
         name="D14_no_odd_degrees",
@@ -611,7 +622,7 @@ UNIVERSALITY = [
         control="many",
         expected="fail",
         reason="the number of data is what counts: the width is infinite in both arms",
-        rival=Rival(0.8, "who counts data per degree"),
+        rival=Rival(0.8, "measured: no formula for so few points is at hand"),
     ),
 ]
 

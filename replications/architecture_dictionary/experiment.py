@@ -90,14 +90,18 @@ def skip(
 ) -> Iterator[dict]:
     """What adding R to the kernel does to its eigenvalues, in descending order.
 
-    arm: skip, R = x.x'; ridge, R = 1, of the same trace. least: smallest relative gain; interlace:
-    largest lambda_(i + d)(K + R) / lambda_i(K), at most 1 for R of rank d.
+    arm: skip, R = x.x'; later, R = the tangent kernel of one hidden layer, and ridge, R = 1, of the
+    same trace. least: smallest relative gain; interlace: largest lambda_(i + d)(K + R) /
+    lambda_i(K), at most 1 for R of rank d.
     """
     for seed in seeds:
         x = sphere(generator(seed, "dictionary", "skip", arm), points, dimension)
-        inner = x @ x.T
         _, kernel = kernels.pair(kernels.relu_network(dimension, depth), x)
-        added = inner if arm == "skip" else np.eye(points)
+        if arm == "later":
+            _, added = kernels.pair(kernels.relu_network(dimension, 1), x)
+            added = added * (points / np.trace(added))
+        else:
+            added = x @ x.T if arm == "skip" else np.eye(points)
         before, after = (np.linalg.eigvalsh(k)[::-1] for k in (kernel, kernel + added))
         yield {
             "seed": seed,
@@ -213,24 +217,30 @@ def dropout(
 
 
 def dropout_rates(
-    *, arm: str, keep: float, points: int, dimension: int, seeds: tuple[int, ...]
+    *, arm: str, keep: float, points: int, dimension: int, width: int, seeds: tuple[int, ...]
 ) -> Iterator[dict]:
-    """What dropout does to the rates of the modes, the kernel's eigenvalues.
+    """What masks over `keep` on the units of a relu network do to the rates of its modes.
 
-    arm: dropout, K + (1 / keep - 1) diag K; scalar, K / keep. uneven: smallest eigenvalue's factor
-    over that of the largest. misfit: largest |gain - (1 / keep - 1) K(x, x)| over that, any mode.
+    A datum has a mask in the step that is made, and one where its effect is seen. arm: fresh,
+    these are two masks; kept, one. Along the eigenvectors of the tangent kernel without masks.
+    uneven: factor of the smallest eigenvalue over that of the largest. added: value at 0 of a line
+    through gains against eigenvalues, over (1 / keep - 1) times the mean of K(x, x).
     """
     for seed in seeds:
-        x = sphere(generator(seed, "dictionary", "dropout_rates", arm), points, dimension)
-        _, kernel = kernels.pair(kernels.relu_network(dimension, 1), x)
-        ridge = (1 / keep - 1) * kernel[0, 0]
-        after = kernel / keep if arm == "scalar" else kernel + ridge * np.eye(points)
-        before, after = np.linalg.eigvalsh(kernel), np.linalg.eigvalsh(after)
-        factors = after / before
+        stream = generator(seed, "dictionary", "dropout_rates", arm)
+        x = sphere(stream, points, dimension)
+        network = finite.draw(stream, 1, width, dimension)
+        values, modes = np.linalg.eigh(finite.masked_kernel(network, x))
+        first = (stream.random((points, width)) < keep) / keep
+        second = first if arm == "kept" else (stream.random((points, width)) < keep) / keep
+        masked = finite.masked_kernel(network, x, first, second)
+        masked = ((modes.T @ masked) * modes.T).sum(axis=1)
+        ridge = (1 / keep - 1) * values.mean()
+        factors = masked / values
         yield {
             "seed": seed,
             "uneven": factors[0] / factors[-1],
-            "misfit": np.abs(after - before - ridge).max() / ridge,
+            "added": np.polynomial.Polynomial.fit(values, (masked - values) / ridge, 1)(0.0),
         }
 
 

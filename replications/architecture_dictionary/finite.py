@@ -50,6 +50,21 @@ def diagonal(network: TwoLayer, x: np.ndarray, name: str) -> np.ndarray:
     return ((h**2).sum(axis=2) + first) / network.readout.shape[1]
 
 
+def masked_kernel(
+    network: TwoLayer,
+    x: np.ndarray,
+    first: np.ndarray | float = 1.0,
+    second: np.ndarray | float = 1.0,
+) -> np.ndarray:
+    """Theta of one relu network whose units are multiplied by masks (N, n): the first at the
+    inputs of the rows, the second at those of the columns; (N, N)."""
+    h, slope = (of[0] for of in units(network, x, "relu"))
+    back = slope * network.readout[0]
+    inner = x @ x.T / x.shape[1]
+    total = (first * h) @ (second * h).T + inner * ((first * back) @ (second * back).T)
+    return total / network.readout.shape[1]
+
+
 def saliency(network: TwoLayer, x: np.ndarray, name: str) -> np.ndarray:
     """|df/dx|, (networks, N)."""
     _, slope = units(network, x, name)

@@ -201,7 +201,7 @@ SPECTRUM = [
     ),
     Claim(
         name="P3_popular_least_grows",
-        statement="The least eigenvalue grows with the width, so that wider networks train faster",
+        statement="The least eigenvalue grows with the width",
         source=PAGE.format("section on convergence"),
         part="spectrum",
         arm="circle",
@@ -240,8 +240,8 @@ SPECTRUM = [
         arm="page",
         estimator=worst("left"),
         region=at_most(0.01),
-        why="a hundredth of the loss at first, which the same code reaches once it has a bias and "
-        "a read-out of order one",
+        why="a hundredth of the loss at first, which the same code reaches once it has a bias, a "
+        "read-out of order one and 200 neurons, in 4000 steps",
         control="bias",
         expected="fail",
         reason="the kernel has rank two: all but a few percent of the loss can never be learned",

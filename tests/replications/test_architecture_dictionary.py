@@ -112,6 +112,31 @@ def test_diagonal_and_saliency_are_those_of_automatic_differentiation():
         np.testing.assert_allclose(finite.saliency(network, x, name)[0], gradient, rtol=1e-4)
 
 
+def test_the_kernel_under_masks_is_that_of_automatic_differentiation():
+    network, x = finite.draw(stream(), 1, 6, 3), stream(1).standard_normal((2, 3))
+    masks = stream(2).random((2, 2, 6))
+
+    def output(parameters, point, mask):
+        weights, readout = parameters
+        h = jnp.sqrt(2) * jax.nn.relu(weights @ point / jnp.sqrt(3))
+        return readout @ (mask * h) / jnp.sqrt(6)
+
+    parameters = (network.weights[0], network.readout[0])
+    first, second = (
+        [jax.grad(output)(parameters, point, m) for point, m in zip(x, mask, strict=True)]
+        for mask in masks
+    )
+    expected = [
+        [sum(jnp.sum(a * b) for a, b in zip(one, two, strict=True)) for two in second]
+        for one in first
+    ]
+    found = finite.masked_kernel(network, x, *masks)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        np.diag(finite.masked_kernel(network, x)), finite.diagonal(network, x, "relu")[0]
+    )
+
+
 def test_sensitivity_is_the_diagonal_for_many_draws():
     network, x = finite.draw(stream(), 1, 8, 3), stream(1).standard_normal((2, 3))
     found = finite.sensitivity(stream(2), network, x, "erf", 1e-4, 20000)
