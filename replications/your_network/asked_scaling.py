@@ -39,19 +39,20 @@ def parameterization_claims(
 
 
 def depth_claims(
-    expected: str, *, prefix: str = "", where=None, tier: str = "smoke"
+    expected: str, *, prefix: str = "", where=None, felt=None, tier: str = "smoke"
 ) -> list[Claim]:
-    """L1 to L4; `where` selects a subject of those in the table."""
+    """L1 to L4; `where` selects a subject of those in the table, `felt` that of L4, whose epsilon
+    is felt (laptop tier)."""
     return [
         Claim(
             name=f"{prefix}{name}",
             part="depth",
-            estimator=_selected(where, farthest(quantity)),
+            estimator=_selected(felt if felt and quantity == "eps" else where, farthest(quantity)),
             region=DEPTHS[quantity].region,
             why=QUARTER,
             expected=expected,
             kind="exponent" if DEPTHS[quantity].region.two_sided else "",
-            tier=tier,
+            tier="laptop" if felt and quantity == "eps" else tier,
             **words,
         )
         for name, (quantity, words) in _IN_DEPTH.items()

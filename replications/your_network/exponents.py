@@ -56,7 +56,7 @@ DEPTHS = {
                            "declared, and they do not start at zero"),
     "movement": Quantity(0.0, near(0.0, QUARTER_GAP), "no block moves"),
     "gain": Quantity(0.0, near(0.0, QUARTER_GAP), "no tensor moves"),
-    "eps": Quantity(0.0, near(0.0, QUARTER_GAP), "the optimizer has no epsilon"),
+    "eps": Quantity(0.0, near(0.0, QUARTER_GAP), "no epsilon is felt"),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from replications.your_network.asked_scaling import (
 from replications.your_network.exponents import DEPTHS, QUANTITIES
 from widenets.evidence import Claim, Region, Rival, at_least, at_most, near, per_seed, worst
 from widenets.evidence.claim import Estimate, Estimator
+from widenets.ntk.subject.faults import FAULTS
 
 SOURCE = "ours: the answer is known by construction"
 
@@ -163,12 +164,6 @@ def _seen(mistake: Mistake) -> Claim:
     )
 
 
-FAULTS = (
-    "kappa0_without_half", "bias_variance_squared", "derivative_of_new_covariance",
-    "first_layer_not_trained", "readout_not_trained", "one_layer_too_few", "no_input_scaling",
-    "arccos_on_the_diagonal",
-)  # fmt: skip
-
 # Of networks whose rates do not go as those of the rival in the table.
 _NEARER = {
     "P_muon_P5_decay": Rival(0.5, "who scales the decay by Muon's own scale, sqrt(n)"),
@@ -188,7 +183,6 @@ _EXACT = {
         "of one draw: a fifth of the gap between neighbouring exponents",
     ),
     "P5_decay": (near(0.0, 0.01), "an identity of the optimizer, to the rounding of float32"),
-    "L4_epsilon": (near(0.0, 0.01), "both are the same power of L, to the rounding of float32"),
     "L2_movement": (
         near(0.0, 0.1),
         "a fifth of the gap between neighbouring exponents. Correction: 1/L, the next order of "
@@ -218,7 +212,7 @@ KNOWN_SCALING = [
     *(
         Claim(
             name=f"K_fault_{fault}",
-            statement=f"A kernel with a fault is told apart, and the fault is named: {fault}.",
+            statement=f"A kernel with a fault is told apart, and the fault is named: {sentence}.",
             source=SOURCE,
             part="wrong_kernels",
             arm=fault,
@@ -227,7 +221,7 @@ KNOWN_SCALING = [
             why="in every seed it is named, and nothing else; a right kernel has none",
             control="right",
         )
-        for fault in FAULTS
+        for fault, sentence in FAULTS.items()
     ),
 ]
 
@@ -325,9 +319,18 @@ KNOWN_DEPTH = [
     *map(
         _of_this_network,
         (
-            *depth_claims("pass", prefix="L_half_", where={"subject": "deep_residual"}),
             *depth_claims(
-                "pass", prefix="L_one_", where={"subject": "deep_residual:one"}, tier="laptop"
+                "pass",
+                prefix="L_half_",
+                where={"subject": "deep_residual"},
+                felt={"subject": "deep_residual:eps_right"},
+            ),
+            *depth_claims(
+                "pass",
+                prefix="L_one_",
+                where={"subject": "deep_residual:one"},
+                felt={"subject": "deep_residual:eps_right_one"},
+                tier="laptop",
             ),
         ),
     ),

@@ -28,6 +28,7 @@ import numpy as np
 import widenets.ntk.architecture as architectures
 from widenets.ntk.architecture import Architecture
 from widenets.ntk.random import generator
+from widenets.ntk.subject.faults import FAULTS
 
 TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 2e-6}  # of the kernel's answer
 KERNELS = ("nngp", "ntk")
@@ -36,19 +37,6 @@ FIRST, SECOND = 7, 5  # inputs
 WANTED = "wanted an Architecture or a text such as 'fully_connected(depth=3)'"
 FITS = 1e-3  # of the error: what is left of it against the kernel with the fault
 ARCCOS_ELSEWHERE = 0.05  # of the error on the diagonal: what arccos may leave elsewhere
-
-FAULTS = {
-    "kappa0_without_half": "the derivative kernel lacks the factor 1/2 of E[phi' phi']",
-    "bias_variance_squared": "the bias variance enters squared",
-    "derivative_of_new_covariance": "the derivative kernel is taken at the covariance after the "
-    "layer, not before it",
-    "first_layer_not_trained": "the first layer is left out of the tangent kernel",
-    "readout_not_trained": "the read-out is left out of the tangent kernel",
-    "one_layer_too_few": "there is one hidden layer too few",
-    "no_input_scaling": "the inputs' products are not divided by their dimension",
-    "arccos_on_the_diagonal": "the angle between an input and itself comes out of arccos, which "
-    "loses half of the digits there",
-}
 
 
 class Layers(NamedTuple):

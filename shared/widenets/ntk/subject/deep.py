@@ -14,7 +14,7 @@ depths of one seed; what is judged is the exponent p of value ~ L^p, L the numbe
     gain         -<gradient, step>, a tensor's first-order gain in the loss, all blocks together,
                  in the same units; outside of the blocks in units of its own gradient p = 0
     eps          rms of the gradient, in the same units, over epsilon                  p = 0
-                 (0 where no epsilon is felt: where a step is that for a much louder loss)
+                 (nothing where no epsilon is felt: where a step is that for a much louder loss)
     laziness     (not judged) share of the blocks' changes beyond their linearization  p = a - 1
 
 Units take out what is no tensor's fault: growth at small depths, which a right network has
@@ -83,10 +83,9 @@ def deep_coordinates(
     exponents = {}
     for tensor, quantity in values[0]:
         found = [of.get((tensor, quantity), 0.0) for of in values]
-        if tensor not in silent and all(found):
-            is_felt = quantity != "eps" or min(run.shares[tensor] for run in runs) < FELT
-            power = slope(blocks, found) if is_felt else 0.0
-            exponents[tensor, quantity] = power, found[0], found[-1]
+        is_felt = quantity != "eps" or min(run.shares[tensor] for run in runs) < FELT
+        if tensor not in silent and all(found) and is_felt:
+            exponents[tensor, quantity] = slope(blocks, found), found[0], found[-1]
     for tensor, change in silent.items():
         yield Coordinate(tensor, "", "rounding", change, math.nan, change)
     if declared is not None:
