@@ -7,7 +7,6 @@ from replications.your_network.asked_diagnosis import DIVERGED
 from replications.your_network.asked_scaling import ASKED_SCALING
 from replications.your_network.exponents import QUANTITIES, farthest, off, tensors
 from replications.your_network.known_scaling import (
-    FAULTS,
     MISTAKES,
     OPTIMIZER_MISTAKES,
     named_rightly,
@@ -28,7 +27,6 @@ from replications.your_network.scaling import (
     wrong_kernel_rows,
 )
 from widenets.evidence import Verdict, compare
-from widenets.ntk.subject import conformance
 from widenets.ntk.subject.contract import SubjectError, load
 
 NOISE = (-0.03, 0.01, 0.0, 0.02)  # of four seeds
@@ -304,7 +302,6 @@ def test_a_readers_model_that_ignores_width_is_told_by_its_file(tmp_path):
 
 
 def test_faults_of_kernels_are_those_of_the_library():
-    assert tuple(conformance.FAULTS) == FAULTS
     rows = list(wrong_kernel_rows("first_layer_not_trained", "relu_kernel", (0, 1)))
     assert [row["named"] for row in rows] == [1, 1]
     assert wrong_kernel_rows("right", "relu_kernel", (0,)).__next__()["named"] == 0
