@@ -306,7 +306,8 @@ def _deep_seen(mistake: DeepMistake) -> Claim:
         region=_deep_region(mistake),
         why=f"halfway from the exponent of {mistake.quantity} that is right, "
         f"{DEPTHS[mistake.quantity].wanted:g}, to that of the mistake, {mistake.exponent:g}",
-        control="right",
+        # of epsilon one that is right and felt: of `right` no epsilon is, and there is no exponent
+        control="eps_right" if mistake.quantity == "eps" else "right",
         tier=mistake.tier,
     )
 

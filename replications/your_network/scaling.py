@@ -82,7 +82,8 @@ def mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dic
 
 
 def deep_mistake_rows(arm: str, subject: str, seeds: tuple[int, ...]) -> Iterator[dict]:
-    """`depth_rows` of the built-in residual network; arm: right, or one of its mistakes."""
+    """`depth_rows` of the built-in residual network; arm: right, eps_right (its epsilon is felt),
+    or one of its mistakes."""
     yield from depth_rows("theory", f"{subject}:{RIGHT[subject] if arm == 'right' else arm}", seeds)
 
 
