@@ -366,9 +366,7 @@ def silent(*, arm: str, richness: float, singular: tuple[float, ...], seeds: tup
         yield {"seed": seed, "left": left, "ratio": left / (1 - 11.32 / top) ** 2}
 
 
-def machine(
-    *, arm: str, activation: str, depth: int, richness: float, seeds: tuple[int, ...]
-) -> Iterator[dict]:
+def machine(*, arm: str, depth: int, richness: float, seeds: tuple[int, ...]) -> Iterator[dict]:
     """The largest |f_test - K K^-1 f_train| / |f_train| over time, for the kernel K of that time.
 
     On the training points of `networks` and a test point out of their span: in it every kernel
@@ -376,7 +374,7 @@ def machine(
     """
     inputs = np.array([*INPUTS[:2], OUT_OF_THE_SPAN])
     found = feature_learning_limit(
-        inputs @ inputs.T, networks.TARGETS[:3], depth, activation, richness,
+        inputs @ inputs.T, networks.TARGETS[:3], depth, "linear", richness,
         0.1 / max(1, richness), 12, mask=networks.TRAINED[:3],
     )  # fmt: skip
     for seed in seeds:

@@ -167,21 +167,19 @@ def tower(
             found = neurons.tanh_tower(*neurons.draw(stream, networks_per_seed, width), orders)
         else:
             found = deep_tower.tanh_tower(stream, networks_per_seed, width, orders)
-        sizes = {
-            "third": np.sqrt((found[2] ** 2).mean()),
-            "fourth": -found[3].mean(),
-            **({"fifth": np.sqrt((found[4] ** 2).mean())} if orders == 5 else {}),
-        }
-        deviation = found[1].std(ddof=1)
+        deviation, fourth = found[1].std(ddof=1), -found[3].mean()
+        third, *fifth = (np.sqrt((of**2).mean()) for of in found[2::2])  # no fifth: two layers
         if observable == "other":
-            others = {"third": deviation, "fourth": sizes.get("fifth", deviation)}
-            sizes = {**sizes, **others, **({"fifth": sizes["third"]} if orders == 5 else {})}
+            fourth = fifth[0] if fifth else deviation
+            third, fifth = deviation, [third for _ in fifth]
         yield {
             "seed": seed,
             "kernel": found[1].mean(),
             "kernel_deviation": deviation,
             "product": -(found[0] * found[2]).mean(),
-            **sizes,
+            "third": third,
+            "fourth": fourth,
+            **dict(zip(("fifth",), fifth, strict=False)),
         }
 
 

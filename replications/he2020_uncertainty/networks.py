@@ -93,7 +93,7 @@ def starts(kind: str, seed: int, width: int, members: int, of: Problem) -> np.nd
     """f_0 + delta of members at all points, (S, TRAIN + TEST)."""
     made = keys((seed,), "uncertainty", "start", kind, width)[0]
     x = jnp.asarray(of.points, jnp.float32)
-    params, added = _drawn(kind, width, members, made, x)
+    params, added = _drawn(width, members, made, x, ADDED[kind])
     return np.asarray(_outputs(width, params, x) + added, np.float64)
 
 
@@ -101,7 +101,7 @@ def block(kind: str, seed: int, width: int, members: int, of: Problem) -> Block:
     """Members of this kind, trained on y - delta(X), with delta(x) added afterwards."""
     made = keys((seed,), "uncertainty", "trained", kind, width)[0]
     x = jnp.asarray(of.points, jnp.float32)
-    params, added = _drawn(kind, width, members, made, x)
+    params, added = _drawn(width, members, made, x, ADDED[kind])
     step = rate(tangent_of(kind, of))
     rates = jax.tree.map(lambda _: step, params)
     if kind == "readout":
@@ -140,13 +140,9 @@ ADDED = {  # delta: shares of the hidden layers' tangent, the read-out's, a seco
 }
 
 
-def _drawn(kind: str, width: int, members: int, made: jax.Array, x: jax.Array):
-    """Parameters of all members and delta at all points (S, points)."""
-    return _of_shares(width, members, made, x, ADDED[kind])
-
-
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _of_shares(width: int, members: int, made, x, shares):
+def _drawn(width: int, members: int, made: jax.Array, x: jax.Array, shares):
+    """Parameters of all members and delta at all points (S, points)."""
     init, apply = network(width).init, network(width).apply
     hidden, readout, function = shares  # traced: one program for all kinds
 

@@ -22,6 +22,7 @@ DIMENSION, SAMPLES, NEURONS = 5, 120, 6
 STEP = 0.1
 CONE = 0.05  # spread of directions around one
 STARTS, ROUNDS = 100, 40  # of the ascent that looks for a direction
+TURNS = 100  # of adding directions, at most
 LEAST = 1e-4  # of sum_j r_j relu(u.x_j), for a direction u to be added
 
 
@@ -48,9 +49,10 @@ def best_nonnegative(inputs, targets, directions, starts) -> float:
     """Loss of the best nonnegative mixture of relu(u.x) over all directions u, by Frank & Wolfe.
 
     `directions` (m, d) are the first ones; those that ascent of sum_j r_j relu(u.x_j), r = y - f of
-    the mixture, finds from `starts` (s, d) join them, until it is below `LEAST` at each.
+    the mixture, finds from `starts` (s, d) join them, until it is below `LEAST` at each; an
+    ArithmeticError where that takes more than `TURNS`.
     """
-    while True:
+    for _ in range(TURNS):
         masses = nnls(np.maximum(inputs @ directions.T, 0), targets)[0]
         directions, masses = directions[masses > 0], masses[masses > 0]
         residual = targets - np.maximum(inputs @ directions.T, 0) @ masses
@@ -58,6 +60,7 @@ def best_nonnegative(inputs, targets, directions, starts) -> float:
         if gain.max() <= LEAST:
             return float(np.mean(residual**2) / 2)
         directions = np.concatenate([directions, found[np.argsort(gain)[-8:]]])
+    raise ArithmeticError(f"a direction still gains {gain.max():.1e} after {TURNS} turns")
 
 
 def _steepest(inputs, residual, directions) -> tuple[np.ndarray, np.ndarray]:
