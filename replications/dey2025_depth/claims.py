@@ -114,9 +114,8 @@ MOMENTS = [
         source=f"Hayou & Yang 2023, as reported, that the limits commute; the constant: {OURS}, 1",
         part="moments",
         estimator=mean("fourth", where={"depth": lambda depth: depth <= 16}),
-        region=near(1, 0.06),
-        why="exact at every n and L (8 x 4, 16 x 16): noise alone; a quarter of the way to the "
-        "rival",
+        region=near(1, 0.05),
+        why="exact at every n and L (8 x 4, 16 x 16): noise alone; a fifth of the way to the rival",
         control="no_fluctuations",
         kind="level",
         rival=Rival(0.753, "who squares the mean: (1 + m^2)^(2L) over the law, mean of both sizes"),
