@@ -375,10 +375,10 @@ def found(tmp_path, slope="agrees", level="pass", text=FINDING):
 
 
 def test_a_finding_has_the_numbers_of_this_run_and_is_told_only_where_they_are_decided(tmp_path):
-    assert found(tmp_path)["says"] == "The slope is -1.00 at 1.23e+03."
+    assert found(tmp_path)["says"] == "The slope is \u22121.00 at 1.23e+03."
     assert found(tmp_path)["figure"] == "figure_1"
     shares = found(tmp_path, text=FINDING.replace("{A_slope}", "{A_slope:.1%}"))
-    assert shares["says"] == "The slope is -99.8% at 1.23e+03."
+    assert shares["says"] == "The slope is \u221299.8% at 1.23e+03."
     for state in ("not judged", "fail", "inconclusive", "unexpected pass", "withheld"):
         second = found(tmp_path, slope=state)
         assert second["says"] == "At least 1.23e+03."
@@ -428,12 +428,12 @@ def screen(tmp_path, text=SCREEN, **states):
 def test_the_first_screen_says_what_the_verdicts_of_its_claims_allow(tmp_path):
     found = screen(tmp_path)
     assert found["title"] == {"says": "Kernels stay", "claims": ["a.A", "b.B"]}
-    assert found["holds"]["says"] == "The slope is -1.00 (predicted \u22121)."
-    assert found["refuted"] == {"says": "Not -1.00.", "claims": ["c.C"]}
+    assert found["holds"]["says"] == "The slope is \u22121.00 (predicted \u22121)."
+    assert found["refuted"] == {"says": "Not \u22121.00.", "claims": ["c.C"]}
     for state in ("not judged", "fail", "inconclusive", "withheld", "refuted"):
         less = screen(tmp_path, A=state)
         assert less["title"] is None
-        assert less["holds"]["says"] == "At least -1.0."
+        assert less["holds"]["says"] == "At least \u22121.0."
         assert screen(tmp_path, A=state, B=state)["holds"] is None
     for state in ("not judged", "fail", "agrees", "unexpected pass"):
         assert screen(tmp_path, C=state)["refuted"] is None

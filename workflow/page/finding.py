@@ -122,12 +122,13 @@ def _first_that_stands(entries: list[dict], known: dict[str, dict]) -> dict | No
 def _number(found: re.Match, known: dict[str, dict]) -> str:
     claim = known[found[1]]
     if found[2]:
-        return _written(claim["prediction"], found[3]).replace("-", "\u2212")
+        return _written(claim["prediction"], found[3])
     return _written(claim["estimate"], found[3])
 
 
 def _written(number: float, form: str | None) -> str:
-    return format(number, form) if form else rounded(number)
+    """With a true minus sign."""
+    return (format(number, form) if form else rounded(number)).replace("-", "\u2212")
 
 
 def rounded(number: float) -> str:
