@@ -1,8 +1,8 @@
 """Everything that one tier's report and gate say, read from its results and today's sources.
 
-A claim reads one part, whose cells may lie in several shards, each with a record of its own. It is
-judged as soon as all of these are there, whatever the other parts lack. Where one is missing, stale
-or damaged it has no verdict, whatever an old table says.
+A claim reads two arms of one part, its own and the control, whose cells may lie in several shards,
+each with a record of its own. It is judged as soon as all of these are there, whatever other arms
+and parts lack. Where one is missing, stale or damaged it has no verdict, whatever an old table says.
 """
 
 import io
@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from workflow.audit import altered, audit, faults_of_record
@@ -31,7 +32,7 @@ from workflow.judge import judged
 
 # How the reason of a claim begins whose records are there and do not count.
 WITHHELD = "withheld: "
-_UNMEASURED = re.compile(r"part \w+: \d+ of \d+ shards measured")
+_UNMEASURED = re.compile(r"part \w+(, arms? .+)?: \d+ of \d+ shards measured")
 NO_VERDICT = {
     "estimate": float("nan"),
     "ci_low": float("nan"),
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
     """One replication's part of the results: its checks, and what is wrong with what lies there.
 
     lacking  why there is no verdict, by part, of parts whose records are not all there
-    rows     of the other parts, where the table of the replication cannot be made; else None
+    rows     of the arms that are whole, where the table of the replication cannot be made; else None
     """
 
     replication: str
@@ -78,8 +79,8 @@ def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool =
 
 
 def _incomplete(results: Results, replication: str, seeds: Seeds, found: list[str]) -> Outcome:
-    """The verdicts of claims whose part is measured in full, from its records; found: what is wrong
-    with the others."""
+    """The verdicts of claims whose arms are measured in full, from their records; found: what is
+    wrong with the others."""
     wrong = faults(results, replication, seeds)
     tables = []
     for shard, cells in shards(replication, results.tier, seeds).items():
@@ -92,12 +93,16 @@ def _incomplete(results: Results, replication: str, seeds: Seeds, found: list[st
             found = [*found, said[0]]
         else:
             tables.append(rows)
-    parts = shards_of_parts(replication, results.tier, seeds)
-    lacking = lacking_parts(parts, wrong)
+    lacking = lacking_parts(shards_of_parts(replication, results.tier, seeds), wrong)
+    arms = shards_of_arms(replication, results.tier, seeds)
+    whole = [arm for arm, names in arms.items() if not wrong.keys() & names]
     rows = _joined(tables)
-    rows = rows[~rows["part"].isin(list(lacking))].reset_index(drop=True)
+    there = [pair in whole for pair in zip(rows["part"], rows["arm"], strict=True)]
+    rows = rows[np.array(there, dtype=bool)]
+    rows = rows.reset_index(drop=True)
     checks = judged(replication, rows, results.tier, seeds)
-    reasons = [lacking.get(part, "") for part in checks["part"]]
+    read = checks[["part", "arm", "control_arm"]].itertuples(index=False)
+    reasons = [_lacking_arms(*of_claim, arms, wrong) for of_claim in read]
     return Outcome(replication, _without_verdict(checks, reasons), found, lacking, rows)
 
 
@@ -113,7 +118,7 @@ def _nothing() -> pd.DataFrame:
 
 
 def _without_verdict(checks: pd.DataFrame, reasons: list[str]) -> pd.DataFrame:
-    """Checks in which the claims with a reason have no numbers: not judged where their part is not
+    """Checks in which the claims with a reason have no numbers: not judged where their arms are not
     measured, inconclusive where something is wrong with what was. A claim that this tier does not
     decide keeps its own reason."""
     said = pd.Series(reasons, index=checks.index, dtype=object)
@@ -129,11 +134,21 @@ def _without_verdict(checks: pd.DataFrame, reasons: list[str]) -> pd.DataFrame:
 
 def shards_of_parts(replication: str, tier: str, seeds: Seeds) -> dict[str, list[str]]:
     """Of each part of a tier the shards that its cells lie in, in the order of the grid."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, None]] = {}
+    for (part, _), names in shards_of_arms(replication, tier, seeds).items():
+        found.setdefault(part, {}).update(names)
+    order = list(shards(replication, tier, seeds))
+    return {part: sorted(names, key=order.index) for part, names in found.items()}
+
+
+def shards_of_arms(
+    replication: str, tier: str, seeds: Seeds
+) -> dict[tuple[str, str], dict[str, None]]:
+    """The same of each part and arm; of several arms they join as sets do, in order."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
     for shard, cells in shards(replication, tier, seeds).items():
         for cell in cells:
-            if shard not in found.setdefault(cell.part, []):
-                found[cell.part].append(shard)
+            found.setdefault((cell.part, cell.arm), {})[shard] = None
     return found
 
 
@@ -150,20 +165,36 @@ def lacking_parts(parts: dict[str, list[str]], wrong: dict[str, str]) -> dict[st
     parts: their shards; wrong: why the records of some shards do not count. Shards whose records
     are only `Missing` are counted; a record that is stale or damaged is named.
     """
-    found = {}
-    for part, names in parts.items():
-        bad = [wrong[shard] for shard in names if shard in wrong]
-        named = [text for text in bad if not isinstance(text, Missing)]
-        if named:
-            found[part] = WITHHELD + "; ".join(named)
-        elif bad:
-            measured = len(names) - len(bad)
-            found[part] = f"part {part}: {measured} of {len(names)} shards measured"
-    return found
+    found = {part: _lacking(f"part {part}", names, wrong) for part, names in parts.items()}
+    return {part: reason for part, reason in found.items() if reason}
+
+
+def _lacking_arms(
+    part: str,
+    arm: str,
+    control: str,
+    arms: dict[tuple[str, str], dict[str, None]],
+    wrong: dict[str, str],
+) -> str:
+    """Why what reads an arm of a part and its control has no verdict; empty where they are whole,
+    or where the tier has no such arm."""
+    read = list(dict.fromkeys((arm, control)))
+    names = {shard: None for one in read for shard in arms.get((part, one), ())}
+    said = f"arms {' and '.join(read)}" if len(read) > 1 else f"arm {arm}"
+    return _lacking(f"part {part}, {said}", list(names), wrong)
+
+
+def _lacking(what: str, names: list[str], wrong: dict[str, str]) -> str:
+    bad = [wrong[shard] for shard in names if shard in wrong]
+    named = [text for text in bad if not isinstance(text, Missing)]
+    if named:
+        return WITHHELD + "; ".join(named)
+    measured = len(names) - len(bad)
+    return f"{what}: {measured} of {len(names)} shards measured" if bad else ""
 
 
 def is_unmeasured(reason: object) -> bool:
-    """Whether the reason of a claim is that its part is not measured in full."""
+    """Whether the reason of a claim is that its arms are not measured in full."""
     return isinstance(reason, str) and bool(_UNMEASURED.fullmatch(reason))
 
 

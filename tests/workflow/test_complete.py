@@ -1,4 +1,4 @@
-"""A claim is judged as soon as the parts that it reads are measured in full."""
+"""A claim is judged as soon as the arms that it reads are measured in full."""
 
 import csv
 import json
@@ -14,6 +14,7 @@ from workflow.base.tree import ROOT, Results
 
 ALPHA = "replications/alpha2000_toy"
 # A second part, and the first one in two shards; one job of the larger fails while a file is there.
+# An arm of the second part, which no claim reads, lies in that shard too.
 EXPERIMENT = """
 
 def second(*, arm: str, width: int, seeds: tuple[int, ...]):
@@ -27,6 +28,7 @@ paper:
   - {part: scatter, arm: [theory, control], width: [4, 16, 64], seed: 8}
   - {part: scatter, arm: [theory, control], width: [256], seed: 8, shard: large}
   - {part: second, arm: [theory, control], width: [4, 16, 64], seed: 8}
+  - {part: second, arm: unread, width: [256], seed: 8, shard: large}
 """
 
 
@@ -64,11 +66,12 @@ def provenance(project) -> dict:
 
 def test_what_is_complete_is_judged_and_the_rest_says_what_is_missing(stopped):
     found = rows(stopped)
-    unmeasured = "part scatter: 1 of 2 shards measured"
+    unmeasured = "part scatter, arms theory and control: 1 of 2 shards measured"
     assert [found[c]["final"] for c in ("T1_scatter", "T2_second")] == ["not judged", "pass"]
     assert found["T1_scatter"]["reason"] == unmeasured
     assert found["T1_scatter"]["estimate"] == ""
-    assert provenance(stopped)["incomplete"] == {"alpha2000_toy": {"scatter": unmeasured}}
+    lacking = {part: f"part {part}: 1 of 2 shards measured" for part in ("scatter", "second")}
+    assert provenance(stopped)["incomplete"] == {"alpha2000_toy": lacking}
     gate = stopped.gate("paper")
     assert gate.code == 2
     assert "error: alpha2000_toy: record large is missing" in gate.output
@@ -79,9 +82,12 @@ def test_what_is_complete_is_judged_and_the_rest_says_what_is_missing(stopped):
     assert report["states"]["withheld"] == 0
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "Incomplete: 2 of 3 claims have a verdict" in page
-    assert "1 claim whose part is not measured in full" in page
+    assert "1 claim whose arms are not measured in full" in page
     assert not (folder / "data/alpha2000_toy/scatter.csv").exists()
-    assert (folder / "data/alpha2000_toy/second.csv").exists()
+    measured = read_table(folder / "data/alpha2000_toy/second.csv")
+    assert set(measured["arm"]) == {"theory", "control"}
+    (second,) = (c for c in report["papers"][0]["claims"] if c["claim"] == "T2_second")
+    assert (second["shards"], second["rows"]) == (["main"], "data/alpha2000_toy/second.csv")
     # By itself, at any time, the same again; then the rest, with the same verdict of the first.
     before = stopped.path("results/paper/checks.csv").read_bytes()
     again = stopped.call("workflow.report", "--results", "results/paper")

@@ -117,14 +117,13 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
     title, citation, deviations, text = readme(folder / "README.md")
     costs = [_cost(record) for record in facts]
     seeds = chosen_seeds(settings)
-    parts = shards_of_parts(name, results.tier, seeds)
-    where = {part: of_it for part, of_it in parts.items() if part not in one.lacking}
+    table = table_of(results, one)
+    where = _where(name, results.tier, seeds, one, {cost["shard"] for cost in costs})
     claims = [claim(row, folder, where) for row in one.checks.to_dict("records")]
     absent = absent_arms(name, results.tier, seeds)
     drawn = [_figure(results, one, folder, absent) for one in figures(name, results.tier, seeds)]
     there = {one["name"] for one in drawn if "svg" not in one["missing"]}
     there -= {one["name"] for one in drawn if one["remark"] == NOTHING}
-    table = table_of(results, one)
     columns = set(table.columns) - {"part", "arm", "seed"} if table is not None else set()
     listed = claims_of(name, settings.get("subject", ""))
     reads = {one.name: shown.read_by(one.estimator, columns) for one in listed}
@@ -145,6 +144,17 @@ def paper(results: Results, one: Outcome, facts: list[dict], settings: dict) -> 
         "cpu_seconds": round(sum(cost["cpu_seconds"] for cost in costs), 2),
         "max_rss_mb": max((cost["max_rss_mb"] for cost in costs), default=0),
     }
+
+
+def _where(
+    name: str, tier: str, seeds: Seeds, one: Outcome, measured: set[str]
+) -> dict[str, list[str]]:
+    """{part: measured shards that its cells lie in} of parts of which there are rows."""
+    parts = shards_of_parts(name, tier, seeds)
+    if one.rows is None:
+        return parts
+    there = set(one.rows["part"])
+    return {part: [s for s in parts[part] if s in measured] for part in parts if part in there}
 
 
 def claim(row: dict, folder: Path, where: dict[str, list[str]]) -> dict:
@@ -237,7 +247,7 @@ def readme(path: Path) -> tuple[str, str, str, str]:
 
 
 def table_of(results: Results, one: Outcome) -> pd.DataFrame | None:
-    """All rows of a replication, of an incomplete one those of its complete parts; None where its
+    """All rows of a replication, of an incomplete one those of its complete arms; None where its
     table is missing or damaged."""
     if one.rows is not None:
         return one.rows
