@@ -2,7 +2,8 @@
 
 A claim reads two arms of one part, its own and the control, whose cells may lie in several shards,
 each with a record of its own. It is judged as soon as all of these are there, whatever other arms
-and parts lack. Where one is missing, stale or damaged it has no verdict, whatever an old table says.
+and parts lack. Where one is missing, stale or damaged it has no verdict, whatever an old table
+says.
 """
 
 import io
@@ -50,7 +51,7 @@ class Outcome(NamedTuple):
     """One replication's part of the results: its checks, and what is wrong with what lies there.
 
     lacking  why there is no verdict, by part, of parts whose records are not all there
-    rows     of the arms that are whole, where the table of the replication cannot be made; else None
+    rows     of the arms that are whole, where the replication's table cannot be made; else None
     """
 
     replication: str

@@ -35,6 +35,19 @@ def test_a_claim_alone_takes_the_parts_that_it_reads():
     assert read < whole
 
 
+def test_shards_in_which_no_arm_of_a_claim_lies_are_left_out():
+    """CIFAR-10 is in the part that K18 reads, in shards of hours; so its figures are not whole."""
+    paper = "arora2019_exact_cntk"
+    chosen = settings(claims=f"{paper}.K18_pooling_on_digits", tier="paper")
+    assert set(grid.shards(paper, "paper", chosen.seeds)) == {"digits"}
+    assert grid.parts(paper, "paper", chosen.seeds) == set()
+    whole = settings(claims=CLAIM)
+    assert grid.parts("arora2019_generalization", "smoke", whole.seeds) == {"powers"}
+    chosen = settings(claims=f"{paper}.K20_pooling_on_cifar10")
+    with pytest.raises(UserError, match=r"the smoke tier measures no arm that these claims read"):
+        grid.shards(paper, "smoke", chosen.seeds)
+
+
 def test_such_runs_have_folders_of_their_own():
     folders = {
         str(chosen.folder)

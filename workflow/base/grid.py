@@ -108,12 +108,20 @@ def _taken(
     seeds: Seeds,
     signatures: dict[str, dict[str, Parameter]],
 ) -> dict[str, list[Cell]]:
-    """The cells of the parts that the chosen claims read, with the changes in them."""
-    read = selection.parts_read(replication, seeds.claims, seeds.changes)
+    """The cells of the parts that the chosen claims read, in shards in which an arm lies that they
+    read, with the changes in them."""
+    arms = selection.arms_read(replication, seeds.claims, seeds.changes)
+    parts_read = {part for part, _ in arms}
     measured = {cell.part for cells in found.values() for cell in cells}
-    for part in sorted(read - measured):
+    for part in sorted(parts_read - measured):
         raise UserError(f"{replication}: the {tier} tier does not measure part {part}")
-    cells = {shard: [c for c in some if c.part in read] for shard, some in found.items()}
+    cells = {
+        shard: [cell for cell in some if cell.part in parts_read]
+        for shard, some in found.items()
+        if any((cell.part, cell.arm) in arms for cell in some)
+    }
+    if not cells:
+        raise UserError(f"{replication}: the {tier} tier measures no arm that these claims read")
     changes = selection.changes_in(replication, seeds.changes)
     return {s: some for s, some in changed(cells, changes, signatures).items() if some}
 
@@ -201,10 +209,15 @@ def shard_digest(cells: list[Cell]) -> str:
 
 
 def parts(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) -> set[str]:
-    """The parts that a tier measures."""
-    return {
-        cell.part for cells in shards(replication, tier, seeds, root).values() for cell in cells
-    }
+    """The parts that a run measures, in all shards in which its tier does."""
+    whole, run = (
+        {(shard, cell.part) for shard, cells in found.items() for cell in cells}
+        for found in (
+            shards(replication, tier, seeds._replace(claims=(), changes=()), root),
+            shards(replication, tier, seeds, root),
+        )
+    )
+    return {part for _, part in run} - {part for _, part in whole - run}
 
 
 @cache

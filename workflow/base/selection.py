@@ -1,7 +1,7 @@
 """What a run takes of the suite: some claims alone, or a grid in which something is changed.
 
 claims   PAPER.CLAIM, or CLAIM where one paper alone has it. The parts that they read are measured,
-         and they alone are judged.
+         but for shards in which none of their arms lies, and they alone are judged.
 changes  [PAPER.]PART[/ARM].NAME=VALUE[,VALUE...]: a parameter of a part, or of one of its arms, is
          held at a value or swept in place of what the grid says. The parts that are changed are
          measured, and the claims that read them are looked at; none of it is a verdict of the
@@ -174,11 +174,14 @@ def taken(
     return list(listed)
 
 
-def parts_read(replication: str, claims: Sequence[str], changes: Sequence[str]) -> set[str]:
-    """The parts that these claims read; a change that none of them reads is an error."""
-    read = {claim.part for claim in taken(replication, listed_claims(replication), claims, changes)}
+def arms_read(
+    replication: str, claims: Sequence[str], changes: Sequence[str]
+) -> set[tuple[str, str]]:
+    """(part, arm) that these claims read; a change that none of them reads is an error."""
+    of_run = taken(replication, listed_claims(replication), claims, changes)
+    read = {(claim.part, arm) for claim in of_run for arm in (claim.arm, claim.control)}
     for change in changes_in(replication, changes):
-        if change.part not in read:
+        if change.part not in {part for part, _ in read}:
             who = "none of the chosen claims" if claims else "no claim"
             raise UserError(f"config: set: {change}: {who} reads part {change.part}")
     return read
