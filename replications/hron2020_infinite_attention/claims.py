@@ -200,6 +200,7 @@ HEADS = [
         why="excess kurtosis at d = 128 over that at infinity; a process that becomes Gaussian at "
         "1/d has .1 here",
         control="tied",
+        tier="laptop",
         kind="level",
         scale=1.0,
         expected="fail",
