@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replications.geiger2020_scale_transition import collapse, experiment
+from replications.geiger2020_scale_transition import claims, collapse, experiment
 from replications.geiger2020_scale_transition.flow import flow, soft_hinge
 from replications.geiger2020_scale_transition.network import (
     RELU,
@@ -23,6 +23,7 @@ from replications.geiger2020_scale_transition.network import (
 )
 from replications.geiger2020_scale_transition.tasks import Split, task_of
 from widenets.ntk.empirical import empirical_ntk
+from workflow.base.grid import shards
 
 MODEL = Model()
 
@@ -193,6 +194,18 @@ def test_crossover_and_collapse_find_the_exponent_of_the_law(exponent):
     if exponent == 0.5:
         assert collapse.misfit_excess("kernel_change", 0.0)(table) > 0.5
         assert collapse.misfit_excess("kernel_change", 1.0)(table) > 0.5
+
+
+def test_every_crossover_has_the_three_widths_that_its_correction_needs():
+    name = "geiger2020_scale_transition"
+    found = [claim for claim in claims.CLAIMS if "crossover" in claim.name]
+    assert len(found) >= 4
+    for claim in found:
+        cells = [c for some in shards(name, claim.tier).values() for c in some]
+        for arm in (claim.arm, claim.control):
+            of_arm = [c for c in cells if (c.part, c.arm) == (claim.part, arm)]
+            widths = {cell.parameters["width"] for cell in of_arm}
+            assert len(widths) >= 3, (claim.name, arm)
 
 
 def test_a_correction_of_order_one_over_the_width_is_taken_out():
