@@ -52,7 +52,8 @@ INTRODUCTION = (
 )
 PER_RUN = (
     "Computed from the reference, each claim's own scatter and margin (`workflow.trust.alarms`;",
-    "claims are taken as independent, the scatter that was found as the true one):",
+    "claims are taken as independent, the scatter that was found as the true one, a share of all",
+    "seeds or of none as certain; the counts below see what this cannot):",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 

@@ -13,6 +13,9 @@ Where the interval is the union of several tensors' intervals, each of its ends 
 own, which the row does not know: the end is taken to be that of a tensor as noisy as the farthest
 one, whose half-width is the distance from the estimate to the nearer end, at most.
 
+A share of all seeds, or of none, counts as certain: that one seed in seventy is otherwise is seen
+in runs at other master seeds alone (docs/stability.md), as are heavy tails that no seed has shown.
+
 The range of n seeds, by which bounds for every draw are judged, has no such law: how far beyond its
 ends a fresh draw may lie is what the bound itself says. There the chance is NaN.
 """
