@@ -48,9 +48,9 @@ INTRODUCTION = (
     "the same. Counted are the claims that the tier decides. Made by",
     "`python -m workflow.trust.stability --tier TIER --seeds N --folder FOLDER --publish`.",
     "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, so",
-    "that their table flatters the claims a little; fresh ones stand in a table of their own (seeds",
-    "of five claims were added after a look at 18000 and 19000). The smoke tier's are not fresh:",
-    "seeds of its grids were added after a look at 20000 to 29000.",
+    "that their table flatters the claims a little; fresh ones stand in a table of their own",
+    "(seeds of five claims were added after a look at 18000 and 19000). The smoke tier's are not",
+    "fresh: seeds of its grids were added after a look at 20000 to 29000.",
 )
 PER_RUN = (
     "Computed from the reference, each claim's own scatter and margin (`workflow.trust.alarms`;",
