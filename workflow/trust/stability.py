@@ -242,7 +242,8 @@ def page(tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame]) -
             runs, good = whole_runs(tables[name])
             if runs:
                 kind = "fresh master seeds" if name.endswith(FRESH) else "master seeds"
-                which = f"{kind}: the first kept one of each paper, the second, ..."
+                papers = tables[name]["replication"].nunique()
+                which = f"{kind}: the first kept one of each of {papers} papers, the second, ..."
                 said = f"Counted: in {good} of {runs} runs ({which}) all claims were as expected."
                 lines += [said, ""]
     for name, table in tables.items():
