@@ -39,6 +39,15 @@ def arms(name, tier):
     return {(cell.part, cell.arm) for cell in cells}
 
 
+def seeds(name, tier):
+    """{(part, arm, parameters): number of seeds} of a tier, over all shards."""
+    found = {}
+    for cell in itertools.chain.from_iterable(shards(name, tier).values()):
+        key = (cell.part, cell.arm, json.dumps(cell.parameters, sort_keys=True))
+        found[key] = found.get(key, 0) + len(cell.seeds)
+    return found
+
+
 def imports(path):
     """Modules that a file imports, as dotted names, with what it takes from them."""
     found = set()
@@ -150,6 +159,15 @@ def test_grid_is_valid_and_measures_what_the_claims_need(name, tier):
         if (claim.part, arm) not in measured
     ]
     assert lacking == []
+
+
+def test_paper_tier_draws_no_fewer_seeds_of_a_cell_than_the_laptop_tier(name):
+    """Else a claim that the laptop tier decides could be undecided at the papers' own scale."""
+    assert {
+        cell: (many, seeds(name, "paper")[cell])
+        for cell, many in seeds(name, "laptop").items()
+        if many > seeds(name, "paper").get(cell, many)
+    } == {}
 
 
 def test_claim_names_are_unique(name):
