@@ -17,9 +17,9 @@ rule gate:
     localrule: True
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: 4
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=5,
     params:
         results=lambda wildcards: RESULTS,
@@ -27,5 +27,5 @@ rule gate:
     message:
         "gate"
     shell:
-        "code=0; python -m workflow.gate {params.results} >{log} 2>&1 || code=$?;"
+        "code=0; python -m workflow.gate {params.results} --jobs {threads} >{log} 2>&1 || code=$?;"
         " [ $code != 0 -a {params.shown} = 1 ] || cat {log} >&2; exit $code"

@@ -9,6 +9,9 @@ says.
 import io
 import json
 import re
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +20,7 @@ import pandas as pd
 
 from workflow.audit import altered, audit, faults_of_record
 from workflow.base import selection
+from workflow.base.digest import forget
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import (
@@ -59,6 +63,27 @@ class Outcome(NamedTuple):
     problems: list[str]
     lacking: dict[str, str] = {}  # noqa: RUF012  never written to
     rows: pd.DataFrame | None = None
+
+
+def outcomes_of(
+    results: Results,
+    names: list[str],
+    seeds: Seeds,
+    *,
+    jobs: int = 1,
+    derived: bool = False,
+    trusting: bool = True,
+) -> list[Outcome]:
+    """`outcome` of each replication, by as many processes as `jobs` says: most of a report's time.
+
+    trusting: see `forget` of `workflow.base.digest`, which is for each process to do.
+    """
+    of_one = partial(outcome, results, seeds=seeds, derived=derived)
+    if jobs == 1:
+        return [of_one(name) for name in names]
+    first = None if trusting else forget
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=first) as pool:
+        return list(pool.map(of_one, names))
 
 
 def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool = False) -> Outcome:

@@ -22,7 +22,7 @@ from widenets.evidence.claim import ASKED
 from workflow.assemble import (
     Outcome,
     facts_of,
-    outcome,
+    outcomes_of,
     provenance,
     provenance_digest,
     provenance_of,
@@ -49,11 +49,12 @@ SOURCES = ("workflow", "shared", "replications")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="results/TIER")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that audit papers")
     arguments = parser.parse_args()
     results = results_folder(arguments.folder)
     made = provenance(results)
     seeds = chosen_seeds(made["settings"])
-    outcomes, problems = examined(results, made)
+    outcomes, problems = examined(results, made, arguments.jobs)
     if not problems:
         _remember(_key(made))
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
@@ -86,7 +87,7 @@ def _written(results: Results) -> object:
         return None
 
 
-def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
+def examined(results: Results, made: dict, jobs: int = 1) -> tuple[list[Outcome], list[str]]:
     """Outcomes of all replications that the provenance `made` names, and all that is wrong.
 
     Everything is derived again from the records, unless it was before: from the same files, which
@@ -101,9 +102,10 @@ def examined(results: Results, made: dict) -> tuple[list[Outcome], list[str]]:
         forget()
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
-    outcomes = [
-        outcome(results, name, seeds, derived=derived) for name in names if name not in gone
-    ]
+    there = [name for name in names if name not in gone]
+    outcomes = outcomes_of(
+        results, there, seeds, jobs=1 if derived else jobs, derived=derived, trusting=derived
+    )
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     # Of the others the first fault is told.
     problems += bad_figures(results, [o.replication for o in outcomes if not o.problems], seeds)

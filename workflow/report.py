@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow import page
-from workflow.assemble import Outcome, facts_of, outcome, provenance_of, write_provenance
+from workflow.assemble import Outcome, facts_of, outcomes_of, provenance_of, write_provenance
 from workflow.audit import checksums
 from workflow.base import selection
 from workflow.base.files import write_json, write_text
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds-at-most", type=int, default=0)
     parser.add_argument("--subject", default="", help="a reader's file, for your_network")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that audit papers")
     selection.options(parser)
     arguments = parser.parse_args()
     results = tier_folder(arguments.results)
@@ -41,7 +42,7 @@ def main() -> None:
         arguments.subject,
         **selection.given(arguments),
     )
-    outcomes = [outcome(results, name, seeds) for name in names]
+    outcomes = outcomes_of(results, names, seeds, jobs=arguments.jobs)
     write_checks(results, outcomes)
     settings = {
         "tier": results.tier,

@@ -6,7 +6,9 @@ the text around it, without fonts or scripts.
 
 import re
 from functools import cache
+from typing import NamedTuple
 
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.path import Path
 
@@ -98,36 +100,53 @@ def outline(tex: str) -> dict[str, str]:
     """
     from matplotlib import rc_context  # here: half a second that a page without formulas saves
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath, text_to_path
+    from matplotlib.textpath import text_to_path
 
     tex = f"${_in_words_of_mathtext(tex)}$"
-    try:
-        with rc_context({"mathtext.fontset": "stix"}):
-            box = TextPath((0, 0), tex, size=SIZE).get_extents()
-            placed, letters, bars = text_to_path.get_glyphs_mathtext(FontProperties(), tex)
-    except AttributeError:  # how matplotlib answers to a formula of nothing but space
-        raise ValueError("nothing to draw") from None
-    left, right = min(0, box.x0), box.x1
-    low, high = min(0, box.y0), box.y1
+    with rc_context({"mathtext.fontset": "stix"}):
+        placed, outlines, bars = text_to_path.get_glyphs_mathtext(FontProperties(), tex)
+    letters = [(_letter(name, outlines), x, y, size) for name, x, y, size in placed]
+    boxes = [size * letter.box + (x, y) for letter, x, y, size in letters if letter.path]
+    boxes += [Path(*bar).get_extents().get_points() for bar in bars]
+    if not boxes:
+        raise ValueError("nothing to draw")
+    left, low = np.min([(0.0, 0.0), *(corners[0] for corners in boxes)], axis=0)
+    right, high = np.max([corners[1] for corners in boxes], axis=0)
     return {
-        "path": "".join([*(_use(*one, letters) for one in placed), *map(_bar, bars)]),
+        "path": "".join([*(_use(*one) for one in letters), *map(_bar, bars)]),
         "box": f"{left:.0f} {-high:.0f} {right - left:.0f} {high - low:.0f}",
         "style": f"width:{(right - left) / SIZE:.3f}em;height:{(high - low) / SIZE:.3f}em;"
         f"vertical-align:{low / SIZE:.3f}em",
     }
 
 
-_LETTERS: dict[str, str] = {}  # id -> path of each letter that was used
+class _Letter(NamedTuple):
+    """SVG path data, empty of a space, and its lower left and upper right corner."""
+
+    identifier: str
+    path: str
+    box: np.ndarray
 
 
-def _use(name: str, x: float, y: float, size: float, letters: dict) -> str:
+_LETTERS: dict[str, _Letter] = {}  # by identifier, each letter that was used
+
+
+def _letter(name: str, outlines: dict) -> _Letter:
     *font, code = name.removeprefix("STIX").split("-")  # General-Italic-53: gi53
     identifier = "".join(re.findall("[A-Z]", "".join(font))).lower() + code
-    _LETTERS[identifier] = _commands(Path(*letters[name]))
+    if identifier not in _LETTERS:
+        path = Path(*outlines[name])
+        drawn = _commands(path)
+        box = path.get_extents().get_points() if drawn else np.zeros((2, 2))
+        _LETTERS[identifier] = _Letter(identifier, drawn, box)
+    return _LETTERS[identifier]
+
+
+def _use(letter: _Letter, x: float, y: float, size: float) -> str:
     across, down = f"{x:.0f}", f"{-y:.0f}".replace("-0", "0") if abs(y) < 0.5 else f"{-y:.0f}"
     plain = (f' {key}="{value}"' for key, value in (("x", across), ("y", down)) if value != "0")
     place = f' transform="translate({across} {down})scale({size:.3g})"'
-    return f'<use href="#{identifier}"{"".join(plain) if size == 1 else place}/>'
+    return f'<use href="#{letter.identifier}"{"".join(plain) if size == 1 else place}/>'
 
 
 def _bar(outlined: tuple) -> str:
@@ -140,7 +159,7 @@ def with_letters(page: str, packed: str = "") -> str:
     used = sorted(set(USED.findall(page + packed)) & set(_LETTERS))
     if not used:
         return page
-    paths = "".join(f'<path id="{name}" d="{_LETTERS[name]}"/>' for name in used)
+    paths = "".join(f'<path id="{name}" d="{_LETTERS[name].path}"/>' for name in used)
     defined = f'<svg width="0" height="0" aria-hidden="true"><defs>{paths}</defs></svg>'
     before, end, after = page.rpartition("</body>")
     return f"{before}{defined}{end}{after}"

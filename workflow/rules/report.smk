@@ -36,9 +36,9 @@ rule report:
     localrule: True
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: 4
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=5,
     params:
         command=lambda w: REPORT_COMMAND,
@@ -46,7 +46,7 @@ rule report:
     message:
         "report"
     shell:
-        "{params.command} >{log} 2>&1"
+        "{params.command} --jobs {threads} >{log} 2>&1"
 
 
 # What changed since the committed reference; a page of it lies beside the report.
