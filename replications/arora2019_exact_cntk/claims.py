@@ -255,6 +255,7 @@ ACCURACIES = [
         why=".13 of the way from chance, 1/4, to all right",
         control="many_channels",
         rival=Rival(0.0, "who takes one network for its limit"),
+        tier="laptop",
     ),
     claim(
         "K17_many_random_features",
@@ -267,6 +268,7 @@ ACCURACIES = [
         region=at_most(0.1),
         why="its relative error (K6) is c^(-1/2) = .125 there",
         control="few_channels",
+        tier="laptop",
     ),
     claim(
         "K18_pooling_on_digits",

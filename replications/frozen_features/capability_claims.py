@@ -298,6 +298,7 @@ TRANSFER = [
         "Lazy features have not moved",
         control="lazy",
         rival=Rival(0.0, "who has lazy training transfer, by what was learned of the first task"),
+        tier="laptop",
     ),
     Claim(
         name="C4_unrelated",

@@ -362,6 +362,7 @@ DESCENT = [
         "a circle); a tenth is a convention. Without noise it costs nothing",
         control="clean",
         rival=Rival(0.0, "who has overfitting of wide networks benign"),
+        tier="laptop",
     ),
     Claim(
         name="N2_frozen_overfits_late",
@@ -377,6 +378,7 @@ DESCENT = [
         why="the noise is fitted along the kernel's small eigenvalues, late",
         control="clean",
         rival=Rival(0.0, "who has overfitting come from features that move"),
+        tier="laptop",
     ),
     Claim(
         name="N3_tempered",

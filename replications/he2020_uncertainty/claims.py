@@ -586,6 +586,7 @@ CLAIMS = [
         rival=Rival(0.0, "who has all weight variances alike"),
         control="shallow",
         kind="bound",
+        tier="laptop",
     ),
     Claim(
         name="U18_popular_chaos_forgets",
@@ -605,5 +606,6 @@ CLAIMS = [
         "class; of centred ones regression reads the rest, whose scale no argmax notices. At a "
         "quarter of the critical variance rounding takes it",
         kind="bound",
+        tier="laptop",
     ),
 ]

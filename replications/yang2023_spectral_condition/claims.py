@@ -153,6 +153,7 @@ SIGN_STEPS = [
         control="relu_independent",
         kind="level",
         rival=Rival(0.9, "who leaves the 1/n out, at n = 128"),
+        tier="laptop",
     ),
     claim(
         "O6_low_rank_features_stay_aligned",
@@ -505,6 +506,7 @@ MATRICES = [
         rival=Rival(0.5, "pure noise, 2 sqrt(n) s"),
         reason="a mixture of signal A and noise s has the local exponent n/(n + n*), n* = (s/A)^2, "
         "anything from 1/2 to 1: an arm with n* = 15 passes between 32 and 64",
+        tier="laptop",
     ),
     claim(
         "O24_signal_in_noise",
