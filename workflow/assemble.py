@@ -20,7 +20,6 @@ import pandas as pd
 
 from workflow.audit import altered, audit, faults_of_record
 from workflow.base import selection
-from workflow.base.digest import forget
 from workflow.base.files import UserError, broken, sha256, sha256_of, write_json
 from workflow.base.grid import Seeds, shards
 from workflow.base.records import (
@@ -66,37 +65,32 @@ class Outcome(NamedTuple):
 
 
 def outcomes_of(
-    results: Results,
-    names: list[str],
-    seeds: Seeds,
-    *,
-    jobs: int = 1,
-    derived: bool = False,
-    trusting: bool = True,
+    results: Results, names: list[str], seeds: Seeds, *, jobs: int = 1, derived: bool = False
 ) -> list[Outcome]:
-    """`outcome` of each replication, by as many processes as `jobs` says: most of a report's time.
-
-    trusting: see `forget` of `workflow.base.digest`, which is for each process to do.
-    """
-    of_one = partial(outcome, results, seeds=seeds, derived=derived)
-    if jobs == 1:
-        return [of_one(name) for name in names]
-    first = None if trusting else forget
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=first) as pool:
-        return list(pool.map(of_one, names))
-
-
-def outcome(results: Results, replication: str, seeds: Seeds, *, derived: bool = False) -> Outcome:
-    """Checks of a replication as far as they can be trusted today.
+    """`outcome` of each replication; by `jobs` processes what takes longest, the audits.
 
     derived: these very files were derived again before, and need not be once more.
     """
+    audits: dict[str, list[str]] = {name: [] for name in names} if derived else {}
+    if jobs > 1 and not derived:
+        whole = [name for name in names if not problems(results, name, seeds)]
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            found = pool.map(partial(audit, results, seeds=seeds), whole)
+            audits = dict(zip(whole, found, strict=True))
+    return [outcome(results, name, seeds, audits.get(name)) for name in names]
+
+
+def outcome(
+    results: Results, replication: str, seeds: Seeds, audited: list[str] | None = None
+) -> Outcome:
+    """Checks of a replication as far as they can be trusted today; audited: what its audit found,
+    if there was one."""
     found = problems(results, replication, seeds)
     if found:
         return _incomplete(results, replication, seeds, found)
     found = _problems_downstream(results, replication, seeds)
-    if not derived:
-        found = found or audit(results, replication, seeds)
+    if not found:
+        found = audit(results, replication, seeds) if audited is None else audited
     if not found:
         return Outcome(replication, read_table(results.checks(replication)), [])
     checks = judged(replication, _nothing(), results.tier, seeds)

@@ -103,9 +103,7 @@ def examined(results: Results, made: dict, jobs: int = 1) -> tuple[list[Outcome]
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
     there = [name for name in names if name not in gone]
-    outcomes = outcomes_of(
-        results, there, seeds, jobs=1 if derived else jobs, derived=derived, trusting=derived
-    )
+    outcomes = outcomes_of(results, there, seeds, jobs=jobs, derived=derived)
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     # Of the others the first fault is told.
     problems += bad_figures(results, [o.replication for o in outcomes if not o.problems], seeds)

@@ -71,8 +71,8 @@ class Forger:
         made["checksums"] = {name: sha256(self.path(name)) for name in made["checksums"]}
         write_provenance(Results(self.folder), made)
 
-    def gate(self):
-        return self.project.call("workflow.gate", str(self.folder))
+    def gate(self, jobs=1):
+        return self.project.call("workflow.gate", str(self.folder), "--jobs", str(jobs))
 
 
 def forge_checks(forger):
@@ -215,9 +215,18 @@ def test_a_forged_file_is_refused_by_name(verdicts, number):
     assert FORGERIES[number][1] in output
 
 
-def test_what_is_whole_is_accepted(forger):
-    gate = forger.gate()
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_whole_is_accepted(forger, jobs):
+    gate = forger.gate(jobs)
     assert gate.code == 0, gate.output
+
+
+def test_what_one_of_several_processes_finds_is_refused(forger):
+    forge_checks(forger)
+    alone, together = forger.gate(), forger.gate(jobs=2)
+    assert together.code == alone.code == INCOMPLETE
+    assert f"{CHECKS}.csv: " in together.output
+    assert together.output == alone.output
 
 
 def test_a_forged_record_is_measured_again_not_built_on(project):
@@ -283,7 +292,8 @@ def test_a_forged_check_is_no_test_case(forger):
     assert f"withheld: {CHECKS}.csv: T1_scatter: region is" in run.output
 
 
-def test_the_gate_reads_sources_not_the_digests_kept_of_them(project):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_gate_reads_sources_not_the_digests_kept_of_them(project, jobs):
     """Code changed after its record, and the memory of digests told that it is the old code."""
     said = f"from workflow.base.records import experiment_digest as d; print(d({PAPER!r}))"
 
@@ -302,7 +312,7 @@ def test_the_gate_reads_sources_not_the_digests_kept_of_them(project):
     assert kept.count(today) == 1
     memory.write_text(kept.replace(today, measured), encoding="utf-8")
     assert digest() == measured != today
-    gate = project.gate()
+    gate = project.gate(jobs=jobs)
     assert gate.code == INCOMPLETE
     assert f"{PAPER}: record main is stale: the code it was measured with" in gate.output
     assert digest() == today  # the gate has put right what was kept

@@ -117,8 +117,8 @@ class Project(NamedTuple):
         code = process.wait(timeout=timeout)
         return Run(code, self.path("run.log").read_text(encoding="utf-8"))
 
-    def gate(self, tier: str = "smoke") -> Run:
-        return self.call("workflow.gate", f"results/{tier}")
+    def gate(self, tier: str = "smoke", jobs: int = 1) -> Run:
+        return self.call("workflow.gate", f"results/{tier}", "--jobs", str(jobs))
 
     def path(self, name: str) -> Path:
         return self.folder / name
