@@ -76,9 +76,11 @@ def figure_alignment(alignment: DataFrame, norms: DataFrame) -> Figure:
     style.guide_slope(axes[0], mean.index, slope=0.5, through=through, label=r"$n^{1/2}$")
     axes[0].set(ylabel="rms(S h) / rms(h)", title="(a) a sign step")
     axes[0].legend()
-    pairs = (("seen", "fresh"), ("relu", "relu_independent"), ("low_rank", "other_rank"))
-    _ratios(axes[1], alignment, "aligned", pairs, 0.05)
-    axes[1].set_xticks(range(3), labels=["seen, B = n", "ReLU", "rank 16"])
+    controls = {"seen": "fresh", "relu": "relu_independent", "low_rank": "other_rank"}
+    said = {"seen": "seen, B = n", "relu": "ReLU", "low_rank": "rank 16"}
+    measured = [arm for arm in controls if (alignment["arm"] == arm).any()]
+    _ratios(axes[1], alignment, "aligned", [(arm, controls[arm]) for arm in measured], 0.05)
+    axes[1].set_xticks(range(len(measured)), labels=[said[arm] for arm in measured])
     axes[1].set(ylabel="alignment over its law", title="(b) constants", yscale="log")
     axes[1].legend()
     for index, arm in enumerate(("gaussian", "bare_edge")):
@@ -143,14 +145,13 @@ def figure_decay(decay: DataFrame, matrices: DataFrame) -> Figure:
     arms = {"linear_decay": "decay ~ n", "turn_root_decay": r"decay ~ $n^{1/2}$"}
     _against_width(axes[2], matrices, "turn", arms, "turn_root_decay")
     axes[2].set(ylabel="|dW| / |W| per step", title="(c) turn")
-    _against_width(
-        axes[3], matrices, "norm", {"noise_top": "noise", "mixed_top": "mixture"}, "mixed_top"
-    )
+    top = {"noise_top": "noise", "mixed_top": "mixture"}
+    _against_width(axes[3], matrices, "norm", top, "mixed_top")
     mean = matrices[matrices["arm"] == "noise_top"].groupby("width")["norm"].mean()
-    style.guide_slope(
-        axes[3], mean.index, slope=0.75, through=(mean.index[0], mean.iloc[0]), label=r"$n^{.75}$"
-    )
-    axes[3].legend()
+    if len(mean):
+        start = (mean.index[0], mean.iloc[0])
+        style.guide_slope(axes[3], mean.index, slope=0.75, through=start, label=r"$n^{.75}$")
+        axes[3].legend()
     axes[3].set(ylabel="|W|", title="(d) top singular value")
     for axis in axes[2:]:  # less than one power of ten: few of the usual labels would be in view
         axis.yaxis.set_major_locator(MaxNLocator(5))
