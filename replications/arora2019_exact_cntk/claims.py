@@ -121,6 +121,7 @@ FINITE = [
         control=control,
         kind="exponent",
         rival=Rival(-0.25, "who reads the bound of theorem 3.1, width ~ eps^-4, as a rate"),
+        tier="laptop" if arm == "gap" else "smoke",
     )
     for arm, how, control in (
         ("gap", "with GAP", "gap_of_v"),

@@ -133,6 +133,7 @@ MOMENTS = [
         control="plain",
         kind="exponent",
         rival=Rival(-0.0344, "who expects depth over width, as in plain networks"),
+        tier="laptop",
     ),
     *(
         claim(
@@ -520,6 +521,7 @@ STEPS = [
         control="half",
         kind="exponent",
         rival=Rival(-0.5, "who reads the laziness of blocks for the network's"),
+        tier="laptop",
     ),
     claim(
         "D15_popular_lazy_at_half",
@@ -538,6 +540,7 @@ STEPS = [
         "against this statement.)",
         kind="exponent",
         rival=Rival(0.0, "random turns of L derivatives, each by L^-1/2"),
+        tier="laptop",
     ),
     claim(
         "D15_popular_rich_at_one",
@@ -556,6 +559,7 @@ STEPS = [
         "(README)",
         kind="exponent",
         rival=Rival(-0.5, "remainders of blocks that add up like a random walk"),
+        tier="laptop",
     ),
 ]
 

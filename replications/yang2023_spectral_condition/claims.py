@@ -424,6 +424,7 @@ DECAY = [
         control="decoupled",
         kind="exponent",
         rival=Rival(0.0, "who takes Adam to be free of the scale of gradients"),
+        tier="laptop",
     ),
 ]
 
@@ -442,6 +443,7 @@ MATRICES = [
         control="root_decay",
         kind="exponent",
         rival=Rival(-0.25, "a decay that grows like sqrt(n)"),
+        tier="laptop",
     ),
     claim(
         "O22_independent_decay_keeps_the_turn",
