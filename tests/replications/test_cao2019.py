@@ -1,10 +1,11 @@
 """What is particular to the replication of Cao et al. (2019)."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from replications.cao2019_spectral_bias import curves, kernels, tasks, training
+from replications.cao2019_spectral_bias import claims, curves, kernels, tasks, training
 from widenets.ntk.spectra import degree_projector, legendre, sphere_grid
 
 
@@ -85,3 +86,18 @@ def test_lengths_of_weights_change_the_trace_by_their_size_effect():
         for w, v in ((first, readout), (1.1 * first, 1.2 * readout))
     )
     assert whole[1] / whole[0] == pytest.approx((1 + after) / (1 + before), rel=0.02)
+
+
+@pytest.mark.parametrize("recorded", [(0.0, 300.0, 1500.0), (0.0, 1302.0, 1832.0, 20000.0)])
+def test_the_lead_of_degree_2_is_that_at_1500_however_long_training_goes_on(recorded):
+    """Each degree left as exp(-rate t): at 20000 degrees 4 and 6 are learned as well."""
+    rates = {2: 1 / 100, 4: 1 / 5000, 6: 1 / 6000}
+    rows = pd.DataFrame(
+        {"time": time, "degree": degree, "remaining": np.exp(-rate * time)}
+        for time in recorded
+        for degree, rate in rates.items()
+    )
+    read = claims._lead_of_degree_2(rows)
+    nearest = next(time for time in recorded if 1000 < time < 2000)
+    assert read == np.exp(-nearest / 5000) - np.exp(-nearest / 100)
+    assert read > 0.7
