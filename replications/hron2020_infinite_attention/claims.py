@@ -67,6 +67,7 @@ HEADS = [
         control="tied_identity",
         kind="level",
         rival=Rival(0.0, "who takes wide attention for a Gaussian process whatever its heads are"),
+        tier="laptop",
     ),
     claim(
         "T1_softmax",
@@ -135,6 +136,7 @@ HEADS = [
         control="softmax_rate",
         kind="exponent",
         rival=Rival(-0.5, "who takes the size of the fluctuations of v, d^-1/2"),
+        tier="laptop",
     ),
     claim(
         "T3_constant",
