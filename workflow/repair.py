@@ -27,6 +27,9 @@ from workflow.gate import stale_summary
 from workflow.host.terminal import announce
 from workflow.host.unfinished import unfinished_path
 
+DAMAGED = "damaged"
+UNSEEN = "not as the last report saw it"  # forged, or of a run that ended before its own report
+
 
 def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:
     """Remove what is damaged or altered of these replications and shards, and say so."""
@@ -45,11 +48,11 @@ def remove_damaged(results: Results, shards: dict[str, list[str]]) -> None:
         if checks[0].exists() and _sealed(checks[1]) != sha256(checks[0]):
             found += checks
         derived = [*_pair(results.table(name)), *checks, *results.figures(name).glob("*.*")]
-        found += [path for path in derived if path in changed]
-        for path in dict.fromkeys(found):
-            _remove(path, "damaged")
+        whys = {path: UNSEEN for path in derived if path in changed} | dict.fromkeys(found, DAMAGED)
+        for path, why in whys.items():
+            _remove(path, why)
     if results.provenance.exists() and not _summary_is_whole(results, made, changed):
-        _remove(results.provenance, "damaged, or the report beside it")
+        _remove(results.provenance, f"{DAMAGED}, or the report beside it")
 
 
 def correct_notes(

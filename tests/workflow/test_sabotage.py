@@ -10,10 +10,11 @@ from workflow.base.files import UserError, sha256, write_json
 from workflow.base.selection import claim_named
 from workflow.base.tree import ROOT, replications
 from workflow.host.revision import git
+from workflow.trust.sabotage.effects import read
 from workflow.trust.sabotage.faults import Fault, faults, sabotaged, selected
 from workflow.trust.sabotage.page import page
 from workflow.trust.sabotage.reach import are_of, lines_of, read_lines
-from workflow.trust.sabotage.run import of
+from workflow.trust.sabotage.run import MATRIX, PAGE, of
 from workflow.trust.scratch import run_module
 
 NOISE = "shared/widenets/ntk/toy.py"
@@ -51,6 +52,13 @@ def test_every_fault_changes_its_file_in_one_place(fault):
     if fault.file.endswith(".py"):
         compile(changed, fault.file, "exec")
         assert lines_of(text, fault.old)
+
+
+def test_the_page_is_of_todays_faults_and_claims():
+    """What left the smoke tier, was renamed or said anew: `sabotage --write` tells it there too."""
+    every, kept = faults(), read(MATRIX)
+    matrix = pd.DataFrame([row for fault in every for row in of(fault, kept)])
+    assert page(every, matrix) == PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)

@@ -96,6 +96,19 @@ def test_what_is_damaged_is_removed_before_a_run(green, tmp_path, file, how):
     assert not removed.exists()
 
 
+def test_what_no_report_has_seen_is_not_called_damaged(green, tmp_path, capsys):
+    """A run that ended before its report leaves whole files that differ from the last report's."""
+    copy = tmp_path / "smoke"
+    shutil.copytree(green.path("results/smoke"), copy)
+    table = Results(copy).table("alpha2000_toy")
+    write_sealed(table, read_sealed(table).iloc[::-1])
+    remove_damaged(Results(copy), SHARDS)
+    said = capsys.readouterr().err.splitlines()
+    pair = (table, table.with_suffix(".json"))
+    why = "not as the last report saw it; removed, to be made again"
+    assert said == [f"{file}: {why}" for file in pair]
+
+
 def test_a_sealed_table_is_read_as_it_was_written_or_not_at_all(tmp_path):
     path = tmp_path / "table.csv"
     rows = pd.DataFrame({"a": [0.1, 0.2]})
