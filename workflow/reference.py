@@ -9,7 +9,6 @@ the records themselves, packed, so that a run on any machine goes on from there.
 """
 
 import argparse
-import gzip
 import json
 import re
 import shutil
@@ -104,10 +103,12 @@ def keep_records(results: Results, made: dict, target: Path) -> None:
     """The records that are there, packed, in the place of those that were kept before."""
     measured = [(record["replication"], record["shard"]) for record in made["records"]]
     _refuse_loss(results, made["settings"]["replications"], set(measured), target)
+    import lzma  # a Python can be built without it
+
     files: dict[Path, bytes] = {}
     for name, shard in measured:
         path, packed = results.record(name, shard), kept_record(target, name, shard)
-        files[packed] = gzip.compress(path.read_bytes(), mtime=0)
+        files[packed] = lzma.compress(path.read_bytes(), preset=9 | lzma.PRESET_EXTREME)
         files[kept_facts(packed)] = json_text(nowhere(read_facts(path))).encode()
     size = sum(map(len, files.values())) / 1e6
     if size > LARGEST_MB:

@@ -11,7 +11,6 @@ Records that are kept in the repository (results/reference/paper) are put where 
 one machine has measured no other needs to.
 """
 
-import gzip
 import json
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -86,7 +85,7 @@ def correct_notes(
 
 def kept_record(kept: Path, replication: str, shard: str) -> Path:
     """Packed rows of a record that is kept in the reference `kept`."""
-    return kept / "records" / replication / f"{shard}.csv.gz"
+    return kept / "records" / replication / f"{shard}.csv.xz"
 
 
 def kept_facts(packed: Path) -> Path:
@@ -126,15 +125,23 @@ def unfit(tier: str, name: str, shard: str, seeds: Seeds, kept: Path) -> str:
         there = Results(Path(folder) / tier)
         try:
             _put(there.record(name, shard), *read_kept(kept_record(kept, name, shard)))
-        except (OSError, EOFError, ValueError, TypeError):
+        except ImportError as error:
+            return f"record {shard}: {error}: this Python cannot unpack it"
+        except (OSError, ValueError, TypeError):
             return f"record {shard} is damaged: it cannot be unpacked"
         return problem(there, name, shard, seeds)
 
 
 def read_kept(packed: Path) -> tuple[str, dict]:
     """(rows, facts) of a kept record, as they are written there."""
+    import lzma  # a Python can be built without it
+
     facts = json.loads(kept_facts(packed).read_text(encoding="utf-8"))
-    return gzip.decompress(packed.read_bytes()).decode("utf-8"), dict(facts)
+    try:
+        rows = lzma.decompress(packed.read_bytes())
+    except lzma.LZMAError as error:
+        raise ValueError(f"{packed}: {error}") from error
+    return rows.decode("utf-8"), dict(facts)
 
 
 def _put(path: Path, text: str, facts: dict) -> None:

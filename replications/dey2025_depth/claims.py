@@ -7,7 +7,7 @@ README.
 """
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from widenets.evidence import (
     Claim,
@@ -22,6 +22,7 @@ from widenets.evidence import (
     per_seed,
     worst,
 )
+from widenets.evidence.optimum import optimal_log2_rate
 
 OURS = "ours, derived in the README"
 TP6 = "Yang, Yu, Zhu & Hayou 2023"
@@ -751,10 +752,15 @@ def exponent_of_best_rate(rows: DataFrame) -> float:
 
 
 def exponent_of_best_multiplier(rows: DataFrame) -> float:
-    """Each multiplier at the best of its rates, in the mean over seeds."""
+    """Each multiplier at the best of its rates, in the mean over seeds, located within two octaves:
+    small multipliers leave a plateau as wide as the grid, which would draw `lowest` to itself."""
     losses = rows.groupby(["depth", "factor", "rate"])["log_loss"].mean()
-    best = losses.groupby(["depth", "factor"]).min()
-    return exponent_of(best.groupby("depth").apply(lambda of: lowest(of.droplevel("depth"))))
+    best = losses.groupby(["depth", "factor"]).min().reset_index("factor")
+    found = {
+        depth: optimal_log2_rate(np.log2(of["factor"]), np.exp(of["log_loss"]))
+        for depth, of in best.groupby("depth")
+    }
+    return exponent_of(Series(found) * np.log(2))
 
 
 def one_less_half(rows: DataFrame) -> float:

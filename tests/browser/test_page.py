@@ -588,6 +588,15 @@ def test_a_figure_is_enlarged_and_put_away_by_the_keyboard(visit, made, width):
     page.locator("#enlarged").wait_for(state="hidden")
 
 
+def test_a_figure_is_enlarged_by_who_is_quicker_than_its_unpacking(visit, made):
+    page = visit(made)
+    # far below the window
+    page.evaluate("[...document.querySelectorAll('.enlarge')].pop().click()")
+    await_true(
+        page, page.locator("#enlarged img"), "image => image.src.startsWith('data:image/svg+xml,')"
+    )
+
+
 def test_a_table_is_explored_by_the_keyboard(visit, made):
     page = visit(made)
     one = page.locator(".explore").first

@@ -322,6 +322,23 @@ def test_exponents_of_the_best_are_not_drawn_to_the_grid(exponent):
         assert np.isnan(estimate(rows[rows["rate"] >= 1.0]))
 
 
+def test_a_plateau_below_the_best_multiplier_does_not_move_it():
+    """Copies of one curve, flat below its lowest point and steep above, each at half the multiplier
+    of the last: -1, where a fit that weighs the plateau in finds -.6."""
+    rows = pd.DataFrame(
+        {"seed": 0, "depth": depth, "factor": factor, "rate": 1.0,
+         "log_loss": -1.7 - 0.07 * np.exp(-(away**2) / 4) + 0.05 * max(away, 0.0) ** 2}
+        for depth in (8, 16, 32, 64) for factor in 2.0 ** np.arange(-7, 2)
+        for away in [np.log2(factor * depth / 2)]
+    )  # fmt: skip
+    assert claims.exponent_of_best_multiplier(rows) == pytest.approx(-1)
+    places = {
+        depth: claims.lowest(of.set_index("factor")["log_loss"])
+        for depth, of in rows.groupby("depth")
+    }
+    assert claims.exponent_of(pd.Series(places)) > -0.8
+
+
 def test_a_against_its_half_at_32_blocks():
     rows = pd.DataFrame(
         {"factor": factor, "rate": rate, "log_loss": loss}

@@ -199,7 +199,7 @@ def test_a_paper_tier_goes_on_from_what_is_kept_of_it(stopped):
     made = json.loads(stopped.path("results/reference/paper/provenance.json").read_text("utf-8"))
     assert set(made["incomplete"]) == {"alpha2000_toy"}
     assert sorted(path.name for path in stopped.path(KEPT).iterdir()) == [
-        "main.csv.gz",
+        "main.csv.xz",
         "main.json",
     ]
     facts = json.loads(stopped.path(f"{KEPT}/main.json").read_text(encoding="utf-8"))
@@ -214,7 +214,7 @@ def test_a_paper_tier_goes_on_from_what_is_kept_of_it(stopped):
     assert set(stopped.snakemake(tier="paper").jobs) <= {"gate"}
     # Of a complete paper tier nothing is said to be a part.
     assert kept(stopped).code == 0
-    assert (stopped.path(KEPT) / "large.csv.gz").exists()
+    assert (stopped.path(KEPT) / "large.csv.xz").exists()
     assert "`paper` tier, 3 claims" in stopped.path("README.md").read_text(encoding="utf-8")
 
 
@@ -223,7 +223,7 @@ def test_kept_records_of_other_code_or_damaged_ones_are_left_alone(stopped):
     assert kept(stopped, "--partial").code == 0
     stopped.path("broken").unlink()
     stopped.edit(f"{ALPHA}/experiment.py", "64 * width", "65 * width")
-    packed = stopped.path(KEPT.replace("alpha", "beta").replace("2000", "2001")) / "main.csv.gz"
+    packed = stopped.path(KEPT.replace("alpha", "beta").replace("2000", "2001")) / "main.csv.xz"
     packed.write_bytes(packed.read_bytes()[:-9])
     run = taken_over(stopped)
     assert run.code == 0, run.output
@@ -251,7 +251,7 @@ def test_what_is_kept_is_neither_lost_nor_replaced_by_what_is_wrong(stopped):
     lost = kept(stopped, "--partial")
     assert lost.code == 2
     assert "lacks the record alpha2000_toy/main, which is kept in" in lost.output
-    assert (stopped.path(KEPT) / "main.csv.gz").exists()
+    assert (stopped.path(KEPT) / "main.csv.xz").exists()
 
 
 def test_the_table_of_verdicts_tells_a_partial_tier_beside_a_whole_one(tmp_path):

@@ -304,7 +304,8 @@
     body.append(...rows);
   }
 
-  function enlarge(image) {
+  async function enlarge(image) {
+    await unpack(image); // a reader may be quicker
     const view = get("enlarged"), large = new Image();
     Object.assign(large, { src: image.src, alt: image.alt });
     view.querySelector(".stage").replaceChildren(large);
