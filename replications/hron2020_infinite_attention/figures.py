@@ -7,18 +7,23 @@ from widenets.evidence import style
 
 
 def _curves(axes, rows: DataFrame, x: str, y: str, arms: dict[str, str], control: str = "") -> None:
-    """Arms against x, logarithmic both ways."""
+    """Arms against x, logarithmic both ways; nothing where a tier has none of them."""
+    measured = sorted(rows[rows["arm"].isin(arms)][x].unique())
+    if not measured:
+        return
     for index, (arm, label) in enumerate(arms.items()):
         style.seeds_and_mean(
             axes, rows[rows["arm"] == arm], x=x, y=y, label=label, index=index,
             control=arm == control, geometric=True,
         )  # fmt: skip
-    style.logarithmic(axes, "xy", ticks=sorted(rows[rows["arm"].isin(arms)][x].unique()))
+    style.logarithmic(axes, "xy", ticks=measured)
 
 
 def _guide(axes, rows: DataFrame, x: str, y: str, arm: str, slope: float, label: str) -> None:
-    """The power law through the mean of the arm at its smallest x."""
+    """The power law through the mean of the arm at its smallest x, where it is measured."""
     mean = rows[rows["arm"] == arm].groupby(x)[y].mean()
+    if mean.empty:
+        return
     through = (mean.index[0], mean.iloc[0])
     style.guide_slope(axes, mean.index, slope=slope, through=through, label=label)
     axes.legend()
@@ -37,11 +42,12 @@ def figure_heads(heads: DataFrame, sequence: DataFrame) -> Figure:
     figure, (axes,) = style.panels(4, height=2.8)
     arms = {"large_d": r"$1/\sqrt{d}$", "tied_identity": "1/d"}
     _curves(axes[0], heads, "d", "at_infinity", arms, "tied_identity")
-    sizes = sorted(heads[heads["arm"] == "large_d"]["d"].unique())
-    style.theory_line(axes[0], [sizes[0], sizes[-1]], [1, 1], label="limit")
-    style.accepted_band(axes[0], 0.85, 1.15)
     axes[0].set(xlabel="d", ylabel="excess kurtosis over its limit", title="(a) no softmax")
-    axes[0].legend()
+    sizes = sorted(heads[heads["arm"] == "large_d"]["d"].unique())
+    if sizes:
+        style.theory_line(axes[0], [sizes[0], sizes[-1]], [1, 1], label="limit")
+        style.accepted_band(axes[0], 0.85, 1.15)
+        axes[0].legend()
     arms = {"tied": "1/d", "softmax_rate": r"$1/\sqrt{d}$"}
     _curves(axes[1], heads, "d", "excess", arms, "softmax_rate")
     axes[1].set(xlabel="d", ylabel="excess kurtosis", title="(b) softmax")
