@@ -55,8 +55,10 @@ INTRODUCTION = (
 )
 PER_RUN = (
     "Computed from the reference, each claim's own scatter and margin (`workflow.trust.alarms`;",
-    "claims are taken as independent, the scatter that was found as the true one, a share of all",
-    "seeds or of none as certain; the counts below see what this cannot):",
+    "claims are taken as independent, the scatter that was found as the true one, the estimate as",
+    "the true mean, a share of all seeds or of none as certain; a reference is one draw, so that",
+    "the chance is too low where its estimate happened to lie well inside; the counts below see",
+    "all of this):",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
