@@ -101,10 +101,10 @@ def partly(results: Results, made: dict) -> list[str]:
 
 def keep_records(results: Results, made: dict, target: Path) -> None:
     """The records that are there, packed, in the place of those that were kept before."""
-    measured = [(record["replication"], record["shard"]) for record in made["records"]]
-    _refuse_loss(results, made["settings"]["replications"], set(measured), target)
     import lzma  # a Python can be built without it
 
+    measured = [(record["replication"], record["shard"]) for record in made["records"]]
+    _refuse_loss(results, made["settings"]["replications"], set(measured), target)
     files: dict[Path, bytes] = {}
     for name, shard in measured:
         path, packed = results.record(name, shard), kept_record(target, name, shard)

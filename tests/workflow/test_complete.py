@@ -3,14 +3,17 @@
 import csv
 import json
 import shutil
+import sys
 
 import pytest
 
 from workflow import assemble, reference
 from workflow.base import records
 from workflow.base.files import write_json
+from workflow.base.grid import ALL
 from workflow.base.records import read_table, write_table
 from workflow.base.tree import ROOT, Results
+from workflow.repair import unfit
 
 ALPHA = "replications/alpha2000_toy"
 # A second part, and the first one in two shards; one job of the larger fails while a file is there.
@@ -232,6 +235,14 @@ def test_kept_records_of_other_code_or_damaged_ones_are_left_alone(stopped):
     assert said in run.output
     assert "and 1 others" in run.output
     assert run.jobs["measure"] == 3
+
+
+def test_a_python_that_cannot_unpack_says_so(monkeypatch, tmp_path):
+    """It does not call the record damaged."""
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    why = unfit("paper", "popular_blog", "growth", ALL, tmp_path)
+    assert why.startswith("record growth: import of lzma")
+    assert why.endswith("this Python cannot unpack it")
 
 
 def test_what_is_kept_is_neither_lost_nor_replaced_by_what_is_wrong(stopped):
