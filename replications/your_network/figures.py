@@ -46,7 +46,7 @@ def figure_1(diagnosis: DataFrame) -> Figure:
         if high < 3 * low:  # no tick of a logarithmic axis but one would have a label
             axes.set_yscale("linear")
     for axes in list(grid.flat)[len(panels) :]:
-        axes.set_axis_off()
+        axes.remove()  # an empty one would be told as not measured
     style.legend_below(figure, columns=3)
     return figure
 
@@ -131,13 +131,13 @@ def figure_4(depth: DataFrame) -> Figure:
 
 
 def _of_tensors(rows: DataFrame, of: dict[str, Quantity], gap: float, label: str) -> Figure:
+    rows = rows[rows["arm"] == "theory"].fillna({"tensor": ""})
     subjects = sorted(rows["subject"].unique())
-    figure, (axes,) = style.panels(len(subjects), height=5.2)
+    named = rows.groupby("subject")["tensor"].agg(frozenset)
+    figure, (axes,) = style.panels(len(subjects), height=5.2, share_y=named.nunique() == 1)
     for axis, subject in zip(axes, subjects, strict=True):
-        chosen = rows[(rows["subject"] == subject) & (rows["arm"] == "theory")]
-        _exponents(axis, chosen, of, gap)
-        title = _called(subject).replace("mup transformer:", "")
-        axis.set(xlabel=label, title=title)
+        _exponents(axis, rows[rows["subject"] == subject], of, gap)
+        axis.set(xlabel=label, title=_called(subject).rpartition(":")[2])
     style.legend_below(figure)
     return figure
 

@@ -5,6 +5,7 @@ import functools
 import pandas as pd
 import pytest
 
+from replications.your_network import figures
 from replications.your_network.asked_diagnosis import (
     ASKED_DIAGNOSIS,
     DIVERGED,
@@ -243,3 +244,13 @@ def test_the_lazy_kernel_of_a_jax_network_stays(tmp_path):
     rows = list(evolution_rows("lazy", str(path), (0,)))
     assert [row["step"] for row in rows] == [0, 1, 5, 20]
     assert max(abs(row["distance"]) for row in rows) < 1e-4
+
+
+def test_a_figure_of_several_networks_has_no_panel_to_spare():
+    """An empty one would be told as not measured in this tier."""
+    rows = pd.DataFrame(
+        {"subject": subject, "arm": "theory", "seed": 0, "step": step, "fixed": 0.5,
+         "no_kernel": "-", "test": 1 / step, "frozen_test": 1 / step, "same_test": 1 / step}
+        for subject in "abcdefg" for step in (1, 10)
+    )  # fmt: skip
+    assert len(figures.figure_1(rows).axes) == 7
