@@ -4,21 +4,28 @@ import pandas as pd
 import pytest
 
 from workflow.base.files import UserError
+from workflow.trust import draws
+from workflow.trust.draws import by_seed, centered
 from workflow.trust.scratch import fresh_project
-from workflow.trust.stability import counts, finals, publish, whole_runs
+from workflow.trust.stability import counts, publish, whole_runs
 
 
-def checks(seed, *verdicts, digest="d"):
+def checks(seed, *verdicts, digest="d", estimate=1.0):
     claims = [f"C{i}" for i in range(len(verdicts))]
     about = {"replication": "paper", "expected": "pass", "git": "abc", "digest": digest}
-    return pd.DataFrame({**about, "claim": claims, "final": verdicts, "seed": seed})
+    found = {"estimate": estimate, "control_estimate": 3.0 * estimate}
+    return pd.DataFrame({**about, **found, "claim": claims, "final": verdicts, "seed": seed})
+
+
+def tables(runs):
+    return {column: by_seed(runs, column) for column in ("final", "estimate", "control_estimate")}
 
 
 RUNS = [checks(1000, "pass", "pass", "not judged"), checks(2000, "pass", "fail", "not judged")]
 
 
 def test_counts_per_claim_and_names_the_other_verdicts():
-    table = counts(finals(RUNS))
+    table = counts(by_seed(RUNS))
     assert table["claim"].tolist() == ["C0", "C1"]
     assert table["runs"].tolist() == [2, 2]
     assert table["as_expected"].tolist() == [2, 1]
@@ -26,26 +33,25 @@ def test_counts_per_claim_and_names_the_other_verdicts():
 
 
 def test_a_run_is_as_expected_if_all_its_claims_are():
-    table = pd.concat([finals(RUNS), finals([checks(1000, "pass").assign(replication="other")])])
-    assert whole_runs(finals(RUNS)) == (2, 1)
+    table = pd.concat([by_seed(RUNS), by_seed([checks(1000, "pass").assign(replication="other")])])
+    assert whole_runs(by_seed(RUNS)) == (2, 1)
     assert whole_runs(table.reset_index(drop=True)) == (1, 1)  # the other paper has one seed
 
 
 def test_claims_keep_their_order():
     runs = [run.assign(claim=["Z", "A", "M"]) for run in RUNS]
-    assert finals(runs)["claim"].tolist() == ["Z", "A"]
+    assert by_seed(runs)["claim"].tolist() == ["Z", "A"]
 
 
 def test_a_commit_between_two_runs_makes_no_second_row_but_other_code_is_refused():
-    assert len(finals([RUNS[0], RUNS[1].assign(git="def")])) == 2
+    assert len(by_seed([RUNS[0], RUNS[1].assign(git="def")])) == 2
     with pytest.raises(UserError, match="paper: its code has changed between the runs"):
-        finals([RUNS[0], RUNS[1].assign(digest="other")])
+        by_seed([RUNS[0], RUNS[1].assign(digest="other")])
 
 
 def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
-    first = finals(RUNS)
-    publish(first.assign(replication="other"), "smoke", tmp_path)
-    publish(first, "smoke", tmp_path)
+    publish(tables([run.assign(replication="other") for run in RUNS]), "smoke", tmp_path)
+    publish(tables(RUNS), "smoke", tmp_path)
     page = (tmp_path / "docs" / "stability.md").read_text()
     assert "75.00% of 8 (claim, seed) pairs" in page
     assert "| paper | C1 | 1 of 2 | 1 fail |" in page
@@ -54,17 +60,17 @@ def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
 
 
 def test_seeds_of_the_same_code_add_up_and_others_are_replaced(tmp_path):
-    publish(finals(RUNS), "smoke", tmp_path)
-    publish(finals([checks(10000, "pass", "pass", "not judged")]), "smoke", tmp_path)
+    publish(tables(RUNS), "smoke", tmp_path)
+    publish(tables([checks(10000, "pass", "pass", "not judged")]), "smoke", tmp_path)
     kept = tmp_path / "results" / "reference" / "stability" / "smoke" / "paper.csv"
     assert pd.read_csv(kept).columns[-3:].tolist() == ["1000", "2000", "10000"]
-    publish(finals([checks(1000, "pass", "fail", digest="new")]), "smoke", tmp_path)
+    publish(tables([checks(1000, "pass", "fail", digest="new")]), "smoke", tmp_path)
     assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
 
 
 def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(tmp_path):
     fresh = checks(11000, "pass", "pass", "not judged")
-    publish(finals([*RUNS, fresh]), "laptop", tmp_path)
+    publish(tables([*RUNS, fresh]), "laptop", tmp_path)
     kept = tmp_path / "results" / "reference" / "stability"
     assert pd.read_csv(kept / "laptop" / "paper.csv").columns[-2:].tolist() == ["1000", "2000"]
     assert pd.read_csv(kept / "laptop_fresh" / "paper.csv").columns[-1] == "11000"
@@ -72,6 +78,38 @@ def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(tmp_p
     assert page.index("## laptop\n") < page.index("## laptop, fresh master seeds\n")
     assert "75.00% of 4 (claim" in page
     assert "100.00% of 2 (claim" in page
+
+
+def judged(estimate, half, interval="t over seeds"):
+    """A row of checks.csv for claim C0, and one for C1, of which nothing is kept."""
+    ends = {"estimate": estimate, "ci_low": estimate - half, "ci_high": estimate + half}
+    control = {f"control_{key}": 3 * end for key, end in ends.items()}
+    row = {"replication": "paper", "interval": interval, **ends, **control}
+    return pd.DataFrame([{**row, "claim": "C0"}, {**row, "claim": "C1"}])
+
+
+def test_a_chance_is_reckoned_from_the_mean_of_all_draws_of_todays_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(draws, "digest_of", lambda name, tier: {"smoke": "d"}[tier])
+    publish(tables([checks(1000, "pass", estimate=1.3), checks(11000, "pass")]), "smoke", tmp_path)
+    first, second = centered(judged(1.0, 0.2), "smoke", tmp_path).to_dict("records")
+    assert first["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
+    assert (first["ci_low"], first["ci_high"]) == pytest.approx((0.9, 1.3))
+    assert first["control_estimate"] == pytest.approx(3.3)
+    assert first["control_ci_high"] == pytest.approx(3.9)
+    assert second == judged(1.0, 0.2).to_dict("records")[1]
+    monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
+    assert centered(judged(1.0, 0.2), "smoke", tmp_path).equals(judged(1.0, 0.2))
+
+
+def test_what_is_judged_by_logarithms_is_moved_along_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
+    publish(tables([checks(1000, "pass", estimate=4.0)]), "smoke", tmp_path)
+    rows = judged(1.0, 0.5, "t over logarithms of seeds")
+    first = centered(rows, "smoke", tmp_path).iloc[0]
+    assert first["estimate"] == pytest.approx(2.0)
+    assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.0, 3.0))
+    endless = rows.assign(estimate=float("inf"))
+    assert centered(endless, "smoke", tmp_path).iloc[0]["estimate"] == float("inf")
 
 
 def test_runs_are_those_of_snakemake_and_are_not_measured_twice(tmp_path):

@@ -4,9 +4,8 @@ Measures and judges a tier with `seed` = 1000, 2000, ... (all weights and data n
 folder of its own, and counts per claim in how many runs its final verdict was the expected one.
 One process measures a shard at all master seeds, so that it starts and compiles once. What is
 complete in the folder is not measured again.
-`--publish` adds these seeds to results/reference/stability/{table}/{replication}.csv, a row for
-each claim and a column for each master seed, and renews docs/stability.md from all that is there.
-The table is the tier, or {tier}_fresh for master seeds that no choice of a grid has seen.
+`--publish` keeps verdicts and estimates at these seeds (`workflow.trust.draws`) and renews
+docs/stability.md from all that is kept.
 """
 
 import argparse
@@ -22,11 +21,10 @@ import pandas as pd
 from widenets.evidence.alarms import chances
 from workflow.assemble import outcome
 from workflow.base import config
-from workflow.base.digest import cells_digest, code_digest
 from workflow.base.environment import use_one_thread
 from workflow.base.files import UserError, write_text
-from workflow.base.grid import Seeds, shard_digest, shards
-from workflow.base.records import experiment_digest, problem, read_table, write_table
+from workflow.base.grid import Seeds, shards
+from workflow.base.records import problem, read_table, write_table
 from workflow.base.tree import ROOT, TIERS, Results
 from workflow.gather import gather
 from workflow.host.revision import git_revision
@@ -34,15 +32,14 @@ from workflow.host.terminal import announce, exit_code
 from workflow.judge import write_checks
 from workflow.measure import measure
 from workflow.reference import folder_of, is_kept
-from workflow.trust import alarms
+from workflow.trust import alarms, draws
 from workflow.trust.document import table as markdown
+from workflow.trust.draws import ABOUT, ESTIMATES, FRESH, by_seed, digest_of
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
 # The largest master seed by which a grid's seeds were chosen.
 LOOKED_AT = {"smoke": 29000, "laptop": 10000}
-FRESH = "_fresh"
 TABLES = tuple(f"{tier}{kind}" for tier in TIERS for kind in ("", FRESH))
-ABOUT = ["replication", "claim", "expected", "git", "digest"]  # then a column per master seed
 
 INTRODUCTION = (
     "Each run takes another master seed: all weights, data and trainings are new, the regions are",
@@ -54,11 +51,10 @@ INTRODUCTION = (
     "added after a look at 18000 and 19000).",
 )
 PER_RUN = (
-    "Computed from the reference, each claim's own scatter and margin (`workflow.trust.alarms`;",
-    "claims are taken as independent, the scatter that was found as the true one, the estimate as",
-    "the true mean, a share of all seeds or of none as certain; a reference is one draw, so that",
-    "the chance is too low where its estimate happened to lie well inside; the counts below see",
-    "all of this):",
+    "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): the scatter is",
+    "the reference's, the mean that of its estimate and those kept of other master seeds of the",
+    "same code. Claims are taken as independent, the scatter that was found as the true one, a",
+    "share of all seeds or of none as certain; the counts below see all of this:",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
@@ -82,13 +78,15 @@ def main() -> int:
     seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
     measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
     runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]
-    table = finals(runs)
-    write_table(arguments.folder / "finals.csv", table)
+    tables = {column: by_seed(runs, column) for column in ("final", *ESTIMATES)}
+    for column, table in tables.items():
+        write_table(arguments.folder / f"{column}s.csv", table)
+    table = tables["final"]
     announce(summary(table))
     for row in strays(table).itertuples():
         announce(f"{row.replication}: {row.claim}: {row.as_expected} of {row.runs}: {row.others}")
     if arguments.publish:
-        publish(table, arguments.tier)
+        publish(tables, arguments.tier)
     return 0
 
 
@@ -129,26 +127,6 @@ def results_of(folder: Path, tier: str, seed: int) -> Results:
     return Results(folder / str(seed) / "results" / tier)
 
 
-def digest_of(replication: str, tier: str) -> str:
-    """Of the code, the cells and the claims that a replication's verdicts come from."""
-    cells = [shard_digest(cells) for cells in shards(replication, tier).values()]
-    claims = code_digest(f"replications.{replication}.claims", "widenets.evidence.judge")
-    return cells_digest([experiment_digest(replication), claims, *cells])
-
-
-def finals(runs: list[pd.DataFrame]) -> pd.DataFrame:
-    """A row per claim that is judged, a column per master seed with the final verdict there."""
-    every = pd.concat(runs, ignore_index=True).assign(git=runs[-1]["git"].iloc[0])
-    for name, digests in every.groupby("replication")["digest"].unique().items():
-        if len(digests) > 1:
-            raise UserError(f"{name}: its code has changed between the runs: give them once more")
-    judged = every[every["final"] != "not judged"]
-    wide = judged.pivot(index=ABOUT, columns="seed", values="final")
-    wide.columns = [str(seed) for seed in wide.columns]
-    order = judged[ABOUT].drop_duplicates()  # the order of the claims, which a pivot sorts away
-    return order.merge(wide.reset_index(), on=ABOUT).reset_index(drop=True)
-
-
 def strays(table: pd.DataFrame) -> pd.DataFrame:
     """Claims that were not as expected at every seed, with how often, and the other verdicts."""
     counted = counts(table)
@@ -179,13 +157,16 @@ def summary(table: pd.DataFrame) -> str:
     return f"{agreed / pairs:.2%} of {pairs} (claim, seed) pairs are as expected"
 
 
-def publish(table: pd.DataFrame, tier: str, root: Path = ROOT) -> None:
-    """Add seeds to those kept of the same code; what other code gave is replaced."""
-    seeds = table.columns.drop(ABOUT)
+def publish(tables: dict[str, pd.DataFrame], tier: str, root: Path = ROOT) -> None:
+    """Keep the seeds of these tables (`by_seed` of "final" and ESTIMATES) and renew the page."""
+    finals = tables["final"]
+    seeds = finals.columns.drop(ABOUT)
     fresh = seeds.map(int) > LOOKED_AT.get(tier, math.inf)
     for kind, chosen in (("", seeds[~fresh]), (FRESH, seeds[fresh])):
         if len(chosen):
-            keep(table[[*ABOUT, *chosen]], kept_in(root, f"{tier}{kind}"))
+            draws.add(finals[[*ABOUT, *chosen]], f"{tier}{kind}", root)
+    for column in ESTIMATES:
+        draws.add(tables[column], f"{tier}_{column}s", root)
     write_page(root)
 
 
@@ -193,34 +174,9 @@ def write_page(root: Path = ROOT) -> None:
     """docs/stability.md from the seeds that are kept and from the references."""
     whole = [tier for tier in TIERS if is_kept(tier, root, whole=True)]
     checks = {tier: read_table(folder_of(tier, root) / "checks.csv") for tier in whole}
-    tables = {name: kept(name, root) for name in TABLES}
+    checks = {tier: draws.centered(rows, tier, root) for tier, rows in checks.items()}
+    tables = {name: draws.kept(name, root) for name in TABLES}
     write_text(root / "docs" / "stability.md", page(tables, checks))
-
-
-def keep(table: pd.DataFrame, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in table.groupby("replication", sort=False):
-        path = folder / f"{name}.csv"
-        write_table(path, joined(read_table(path), rows) if path.exists() else rows)
-
-
-def joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The new rows with the earlier seeds beside theirs, if both are of the same code."""
-    if set(earlier["digest"]) != set(rows["digest"]):
-        return rows
-    others = [column for column in earlier if column not in rows]
-    both = rows.merge(earlier[["claim", *others]], on="claim")
-    return both[ABOUT + sorted(both.columns.drop(ABOUT), key=int)]
-
-
-def kept_in(root: Path, name: str) -> Path:
-    return root / "results" / "reference" / "stability" / name
-
-
-def kept(name: str, root: Path = ROOT) -> pd.DataFrame:
-    """All that is kept in one of the TABLES; an empty one where there is nothing."""
-    found = [read_table(path) for path in sorted(kept_in(root, name).glob("*.csv"))]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
 def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
