@@ -117,10 +117,10 @@ ONE_EVERYWHERE = Rival(-1.0, "who says of all layers what holds of the hidden on
 def _weight_claims(arm: str, tier: str, where: dict, shared: dict) -> list[Claim]:
     """The relative change of every layer's weights."""
     weights = [
-        ("hidden", "weight_2", ONE, "n^-1", tier),
-        ("input", "weight_1", HALF, "n^-1/2", tier),
-        ("second_hidden", "weight_3", ONE, "n^-1", tier),
-        ("output", "weight_4", HALF, "n^-1/2", "laptop"),
+        ("hidden", "weight_2", ONE, "n^-1"),
+        ("input", "weight_1", HALF, "n^-1/2"),
+        ("second_hidden", "weight_3", ONE, "n^-1"),
+        ("output", "weight_4", HALF, "n^-1/2"),
     ]
     why_weights = (
         "every entry moves by O(n^-1/2) of itself in the outer layers and O(n^-1) in hidden ones, "
@@ -136,12 +136,12 @@ def _weight_claims(arm: str, tier: str, where: dict, shared: dict) -> list[Claim
             estimator=per_fitted(column, where=where),
             region=region,
             why=why_weights,
-            tier=decided,
+            tier=tier,
             kind="exponent",
             rival=TAKES_HALF if region is ONE else ONE_EVERYWHERE,
             **shared,
         )
-        for layer, column, region, law, decided in weights
+        for layer, column, region, law in weights
     ]
 
 
@@ -201,7 +201,7 @@ def drift_claims(arm: str, tier: str) -> list[Claim]:
             rival=TAKES_HALF,
             why="it holds no derivative of the nonlinearity, so that kinks do not slow it down: "
             + WHY_SMOOTH,
-            tier=tier,
+            tier="laptop",
             **shared,
         ),
     ]

@@ -15,7 +15,17 @@ from replications.your_network.asked_scaling import (
     transfer_claims,
 )
 from replications.your_network.exponents import DEPTHS, QUANTITIES
-from widenets.evidence import Claim, Region, Rival, at_least, at_most, near, per_seed, worst
+from widenets.evidence import (
+    Claim,
+    Region,
+    Rival,
+    at_least,
+    at_most,
+    near,
+    per_seed,
+    proportion,
+    worst,
+)
 from widenets.evidence.claim import Estimate, Estimator
 from widenets.ntk.subject.faults import FAULTS
 
@@ -198,6 +208,19 @@ def _of_this_network(claim: Claim) -> Claim:
     return replace(claim, rival=rival, region=region, why=why)
 
 
+_ALWAYS_WRONG = {
+    "estimator": worst(lambda rows: 1.0 - float(rows["named"].iloc[0]), columns=("named",)),
+    "region": at_most(0),
+    "why": "in every seed it is named, and nothing else; a right kernel has none",
+}
+_AT_TIMES_RIGHT = {
+    "estimator": proportion(lambda rows: bool(rows["named"].iloc[0]), columns=("named",)),
+    "region": at_least(0.5),
+    "why": "in more seeds than not: the angle of equal inputs is wrong where rounding leaves its "
+    "cosine below 1, which 58 % of the pairs escape; in 15 of 600 seeds all eight do, and there is "
+    "no fault to see. A right kernel has none",
+}
+
 KNOWN_SCALING = [
     *(
         _of_this_network(claim)
@@ -216,10 +239,8 @@ KNOWN_SCALING = [
             source=SOURCE,
             part="wrong_kernels",
             arm=fault,
-            estimator=worst(lambda rows: 1.0 - float(rows["named"].iloc[0]), columns=("named",)),
-            region=at_most(0),
-            why="in every seed it is named, and nothing else; a right kernel has none",
             control="right",
+            **(_AT_TIMES_RIGHT if fault == "arccos_on_the_diagonal" else _ALWAYS_WRONG),
         )
         for fault, sentence in FAULTS.items()
     ),

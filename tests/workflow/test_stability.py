@@ -1,24 +1,27 @@
 """How verdicts over master seeds are counted."""
 
+from math import log
+
 import pandas as pd
 import pytest
 
 from workflow.base.files import UserError
 from workflow.trust import draws
-from workflow.trust.draws import by_seed, centered
+from workflow.trust.draws import FOUND, by_seed, pooled
 from workflow.trust.scratch import fresh_project
 from workflow.trust.stability import counts, publish, whole_runs
 
 
-def checks(seed, *verdicts, digest="d", estimate=1.0):
+def checks(seed, *verdicts, digest="d", estimate=1.0, half=0.2):
     claims = [f"C{i}" for i in range(len(verdicts))]
     about = {"replication": "paper", "expected": "pass", "git": "abc", "digest": digest}
     found = {"estimate": estimate, "control_estimate": 3.0 * estimate}
+    found |= {"half_width": half, "control_half_width": 3.0 * half}
     return pd.DataFrame({**about, **found, "claim": claims, "final": verdicts, "seed": seed})
 
 
 def tables(runs):
-    return {column: by_seed(runs, column) for column in ("final", "estimate", "control_estimate")}
+    return {column: by_seed(runs, column) for column in ("final", *FOUND)}
 
 
 RUNS = [checks(1000, "pass", "pass", "not judged"), checks(2000, "pass", "fail", "not judged")]
@@ -88,28 +91,31 @@ def judged(estimate, half, interval="t over seeds"):
     return pd.DataFrame([{**row, "claim": "C0"}, {**row, "claim": "C1"}])
 
 
-def test_a_chance_is_reckoned_from_the_mean_of_all_draws_of_todays_code(tmp_path, monkeypatch):
+def test_a_chance_is_reckoned_from_all_draws_of_todays_code(tmp_path, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: {"smoke": "d"}[tier])
-    publish(tables([checks(1000, "pass", estimate=1.3), checks(11000, "pass")]), "smoke", tmp_path)
-    first, second = centered(judged(1.0, 0.2), "smoke", tmp_path).to_dict("records")
+    runs = [checks(1000, "pass", estimate=1.3, half=0.4), checks(11000, "pass")]
+    publish(tables(runs), "smoke", tmp_path)
+    first, second = pooled(judged(1.0, 0.2), "smoke", tmp_path).to_dict("records")
+    half = 0.2 * 2**0.5  # the rms of .2, .4 and .2
     assert first["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
-    assert (first["ci_low"], first["ci_high"]) == pytest.approx((0.9, 1.3))
+    assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.1 - half, 1.1 + half))
     assert first["control_estimate"] == pytest.approx(3.3)
-    assert first["control_ci_high"] == pytest.approx(3.9)
-    assert second == judged(1.0, 0.2).to_dict("records")[1]
+    assert first["control_ci_high"] == pytest.approx(3.3 + 3 * half)
+    assert second == pytest.approx(judged(1.0, 0.2).to_dict("records")[1])
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
-    assert centered(judged(1.0, 0.2), "smoke", tmp_path).equals(judged(1.0, 0.2))
+    of_today = pooled(judged(1.0, 0.2), "smoke", tmp_path)
+    pd.testing.assert_frame_equal(of_today, judged(1.0, 0.2))
 
 
-def test_what_is_judged_by_logarithms_is_moved_along_them(tmp_path, monkeypatch):
+def test_what_is_judged_by_logarithms_is_pooled_along_them(tmp_path, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
-    publish(tables([checks(1000, "pass", estimate=4.0)]), "smoke", tmp_path)
-    rows = judged(1.0, 0.5, "t over logarithms of seeds")
-    first = centered(rows, "smoke", tmp_path).iloc[0]
+    publish(tables([checks(1000, "pass", estimate=4.0, half=0.5 * log(3))]), "smoke", tmp_path)
+    rows = judged(1.0, 0.5, "t over logarithms of seeds")  # from 1/2 to 3/2, half of it log(3) / 2
+    first = pooled(rows, "smoke", tmp_path).iloc[0]
     assert first["estimate"] == pytest.approx(2.0)
     assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.0, 3.0))
     endless = rows.assign(estimate=float("inf"))
-    assert centered(endless, "smoke", tmp_path).iloc[0]["estimate"] == float("inf")
+    assert pooled(endless, "smoke", tmp_path).iloc[0]["estimate"] == float("inf")
 
 
 def test_runs_are_those_of_snakemake_and_are_not_measured_twice(tmp_path):

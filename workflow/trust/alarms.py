@@ -1,8 +1,8 @@
 """`python -m workflow.trust.alarms results/TIER`: how often would an unchanged tree turn red?
 
 For each judged claim the chance that another master seed gives it another verdict, from its own
-scatter and margin (`widenets.evidence.alarms`), the margin from the mean over all master seeds that
-are kept of today's code; the chance that all come out as expected; and the chance that a check
+scatter and margin (`widenets.evidence.alarms`), over all master seeds that are kept of today's code
+(`workflow.trust.draws`); the chance that all come out as expected; and the chance that a check
 passes if its rival is true. Nothing is measured.
 """
 
@@ -17,7 +17,7 @@ from workflow.base.files import UserError
 from workflow.base.records import read_table
 from workflow.host.terminal import announce, exit_code
 from workflow.trust.document import table as markdown
-from workflow.trust.draws import centered
+from workflow.trust.draws import pooled
 
 SHOWN = 0.002  # claims whose verdict changes in fewer runs are not listed
 
@@ -28,7 +28,7 @@ def main() -> None:
     results = results_folder(parser.parse_args().folder)
     if not results.all_checks.exists():
         raise UserError(f"{results.all_checks}: missing; is {results.folder} a folder of results?")
-    announce(section(chances(centered(read_table(results.all_checks), results.tier))))
+    announce(section(chances(pooled(read_table(results.all_checks), results.tier))))
 
 
 def section(found: pd.DataFrame) -> str:

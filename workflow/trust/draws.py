@@ -1,8 +1,8 @@
 """Verdicts and estimates of runs at other master seeds, kept in results/reference/stability.
 
-A table for each of KINDS and each replication: {tier}, the final verdicts at master seeds by which
-the grids' seeds were chosen; {tier}_fresh, those at other ones; {tier}_estimates and
-{tier}_control_estimates, what was found at all of them. A row for each claim that was judged,
+A table for each kind and each replication: {tier}, the final verdicts at master seeds by which the
+grids' seeds were chosen; {tier}_fresh, those at other ones; {tier}_estimate, {tier}_half_width and
+the same of the control arm, what was found at all of them. A row for each claim that was judged,
 ABOUT, then a column for each master seed.
 """
 
@@ -19,7 +19,8 @@ from workflow.base.records import experiment_digest, read_table, write_table
 from workflow.base.tree import ROOT
 
 FRESH = "_fresh"
-ESTIMATES = ("estimate", "control_estimate")  # columns of checks.csv
+ARMS = ("", "control_")
+FOUND = tuple(f"{arm}{what}" for arm in ARMS for what in ("estimate", "half_width"))
 ABOUT = ["replication", "claim", "expected", "git", "digest"]
 
 
@@ -28,6 +29,17 @@ def digest_of(replication: str, tier: str) -> str:
     cells = [shard_digest(cells) for cells in shards(replication, tier).values()]
     claims = code_digest(f"replications.{replication}.claims", "widenets.evidence.judge")
     return cells_digest([experiment_digest(replication), claims, *cells])
+
+
+def with_half_widths(checks: pd.DataFrame) -> pd.DataFrame:
+    """Checks with half of the length of both arms' intervals: that of logarithms where the interval
+    is one of logarithms."""
+    for arm in ARMS:
+        low, high = (checks[f"{arm}ci_{end}"].astype(float) for end in ("low", "high"))
+        logs = (checks["interval"] == LOGARITHMS) & (low > 0)
+        length = (np.log(high.where(logs)) - np.log(low.where(logs))).where(logs, high - low)
+        checks = checks.assign(**{f"{arm}half_width": length / 2})
+    return checks
 
 
 def by_seed(runs: list[pd.DataFrame], column: str = "final") -> pd.DataFrame:
@@ -60,31 +72,41 @@ def kept(kind: str, root: Path = ROOT) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
-def centered(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
-    """Checks with the intervals of both arms moved to the mean of their estimates and those kept
-    of other master seeds, of today's code; their widths are what they were."""
-    for column in ESTIMATES:
-        others = kept(f"{tier}_{column}s", root)
-        current = {name: digest_of(name, tier) for name in others["replication"].unique()}
-        others = others[others["digest"] == others["replication"].map(current)]
-        names = ["replication", "claim"]
-        draws = others.drop(columns=ABOUT[2:]).set_index(names)
-        checks = _moved(checks, column, draws.reindex(pd.MultiIndex.from_frame(checks[names])))
-    return checks
+def pooled(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
+    """Checks whose intervals are those of a typical run: about the mean of today's estimate and
+    those kept of other master seeds, of today's code, with the rms of their half-widths."""
+    names = ["replication", "claim"]
+    checks = with_half_widths(checks)
+    for arm in ARMS:
+        found = []
+        for what in ("estimate", "half_width"):
+            others = kept(f"{tier}_{arm}{what}", root)
+            current = {name: digest_of(name, tier) for name in others["replication"].unique()}
+            others = others[others["digest"] == others["replication"].map(current)]
+            draws = others.drop(columns=ABOUT[2:]).set_index(names)
+            draws = draws.reindex(pd.MultiIndex.from_frame(checks[names])).set_axis(checks.index)
+            found.append(draws.assign(today=checks[f"{arm}{what}"].astype(float)))
+        checks = _typical(checks, arm, *found)
+    return checks.drop(columns=[f"{arm}half_width" for arm in ARMS])
 
 
-def _moved(checks: pd.DataFrame, column: str, draws: pd.DataFrame) -> pd.DataFrame:
-    """Ends of one arm, moved from today's estimate to the mean of all: along logarithms where the
-    interval is one of logarithms. An estimate that is no number stays."""
-    prefix = column.removesuffix("estimate")
-    ends = [column, f"{prefix}ci_low", f"{prefix}ci_high"]
-    found = checks[ends].astype(float)
-    every = draws.assign(today=found[column].to_numpy()).set_axis(checks.index)
-    in_logarithms = (checks["interval"] == LOGARITHMS) & (every.min(axis="columns") > 0)
-    factor = np.exp(np.log(every.where(every > 0)).mean(axis="columns")) / found[column]
-    summand = every.mean(axis="columns") - found[column]
-    moved = found.mul(factor, axis=0).where(in_logarithms, found.add(summand, axis=0))
-    return checks.assign(**moved.where(np.isfinite(moved), found))
+def _typical(checks, arm: str, estimates: pd.DataFrame, halves: pd.DataFrame) -> pd.DataFrame:
+    """The ends of one arm about the mean of the estimates; columns of both tables are master seeds
+    and today. Along logarithms where they are of logarithms; what is no number stays."""
+    ends = [f"{arm}{end}" for end in ("estimate", "ci_low", "ci_high")]
+    today, every = checks[ends].to_numpy(float), estimates.to_numpy(float)
+    logs = (checks["interval"] == LOGARITHMS).to_numpy() & (
+        estimates.min(axis="columns") > 0
+    ).to_numpy()
+    logs = (logs & (today > 0).all(axis=1))[:, None]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        every, of_today = (np.where(logs, np.log(one), one) for one in (every, today))
+        wider = np.sqrt((halves**2).mean(axis="columns")) / halves["today"]
+        away = (of_today - of_today[:, :1]) * wider.fillna(1.0).to_numpy()[:, None]
+        moved = pd.DataFrame(every).mean(axis="columns").to_numpy()[:, None] + away
+        moved = np.where(logs, np.exp(moved), moved)
+    moved = np.where(np.isfinite(moved), moved, today)
+    return checks.assign(**dict(zip(ends, moved.T, strict=True)))
 
 
 def _joined(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

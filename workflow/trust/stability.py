@@ -34,7 +34,7 @@ from workflow.measure import measure
 from workflow.reference import folder_of, is_kept
 from workflow.trust import alarms, draws
 from workflow.trust.document import table as markdown
-from workflow.trust.draws import ABOUT, ESTIMATES, FRESH, by_seed, digest_of
+from workflow.trust.draws import ABOUT, FOUND, FRESH, by_seed, digest_of, with_half_widths
 
 STEP = 1000  # between master seeds: more than any grid has seeds, so that no draw is shared
 # The largest master seed by which a grid's seeds were chosen.
@@ -51,10 +51,10 @@ INTRODUCTION = (
     "added after a look at 18000 and 19000).",
 )
 PER_RUN = (
-    "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): the scatter is",
-    "the reference's, the mean that of its estimate and those kept of other master seeds of the",
-    "same code. Claims are taken as independent, the scatter that was found as the true one, a",
-    "share of all seeds or of none as certain; the counts below see all of this:",
+    "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): the mean of its",
+    "estimates and the rms of its half-widths, in the reference and at all other master seeds kept",
+    "of the same code. Claims are taken as independent, a share of all seeds or of none as certain;",
+    "the counts below see all of this:",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
@@ -78,9 +78,9 @@ def main() -> int:
     seeds = [STEP * (arguments.first + number) for number in range(arguments.seeds)]
     measured(arguments.folder, arguments.tier, names, seeds, arguments.cores)
     runs = [checks_of(arguments.folder, arguments.tier, names, seed) for seed in seeds]
-    tables = {column: by_seed(runs, column) for column in ("final", *ESTIMATES)}
+    tables = {column: by_seed(runs, column) for column in ("final", *FOUND)}
     for column, table in tables.items():
-        write_table(arguments.folder / f"{column}s.csv", table)
+        write_table(arguments.folder / f"{column}.csv", table)
     table = tables["final"]
     announce(summary(table))
     for row in strays(table).itertuples():
@@ -120,7 +120,7 @@ def checks_of(folder: Path, tier: str, names: list[str], seed: int) -> pd.DataFr
         write_checks(results, name)
     found = [outcome(results, name, Seeds(seed)).checks for name in names]
     every = [rows.assign(digest=digest_of(rows["replication"].iloc[0], tier)) for rows in found]
-    return pd.concat(every).assign(seed=seed, git=git_revision())
+    return with_half_widths(pd.concat(every).assign(seed=seed, git=git_revision()))
 
 
 def results_of(folder: Path, tier: str, seed: int) -> Results:
@@ -158,15 +158,15 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def publish(tables: dict[str, pd.DataFrame], tier: str, root: Path = ROOT) -> None:
-    """Keep the seeds of these tables (`by_seed` of "final" and ESTIMATES) and renew the page."""
+    """Keep the seeds of these tables (`by_seed` of "final" and FOUND) and renew the page."""
     finals = tables["final"]
     seeds = finals.columns.drop(ABOUT)
     fresh = seeds.map(int) > LOOKED_AT.get(tier, math.inf)
     for kind, chosen in (("", seeds[~fresh]), (FRESH, seeds[fresh])):
         if len(chosen):
             draws.add(finals[[*ABOUT, *chosen]], f"{tier}{kind}", root)
-    for column in ESTIMATES:
-        draws.add(tables[column], f"{tier}_{column}s", root)
+    for column in FOUND:
+        draws.add(tables[column], f"{tier}_{column}", root)
     write_page(root)
 
 
@@ -174,7 +174,7 @@ def write_page(root: Path = ROOT) -> None:
     """docs/stability.md from the seeds that are kept and from the references."""
     whole = [tier for tier in TIERS if is_kept(tier, root, whole=True)]
     checks = {tier: read_table(folder_of(tier, root) / "checks.csv") for tier in whole}
-    checks = {tier: draws.centered(rows, tier, root) for tier, rows in checks.items()}
+    checks = {tier: draws.pooled(rows, tier, root) for tier, rows in checks.items()}
     tables = {name: draws.kept(name, root) for name in TABLES}
     write_text(root / "docs" / "stability.md", page(tables, checks))
 
