@@ -484,7 +484,11 @@ PREDICTIONS = [
         estimator=loglog_slope(
             "h",
             "width",
-            where={"amplitude": 0.5, "step": lambda step: step > 0},
+            where={
+                "amplitude": 0.5,
+                "step": lambda step: step > 0,
+                "width": lambda width: width <= 1000,  # wider ones have few seeds, for the figure
+            },
             reduce="max",
         ),
         region=at_most(-0.25),
