@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.alarms import as_expected, chances
 from workflow.assemble import provenance, refuse_subject, results_folder
 from workflow.audit import chosen_seeds
 from workflow.base.files import UserError, replacing, write_text
@@ -42,7 +41,7 @@ SPLIT = (
 LARGEST_MB = 5.0  # of all kept records: they lie in git
 # No text of a provenance has a line break: a bracket with one after it opens a list.
 NUMBERS = re.compile(r"\[\n[-+.\d\sEe,]*\]")
-MARKERS = re.compile(r"(<!-- verdicts: begin[^>]*-->\n).*?(<!-- verdicts: end -->)", re.DOTALL)
+MARKERS = r"(<!-- {}: begin[^>]*-->\n).*?(<!-- {}: end -->)"
 
 
 def main() -> None:
@@ -172,9 +171,6 @@ def verdict_table(root: Path = ROOT) -> str:
         f"`{tier}` tier, {len(checks)} claims. *Fails, as expected*: the statement does not hold",
         "as it is written; the claim says why.",
         *(SPLIT if {"within the margin", "agrees", "our derivation"} & set(states) else ()),
-        f"An unchanged tree is as expected in {as_expected(chances(checks)):.0%} of runs at other",
-        "master seeds, computed from the scatter and margins of this one draw; what fresh seeds",
-        "gave is [counted beside it](docs/stability.md).",
         *([f"The `{partly}` tier, of which not all is measured, stands beside."] if heads else ()),
         "",
         f"| paper | {' | '.join([*(WORDS[name] for name in present), *heads])} |",
@@ -207,11 +203,12 @@ def _so_far(checks: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def with_table(page: str, table: str) -> str:
-    """README.md with the table between its markers."""
-    if not MARKERS.search(page):
-        raise UserError("README.md: wanted the markers <!-- verdicts: begin --> and end")
-    return MARKERS.sub(lambda found: found[1] + table + found[2], page)
+def with_table(page: str, table: str, block: str = "verdicts") -> str:
+    """README.md with the table between the markers of a block."""
+    markers = re.compile(MARKERS.format(block, block), re.DOTALL)
+    if not markers.search(page):
+        raise UserError(f"README.md: wanted the markers <!-- {block}: begin --> and end")
+    return markers.sub(lambda found: found[1] + table + found[2], page)
 
 
 def _linked(paper: str, root: Path) -> str:

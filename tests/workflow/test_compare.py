@@ -12,7 +12,8 @@ from workflow import compare, reference
 from workflow.base import drift
 from workflow.base.drift import Interval
 from workflow.base.files import UserError
-from workflow.base.tree import ROOT
+from workflow.base.records import read_table
+from workflow.base.tree import ROOT, TIERS
 
 ALPHA = ("alpha2000_toy", "T1_scatter")
 
@@ -404,6 +405,17 @@ def test_the_table_in_the_readme_is_that_of_the_reference():
     if not (ROOT / "results" / "reference").exists():
         pytest.skip("no reference has been committed yet")
     assert reference.with_table(page, reference.verdict_table()) == page
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_claim_that_a_reference_judges_has_its_numbers(tier):
+    """A grid whose sizes have different seeds, or one that lacks a size, gives none."""
+    if not reference.is_kept(tier, ROOT, whole=False):
+        pytest.skip("no reference has been committed yet")
+    checks = read_table(reference.folder_of(tier, ROOT) / "checks.csv")
+    judged = checks[checks["final"] != "not judged"]
+    lacking = judged[judged[["estimate", "control_estimate"]].isna().any(axis="columns")]
+    assert lacking["claim"].tolist() == []
 
 
 def test_a_readme_without_markers_is_refused():

@@ -1,15 +1,25 @@
 """How verdicts over master seeds are counted."""
 
+import re
 from math import log
 
 import pandas as pd
 import pytest
 
 from workflow.base.files import UserError
+from workflow.base.tree import ROOT
 from workflow.trust import draws
 from workflow.trust.draws import FOUND, by_seed, pooled
 from workflow.trust.scratch import fresh_project
 from workflow.trust.stability import counts, publish, whole_runs
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository without references, whose README has the markers."""
+    marked = "# T\n<!-- stability: begin (made) -->\n<!-- stability: end -->\n"
+    (tmp_path / "README.md").write_text(marked, encoding="utf-8")
+    return tmp_path
 
 
 def checks(seed, *verdicts, digest="d", estimate=1.0, half=0.2):
@@ -52,32 +62,32 @@ def test_a_commit_between_two_runs_makes_no_second_row_but_other_code_is_refused
         by_seed([RUNS[0], RUNS[1].assign(digest="other")])
 
 
-def test_page_names_every_stray_claim_and_keeps_other_replications(tmp_path):
-    publish(tables([run.assign(replication="other") for run in RUNS]), "smoke", tmp_path)
-    publish(tables(RUNS), "smoke", tmp_path)
-    page = (tmp_path / "docs" / "stability.md").read_text()
+def test_page_names_every_stray_claim_and_keeps_other_replications(root):
+    publish(tables([run.assign(replication="other") for run in RUNS]), "smoke", root)
+    publish(tables(RUNS), "smoke", root)
+    page = (root / "docs" / "stability.md").read_text()
     assert "75.00% of 8 (claim, seed) pairs" in page
     assert "| paper | C1 | 1 of 2 | 1 fail |" in page
     assert "| other | C1 | 1 of 2 | 1 fail |" in page
     assert "| paper | C0 |" not in page
 
 
-def test_seeds_of_the_same_code_add_up_and_others_are_replaced(tmp_path):
-    publish(tables(RUNS), "smoke", tmp_path)
-    publish(tables([checks(10000, "pass", "pass", "not judged")]), "smoke", tmp_path)
-    kept = tmp_path / "results" / "reference" / "stability" / "smoke" / "paper.csv"
+def test_seeds_of_the_same_code_add_up_and_others_are_replaced(root):
+    publish(tables(RUNS), "smoke", root)
+    publish(tables([checks(10000, "pass", "pass", "not judged")]), "smoke", root)
+    kept = root / "results" / "reference" / "stability" / "smoke" / "paper.csv"
     assert pd.read_csv(kept).columns[-3:].tolist() == ["1000", "2000", "10000"]
-    publish(tables([checks(1000, "pass", "fail", digest="new")]), "smoke", tmp_path)
+    publish(tables([checks(1000, "pass", "fail", digest="new")]), "smoke", root)
     assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
 
 
-def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(tmp_path):
+def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(root):
     fresh = checks(11000, "pass", "pass", "not judged")
-    publish(tables([*RUNS, fresh]), "laptop", tmp_path)
-    kept = tmp_path / "results" / "reference" / "stability"
+    publish(tables([*RUNS, fresh]), "laptop", root)
+    kept = root / "results" / "reference" / "stability"
     assert pd.read_csv(kept / "laptop" / "paper.csv").columns[-2:].tolist() == ["1000", "2000"]
     assert pd.read_csv(kept / "laptop_fresh" / "paper.csv").columns[-1] == "11000"
-    page = (tmp_path / "docs" / "stability.md").read_text()
+    page = (root / "docs" / "stability.md").read_text()
     assert page.index("## laptop\n") < page.index("## laptop, fresh master seeds\n")
     assert "75.00% of 4 (claim" in page
     assert "100.00% of 2 (claim" in page
@@ -91,11 +101,11 @@ def judged(estimate, half, interval="t over seeds"):
     return pd.DataFrame([{**row, "claim": "C0"}, {**row, "claim": "C1"}])
 
 
-def test_a_chance_is_reckoned_from_all_draws_of_todays_code(tmp_path, monkeypatch):
+def test_a_chance_is_reckoned_from_all_draws_of_todays_code(root, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: {"smoke": "d"}[tier])
     runs = [checks(1000, "pass", estimate=1.3, half=0.4), checks(11000, "pass")]
-    publish(tables(runs), "smoke", tmp_path)
-    first, second = pooled(judged(1.0, 0.2), "smoke", tmp_path).to_dict("records")
+    publish(tables(runs), "smoke", root)
+    first, second = pooled(judged(1.0, 0.2), "smoke", root).to_dict("records")
     half = 0.2 * 2**0.5  # the rms of .2, .4 and .2
     assert first["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
     assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.1 - half, 1.1 + half))
@@ -103,19 +113,31 @@ def test_a_chance_is_reckoned_from_all_draws_of_todays_code(tmp_path, monkeypatc
     assert first["control_ci_high"] == pytest.approx(3.3 + 3 * half)
     assert second == pytest.approx(judged(1.0, 0.2).to_dict("records")[1])
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
-    of_today = pooled(judged(1.0, 0.2), "smoke", tmp_path)
+    of_today = pooled(judged(1.0, 0.2), "smoke", root)
     pd.testing.assert_frame_equal(of_today, judged(1.0, 0.2))
 
 
-def test_what_is_judged_by_logarithms_is_pooled_along_them(tmp_path, monkeypatch):
+def test_what_is_judged_by_logarithms_is_pooled_along_them(root, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
-    publish(tables([checks(1000, "pass", estimate=4.0, half=0.5 * log(3))]), "smoke", tmp_path)
+    publish(tables([checks(1000, "pass", estimate=4.0, half=0.5 * log(3))]), "smoke", root)
     rows = judged(1.0, 0.5, "t over logarithms of seeds")  # from 1/2 to 3/2, half of it log(3) / 2
-    first = pooled(rows, "smoke", tmp_path).iloc[0]
+    first = pooled(rows, "smoke", root).iloc[0]
     assert first["estimate"] == pytest.approx(2.0)
     assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.0, 3.0))
     endless = rows.assign(estimate=float("inf"))
-    assert pooled(endless, "smoke", tmp_path).iloc[0]["estimate"] == float("inf")
+    assert pooled(endless, "smoke", root).iloc[0]["estimate"] == float("inf")
+
+
+def test_the_lines_in_the_readme_are_those_of_the_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    lines = re.search("stability: begin.*?-->\n(.*?)<!-- stability: end", text, re.DOTALL)[1]
+    rates = re.findall(r"(\d+)% in the `(\w+)` tier", lines)
+    assert [tier for _, tier in rates] == ["smoke", "laptop"]
+    for rate, tier in rates:
+        told = page.split(f"## A run of the {tier} tier")[1]
+        found = re.search(r"come out as expected in ([\d.]+)% of runs", told)[1]
+        assert round(float(found)) == pytest.approx(int(rate), abs=1)
 
 
 def test_runs_are_those_of_snakemake_and_are_not_measured_twice(tmp_path):

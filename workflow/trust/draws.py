@@ -75,19 +75,30 @@ def kept(kind: str, root: Path = ROOT) -> pd.DataFrame:
 def pooled(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
     """Checks whose intervals are those of a typical run: about the mean of today's estimate and
     those kept of other master seeds, of today's code, with the rms of their half-widths."""
-    names = ["replication", "claim"]
     checks = with_half_widths(checks)
     for arm in ARMS:
-        found = []
-        for what in ("estimate", "half_width"):
-            others = kept(f"{tier}_{arm}{what}", root)
-            current = {name: digest_of(name, tier) for name in others["replication"].unique()}
-            others = others[others["digest"] == others["replication"].map(current)]
-            draws = others.drop(columns=ABOUT[2:]).set_index(names)
-            draws = draws.reindex(pd.MultiIndex.from_frame(checks[names])).set_axis(checks.index)
-            found.append(draws.assign(today=checks[f"{arm}{what}"].astype(float)))
+        found = [_draws(checks, tier, f"{arm}{what}", root) for what in ("estimate", "half_width")]
         checks = _typical(checks, arm, *found)
     return checks.drop(columns=[f"{arm}half_width" for arm in ARMS])
+
+
+def fewest(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> int:
+    """How many draws `pooled` has at least of a judged claim, today's counted."""
+    judged = checks[checks["final"] != "not judged"]
+    return 1 + int(
+        _draws(judged, tier, "estimate", root).drop(columns="today").notna().sum(1).min()
+    )
+
+
+def _draws(checks: pd.DataFrame, tier: str, column: str, root: Path) -> pd.DataFrame:
+    """What `column` was at the master seeds kept of today's code, and today; a row per check."""
+    names = ["replication", "claim"]
+    others = kept(f"{tier}_{column}", root)
+    current = {name: digest_of(name, tier) for name in others["replication"].unique()}
+    others = others[others["digest"] == others["replication"].map(current)]
+    draws = others.drop(columns=ABOUT[2:]).set_index(names)
+    draws = draws.reindex(pd.MultiIndex.from_frame(checks[names])).set_axis(checks.index)
+    return draws.assign(today=checks[column].astype(float))
 
 
 def _typical(checks, arm: str, estimates: pd.DataFrame, halves: pd.DataFrame) -> pd.DataFrame:

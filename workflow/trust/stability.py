@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.alarms import chances
+from widenets.evidence.alarms import as_expected, chances
 from workflow.assemble import outcome
 from workflow.base import config
 from workflow.base.environment import use_one_thread
@@ -31,7 +31,7 @@ from workflow.host.revision import git_revision
 from workflow.host.terminal import announce, exit_code
 from workflow.judge import write_checks
 from workflow.measure import measure
-from workflow.reference import folder_of, is_kept
+from workflow.reference import folder_of, is_kept, with_table
 from workflow.trust import alarms, draws
 from workflow.trust.document import table as markdown
 from workflow.trust.draws import ABOUT, FOUND, FRESH, by_seed, digest_of, with_half_widths
@@ -52,9 +52,9 @@ INTRODUCTION = (
 )
 PER_RUN = (
     "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): the mean of its",
-    "estimates and the rms of its half-widths, in the reference and at all other master seeds kept",
-    "of the same code. Claims are taken as independent, a share of all seeds or of none as certain;",
-    "the counts below see all of this:",
+    "estimates and the rms of its half-widths, in the reference and at all other master seeds that",
+    "are kept of the same code. Claims are taken as independent, a share of all seeds or of none",
+    "as certain; the counts below see all of this:",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
@@ -171,12 +171,36 @@ def publish(tables: dict[str, pd.DataFrame], tier: str, root: Path = ROOT) -> No
 
 
 def write_page(root: Path = ROOT) -> None:
-    """docs/stability.md from the seeds that are kept and from the references."""
+    """docs/stability.md and its lines in README.md, from the seeds and references that are kept."""
     whole = [tier for tier in TIERS if is_kept(tier, root, whole=True)]
     checks = {tier: read_table(folder_of(tier, root) / "checks.csv") for tier in whole}
-    checks = {tier: draws.pooled(rows, tier, root) for tier, rows in checks.items()}
+    typical = {tier: draws.pooled(rows, tier, root) for tier, rows in checks.items()}
+    counts = {tier: draws.fewest(rows, tier, root) for tier, rows in checks.items()}
     tables = {name: draws.kept(name, root) for name in TABLES}
-    write_text(root / "docs" / "stability.md", page(tables, checks))
+    write_text(root / "docs" / "stability.md", page(tables, typical, counts))
+    readme = root / "README.md"
+    text = with_table(readme.read_text(encoding="utf-8"), in_readme(typical, counts), "stability")
+    write_text(readme, text)
+
+
+def in_readme(references: dict[str, pd.DataFrame], counts: dict[str, int]) -> str:
+    """The chance of a run as expected, per tier, and from how many draws it is computed."""
+    said = [
+        f"{as_expected(chances(checks)):.0%} in the `{tier}` tier ({drawn(counts[tier])})"
+        for tier, checks in references.items()
+    ]
+    return (
+        "A run of an unchanged tree at another master seed is as expected in so many runs,\n"
+        f"computed from scatter and margins: {', '.join(said)}.\n"
+        "What fresh seeds gave is [counted beside it](docs/stability.md).\n"
+    )
+
+
+def drawn(count: int) -> str:
+    """How sure a chance from so many draws is."""
+    if count == 1:
+        return "from a single draw, hence too high: seeds were chosen by such draws"
+    return f"from {count} draws and more of each claim"
 
 
 def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
@@ -190,12 +214,16 @@ def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
     return runs, sum(all(of_paper[run] for of_paper in good) for run in range(runs))
 
 
-def page(tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame]) -> str:
-    """docs/stability.md: how often a run is as expected, computed from the references of the tiers
-    and counted; per table and paper the share of claims as expected, and every stray claim."""
+def page(
+    tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame], draws: dict[str, int]
+) -> str:
+    """docs/stability.md: how often a run is as expected, computed from typical checks of the tiers
+    (of so many draws) and counted; per table and paper the share of claims as expected, and every
+    stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION, ""]
     for tier, checks in references.items():
         lines += [f"## A run of the {tier} tier", "", *PER_RUN, ""]
+        lines += [f"Here {drawn(draws[tier])}.", ""]
         lines += [alarms.section(chances(checks)), ""]
         for name in (tier, f"{tier}{FRESH}"):
             runs, good = whole_runs(tables[name])
