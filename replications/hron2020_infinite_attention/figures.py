@@ -87,6 +87,8 @@ def figure_kernels(kernels: DataFrame) -> Figure:
     _curves(axes[0], kernels, "width", "deviation", shown, "with_scores")
     axes[0].set(xlabel="width n", ylabel="|Θₙ − Θ| / |Θ|", title="(a) single networks")
     _guide(axes[0], kernels, "width", "deviation", "closed", -0.5, r"$n^{-1/2}$")
+    axes[0].set_ylim(bottom=0.05)
+    axes[0].legend(loc="lower left")
     means = {arm: label for arm, label in shown.items() if arm != "one_root"}
     _curves(axes[1], kernels, "width", "total", means, "with_scores")
     widths = sorted(kernels[kernels["arm"].isin(means)]["width"].unique())

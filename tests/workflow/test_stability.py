@@ -9,7 +9,7 @@ import pytest
 from workflow.base.files import UserError
 from workflow.base.tree import ROOT
 from workflow.trust import draws
-from workflow.trust.draws import FOUND, by_seed, pooled
+from workflow.trust.draws import FOUND, by_seed, typical
 from workflow.trust.scratch import fresh_project
 from workflow.trust.stability import counts, publish, whole_runs
 
@@ -105,27 +105,41 @@ def test_a_chance_is_reckoned_from_all_draws_of_todays_code(root, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: {"smoke": "d"}[tier])
     runs = [checks(1000, "pass", estimate=1.3, half=0.4), checks(11000, "pass")]
     publish(tables(runs), "smoke", root)
-    first, second = pooled(judged(1.0, 0.2), "smoke", root).to_dict("records")
-    half = 0.2 * 2**0.5  # the rms of .2, .4 and .2
-    assert first["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
-    assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.1 - half, 1.1 + half))
-    assert first["control_estimate"] == pytest.approx(3.3)
-    assert first["control_ci_high"] == pytest.approx(3.3 + 3 * half)
-    assert second == pytest.approx(judged(1.0, 0.2).to_dict("records")[1])
+    first, second, today = typical(judged(1.0, 0.2), "smoke", root)
+    assert (len(first), len(second), len(today)) == (1, 1, 2)  # of C1 nothing is kept
+    wide = first.iloc[0]
+    assert wide["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
+    assert (wide["ci_low"], wide["ci_high"]) == pytest.approx((0.7, 1.5))
+    assert wide["control_estimate"] == pytest.approx(3.3)
+    assert wide["control_ci_high"] == pytest.approx(3.3 + 3 * 0.4)
+    assert today.iloc[0]["ci_high"] == pytest.approx(1.3)
+    assert today.iloc[1].to_dict() == pytest.approx(judged(1.0, 0.2).iloc[1].to_dict())
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
-    of_today = pooled(judged(1.0, 0.2), "smoke", root)
-    pd.testing.assert_frame_equal(of_today, judged(1.0, 0.2))
+    (alone,) = [draw for draw in typical(judged(1.0, 0.2), "smoke", root) if len(draw)]
+    pd.testing.assert_frame_equal(alone, judged(1.0, 0.2))
 
 
-def test_what_is_judged_by_logarithms_is_pooled_along_them(root, monkeypatch):
+def test_a_tail_that_one_draw_shows_counts_as_one_draw(root, monkeypatch):
+    monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
+    runs = [checks(1000 * k, "pass", half=0.01) for k in (1, 2, 3)]
+    publish(tables([*runs, checks(4000, "pass", half=9.0)]), "smoke", root)
+    edges = {"region_low": 0.5, "region_high": 1.5, "rival": float("nan"), "n_seeds": 8}
+    rows = judged(1.0, 0.01).assign(**edges, of_seeds=None, control_of_seeds=None)
+    rows = rows.assign(final="pass", expected="pass").iloc[:1]
+    found = draws.chances_of_a_run(rows, "smoke", root)
+    assert found["alarm"].tolist() == [pytest.approx(0.2, abs=0.01)]
+    assert draws.fewest(rows, "smoke", root) == 5
+
+
+def test_what_is_judged_by_logarithms_is_typical_along_them(root, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
     publish(tables([checks(1000, "pass", estimate=4.0, half=0.5 * log(3))]), "smoke", root)
     rows = judged(1.0, 0.5, "t over logarithms of seeds")  # from 1/2 to 3/2, half of it log(3) / 2
-    first = pooled(rows, "smoke", root).iloc[0]
+    first = typical(rows, "smoke", root)[0].iloc[0]
     assert first["estimate"] == pytest.approx(2.0)
     assert (first["ci_low"], first["ci_high"]) == pytest.approx((1.0, 3.0))
     endless = rows.assign(estimate=float("inf"))
-    assert pooled(endless, "smoke", root).iloc[0]["estimate"] == float("inf")
+    assert typical(endless, "smoke", root)[0].iloc[0]["estimate"] == float("inf")
 
 
 def test_the_lines_in_the_readme_are_those_of_the_page():

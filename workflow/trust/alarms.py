@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.alarms import as_expected, chances
+from widenets.evidence.alarms import as_expected
 from workflow.assemble import results_folder
 from workflow.base.files import UserError
 from workflow.base.records import read_table
 from workflow.host.terminal import announce, exit_code
 from workflow.trust.document import table as markdown
-from workflow.trust.draws import pooled
+from workflow.trust.draws import chances_of_a_run
 
 SHOWN = 0.002  # claims whose verdict changes in fewer runs are not listed
 
@@ -28,7 +28,7 @@ def main() -> None:
     results = results_folder(parser.parse_args().folder)
     if not results.all_checks.exists():
         raise UserError(f"{results.all_checks}: missing; is {results.folder} a folder of results?")
-    announce(section(chances(pooled(read_table(results.all_checks), results.tier))))
+    announce(section(chances_of_a_run(read_table(results.all_checks), results.tier)))
 
 
 def section(found: pd.DataFrame) -> str:

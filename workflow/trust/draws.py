@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from widenets.evidence.alarms import LOGARITHMS
+from widenets.evidence.alarms import LOGARITHMS, chances
 from workflow.base.digest import cells_digest, code_digest
 from workflow.base.files import UserError
 from workflow.base.grid import shard_digest, shards
@@ -72,18 +72,36 @@ def kept(kind: str, root: Path = ROOT) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
-def pooled(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
-    """Checks whose intervals are those of a typical run: about the mean of today's estimate and
-    those kept of other master seeds, of today's code, with the rms of their half-widths."""
+def chances_of_a_run(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
+    """`chances` of the claims, each the mean over all draws kept of today's code, and today's: with
+    the half-widths of that draw, about the mean of all estimates. Tails that one draw in ten shows
+    count a tenth."""
+    found = [chances(draw) for draw in typical(checks, tier, root)]
+    every = pd.concat(found, ignore_index=True)
+    return every.groupby(["replication", "claim"], sort=False).mean().reset_index()
+
+
+def typical(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> list[pd.DataFrame]:
+    """Checks of a run whose intervals are as long as those of a draw, about the mean of all; for
+    each draw those claims of which it is kept."""
     checks = with_half_widths(checks)
-    for arm in ARMS:
-        found = [_draws(checks, tier, f"{arm}{what}", root) for what in ("estimate", "half_width")]
-        checks = _typical(checks, arm, *found)
-    return checks.drop(columns=[f"{arm}half_width" for arm in ARMS])
+    of_arms = {
+        arm: [_draws(checks, tier, f"{arm}{what}", root) for what in ("estimate", "half_width")]
+        for arm in ARMS
+    }
+    found = []
+    for seed in of_arms[""][0]:
+        draw = checks
+        for arm, (estimates, halves) in of_arms.items():
+            longer = halves[seed] / halves["today"]
+            draw = _about_the_mean(draw, arm, estimates, longer.to_numpy())
+        there = of_arms[""][0][seed].notna() | (checks["estimate"].isna() & (seed == "today"))
+        found.append(draw[there].drop(columns=[f"{arm}half_width" for arm in ARMS]))
+    return found
 
 
 def fewest(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> int:
-    """How many draws `pooled` has at least of a judged claim, today's counted."""
+    """How many draws there are at least of a judged claim, today's counted."""
     judged = checks[checks["final"] != "not judged"]
     return 1 + int(
         _draws(judged, tier, "estimate", root).drop(columns="today").notna().sum(1).min()
@@ -101,19 +119,17 @@ def _draws(checks: pd.DataFrame, tier: str, column: str, root: Path) -> pd.DataF
     return draws.assign(today=checks[column].astype(float))
 
 
-def _typical(checks, arm: str, estimates: pd.DataFrame, halves: pd.DataFrame) -> pd.DataFrame:
-    """The ends of one arm about the mean of the estimates; columns of both tables are master seeds
-    and today. Along logarithms where they are of logarithms; what is no number stays."""
+def _about_the_mean(checks, arm: str, estimates: pd.DataFrame, longer) -> pd.DataFrame:
+    """The ends of one arm about the mean of the estimates, `longer` times as far from it as today's
+    are from theirs. Along logarithms where they are of logarithms; what is no number stays."""
     ends = [f"{arm}{end}" for end in ("estimate", "ci_low", "ci_high")]
     today, every = checks[ends].to_numpy(float), estimates.to_numpy(float)
-    logs = (checks["interval"] == LOGARITHMS).to_numpy() & (
-        estimates.min(axis="columns") > 0
-    ).to_numpy()
-    logs = (logs & (today > 0).all(axis=1))[:, None]
+    logs = (checks["interval"] == LOGARITHMS).to_numpy()
+    logs = logs & (estimates.min(axis="columns") > 0).to_numpy() & (today > 0).all(axis=1)
+    logs = logs[:, None]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         every, of_today = (np.where(logs, np.log(one), one) for one in (every, today))
-        wider = np.sqrt((halves**2).mean(axis="columns")) / halves["today"]
-        away = (of_today - of_today[:, :1]) * wider.fillna(1.0).to_numpy()[:, None]
+        away = (of_today - of_today[:, :1]) * np.where(np.isfinite(longer), longer, 1.0)[:, None]
         moved = pd.DataFrame(every).mean(axis="columns").to_numpy()[:, None] + away
         moved = np.where(logs, np.exp(moved), moved)
     moved = np.where(np.isfinite(moved), moved, today)
