@@ -192,8 +192,8 @@ def in_readme(references: dict[str, pd.DataFrame], counts: dict[str, int]) -> st
     return (
         "A run of an unchanged tree at another master seed is as expected in so many runs,\n"
         f"computed from scatter and margins: {', '.join(said)}.\n"
-        "What fresh seeds gave is [counted beside it](docs/stability.md). At the default master seed\n"
-        "verdicts are always these.\n"
+        "What fresh seeds gave is [counted beside it](docs/stability.md).\n"
+        "At the default master seed verdicts are always these.\n"
     )
 
 
