@@ -105,18 +105,17 @@ def test_a_chance_is_reckoned_from_all_draws_of_todays_code(root, monkeypatch):
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: {"smoke": "d"}[tier])
     runs = [checks(1000, "pass", estimate=1.3, half=0.4), checks(11000, "pass")]
     publish(tables(runs), "smoke", root)
-    first, second, today = typical(judged(1.0, 0.2), "smoke", root)
-    assert (len(first), len(second), len(today)) == (1, 1, 2)  # of C1 nothing is kept
+    first, _, today = typical(judged(1.0, 0.2), "smoke", root)
+    assert not today["lacking"].any()
     wide = first.iloc[0]
     assert wide["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
     assert (wide["ci_low"], wide["ci_high"]) == pytest.approx((0.7, 1.5))
     assert wide["control_estimate"] == pytest.approx(3.3)
     assert wide["control_ci_high"] == pytest.approx(3.3 + 3 * 0.4)
     assert today.iloc[0]["ci_high"] == pytest.approx(1.3)
-    assert today.iloc[1].to_dict() == pytest.approx(judged(1.0, 0.2).iloc[1].to_dict())
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
     (alone,) = [draw for draw in typical(judged(1.0, 0.2), "smoke", root) if len(draw)]
-    pd.testing.assert_frame_equal(alone, judged(1.0, 0.2))
+    pd.testing.assert_frame_equal(alone.drop(columns="lacking"), judged(1.0, 0.2))
 
 
 def test_a_tail_that_one_draw_shows_counts_as_one_draw(root, monkeypatch):
@@ -126,9 +125,27 @@ def test_a_tail_that_one_draw_shows_counts_as_one_draw(root, monkeypatch):
     edges = {"region_low": 0.5, "region_high": 1.5, "rival": float("nan"), "n_seeds": 8}
     rows = judged(1.0, 0.01).assign(**edges, of_seeds=None, control_of_seeds=None)
     rows = rows.assign(final="pass", expected="pass").iloc[:1]
-    found = draws.chances_of_a_run(rows, "smoke", root)
-    assert found["alarm"].tolist() == [pytest.approx(0.2, abs=0.01)]
-    assert draws.fewest(rows, "smoke", root) == 5
+    found = draws.of_a_run(rows, "smoke", root)
+    assert found.claims["alarm"].tolist() == [pytest.approx(0.2, abs=0.01)]
+    assert found.as_expected == pytest.approx(0.8, abs=0.01)
+    assert found.draws == 5
+
+
+@pytest.mark.parametrize("column", ["estimate", "control_estimate"])
+def test_a_draw_without_a_number_is_an_alarm_and_claims_fail_in_it_together(
+    root, monkeypatch, column
+):
+    monkeypatch.setattr(draws, "digest_of", lambda name, tier: "d")
+    runs = [checks(1000 * k, "pass", "pass", "pass", half=0.01) for k in (1, 2, 3, 4)]
+    runs[3].loc[:1, column] = float("nan")  # of C0 and C1; C2 has its number
+    publish(tables(runs), "smoke", root)
+    edges = {"region_low": 0.5, "region_high": 1.5, "rival": float("nan"), "n_seeds": 8}
+    rows = judged(1.0, 0.01).assign(**edges, of_seeds=None, control_of_seeds=None)
+    rows = pd.concat([rows, rows.iloc[:1].assign(claim="C2")], ignore_index=True)
+    found = draws.of_a_run(rows.assign(final="pass", expected="pass"), "smoke", root)
+    assert found.claims["alarm"].tolist() == pytest.approx([0.2, 0.2, 0.0], abs=1e-6)
+    assert found.as_expected == pytest.approx(0.8)  # and not .8^2
+    assert found.draws == 5
 
 
 def test_what_is_judged_by_logarithms_is_typical_along_them(root, monkeypatch):

@@ -9,15 +9,12 @@ passes if its rival is true. Nothing is measured.
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
-from widenets.evidence.alarms import as_expected
 from workflow.assemble import results_folder
 from workflow.base.files import UserError
 from workflow.base.records import read_table
 from workflow.host.terminal import announce, exit_code
 from workflow.trust.document import table as markdown
-from workflow.trust.draws import chances_of_a_run
+from workflow.trust.draws import OfARun, of_a_run
 
 SHOWN = 0.002  # claims whose verdict changes in fewer runs are not listed
 
@@ -28,15 +25,16 @@ def main() -> None:
     results = results_folder(parser.parse_args().folder)
     if not results.all_checks.exists():
         raise UserError(f"{results.all_checks}: missing; is {results.folder} a folder of results?")
-    announce(section(chances_of_a_run(read_table(results.all_checks), results.tier)))
+    announce(section(of_a_run(read_table(results.all_checks), results.tier)))
 
 
-def section(found: pd.DataFrame) -> str:
+def section(of_run: OfARun) -> str:
     """Markdown: what the chances of all claims together are for a run, and the likely ones."""
+    found = of_run.claims
     computed, wrong = found["alarm"].dropna(), found["false_pass"].dropna()
     likely = found[found["alarm"] >= SHOWN].sort_values("alarm", ascending=False, kind="stable")
     lines = [
-        f"All of {len(computed)} claims come out as expected in {as_expected(found):.1%} of runs "
+        f"All of {len(computed)} claims come out as expected in {of_run.as_expected:.1%} of runs "
         f"(on average {computed.sum():.2g} do not). Bounds judged by the range of their seeds, for "
         f"which nothing can be computed: {len(found) - len(computed)}.",
         "",

@@ -7,6 +7,7 @@ ABOUT, then a column for each master seed.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -72,18 +73,39 @@ def kept(kind: str, root: Path = ROOT) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ABOUT)
 
 
-def chances_of_a_run(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> pd.DataFrame:
-    """`chances` of the claims, each the mean over all draws kept of today's code, and today's: with
-    the half-widths of that draw, about the mean of all estimates. Tails that one draw in ten shows
-    count a tenth."""
-    found = [chances(draw) for draw in typical(checks, tier, root)]
-    every = pd.concat(found, ignore_index=True)
-    return every.groupby(["replication", "claim"], sort=False).mean().reset_index()
+class OfARun(NamedTuple):
+    """What may be expected of a run at another master seed: the chances of each claim, that all
+    come out as expected, and from how many draws of each paper, at least, both are computed."""
+
+    claims: pd.DataFrame
+    as_expected: float
+    draws: int
+
+
+def of_a_run(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> OfARun:
+    """From today's draw and all that are kept of today's code, which count alike: a tail that one
+    draw in ten shows counts a tenth. Papers draw apart and are independent; claims of one paper are
+    so within a draw alone, since a network that fails may take several with it."""
+    found = [chances_of(draw) for draw in typical(checks, tier, root)]
+    every = pd.concat(found, keys=range(len(found)), names=["draw"])
+    claims = every.groupby(["replication", "claim"], sort=False).mean().reset_index()
+    kept_of = (1 - every["alarm"].fillna(0.0)).groupby([every["replication"], "draw"]).prod()
+    papers = kept_of.groupby("replication")
+    return OfARun(claims, float(papers.mean().prod()), int(papers.size().min()))
+
+
+def chances_of(draw: pd.DataFrame) -> pd.DataFrame:
+    """`chances` of the claims, an alarm for certain where the draw had no number."""
+    found = chances(draw)
+    lacking = draw.set_index(["replication", "claim"])["lacking"]
+    without = lacking.reindex(pd.MultiIndex.from_frame(found[["replication", "claim"]])).to_numpy()
+    return found.assign(alarm=found["alarm"].mask(without, 1.0))
 
 
 def typical(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> list[pd.DataFrame]:
     """Checks of a run whose intervals are as long as those of a draw, about the mean of all; for
-    each draw those claims of which it is kept."""
+    each draw the claims of papers of which it is kept. lacking: the draw had no number where today
+    has one."""
     checks = with_half_widths(checks)
     of_arms = {
         arm: [_draws(checks, tier, f"{arm}{what}", root) for what in ("estimate", "half_width")]
@@ -91,21 +113,15 @@ def typical(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> list[pd.DataF
     }
     found = []
     for seed in of_arms[""][0]:
-        draw = checks
+        draw = checks.assign(lacking=False)
         for arm, (estimates, halves) in of_arms.items():
             longer = halves[seed] / halves["today"]
             draw = _about_the_mean(draw, arm, estimates, longer.to_numpy())
-        there = of_arms[""][0][seed].notna() | (checks["estimate"].isna() & (seed == "today"))
+            draw["lacking"] |= estimates[seed].isna() & estimates["today"].notna()
+        numbers = of_arms[""][0][seed].notna()
+        there = numbers.groupby(checks["replication"]).transform("any") | (seed == "today")
         found.append(draw[there].drop(columns=[f"{arm}half_width" for arm in ARMS]))
     return found
-
-
-def fewest(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> int:
-    """How many draws there are at least of a judged claim, today's counted."""
-    judged = checks[checks["final"] != "not judged"]
-    return 1 + int(
-        _draws(judged, tier, "estimate", root).drop(columns="today").notna().sum(1).min()
-    )
 
 
 def _draws(checks: pd.DataFrame, tier: str, column: str, root: Path) -> pd.DataFrame:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from widenets.evidence.alarms import as_expected
 from workflow.assemble import outcome
 from workflow.base import config
 from workflow.base.environment import use_one_thread
@@ -53,8 +52,9 @@ INTRODUCTION = (
 PER_RUN = (
     "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): about the mean",
     "of its estimates in the reference and at all other master seeds kept of the same code, with",
-    "the half-width of each of them in turn; the chance is the mean of theirs. Claims are taken as",
-    "independent, a share of all seeds or of none as certain; the counts below see all of this:",
+    "the half-width of each of them in turn; the chance is the mean of theirs, and 1 of a draw",
+    "that gave no number. Papers are taken as independent, and claims of one within a draw; a",
+    "share of all seeds or of none as certain; the counts below see all of this:",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 
@@ -174,20 +174,19 @@ def write_page(root: Path = ROOT) -> None:
     """docs/stability.md and its lines in README.md, from the seeds and references that are kept."""
     whole = [tier for tier in TIERS if is_kept(tier, root, whole=True)]
     checks = {tier: read_table(folder_of(tier, root) / "checks.csv") for tier in whole}
-    typical = {tier: draws.chances_of_a_run(rows, tier, root) for tier, rows in checks.items()}
-    counts = {tier: draws.fewest(rows, tier, root) for tier, rows in checks.items()}
+    runs = {tier: draws.of_a_run(rows, tier, root) for tier, rows in checks.items()}
     tables = {name: draws.kept(name, root) for name in TABLES}
-    write_text(root / "docs" / "stability.md", page(tables, typical, counts))
+    write_text(root / "docs" / "stability.md", page(tables, runs))
     readme = root / "README.md"
-    text = with_table(readme.read_text(encoding="utf-8"), in_readme(typical, counts), "stability")
+    text = with_table(readme.read_text(encoding="utf-8"), in_readme(runs), "stability")
     write_text(readme, text)
 
 
-def in_readme(references: dict[str, pd.DataFrame], counts: dict[str, int]) -> str:
+def in_readme(runs: dict[str, draws.OfARun]) -> str:
     """The chance of a run as expected, per tier, and from how many draws it is computed."""
     said = [
-        f"{as_expected(found):.0%} in the `{tier}` tier ({drawn(counts[tier])})"
-        for tier, found in references.items()
+        f"{of_run.as_expected:.0%} in the `{tier}` tier ({drawn(of_run.draws)})"
+        for tier, of_run in runs.items()
     ]
     return (
         "A run of an unchanged tree at another master seed is as expected in so many runs,\n"
@@ -201,7 +200,7 @@ def drawn(count: int) -> str:
     """How sure a chance from so many draws is."""
     if count == 1:
         return "from a single draw, hence too high: seeds were chosen by such draws"
-    return f"from {count} draws and more of each claim"
+    return f"from {count} draws and more of each paper"
 
 
 def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
@@ -215,17 +214,13 @@ def whole_runs(table: pd.DataFrame) -> tuple[int, int]:
     return runs, sum(all(of_paper[run] for of_paper in good) for run in range(runs))
 
 
-def page(
-    tables: dict[str, pd.DataFrame], references: dict[str, pd.DataFrame], draws: dict[str, int]
-) -> str:
-    """docs/stability.md: how often a run is as expected, computed from typical checks of the tiers
-    (of so many draws) and counted; per table and paper the share of claims as expected, and every
-    stray claim."""
+def page(tables: dict[str, pd.DataFrame], of_runs: dict[str, draws.OfARun]) -> str:
+    """docs/stability.md: how often a run of a tier is as expected, computed and counted; per table
+    and paper the share of claims as expected, and every stray claim."""
     lines = ["# Stability: does a verdict depend on the master seed?", "", *INTRODUCTION, ""]
-    for tier, found in references.items():
+    for tier, of_run in of_runs.items():
         lines += [f"## A run of the {tier} tier", "", *PER_RUN, ""]
-        lines += [f"Here {drawn(draws[tier])}.", ""]
-        lines += [alarms.section(found), ""]
+        lines += [f"Here {drawn(of_run.draws)}.", "", alarms.section(of_run), ""]
         for name in (tier, f"{tier}{FRESH}"):
             runs, good = whole_runs(tables[name])
             if runs:
