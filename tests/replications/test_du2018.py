@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from replications.du2018_convergence import convolution, deep, descent, figures, observables
+from replications.du2018_convergence import claims, convolution, deep, descent, figures, observables
 from replications.du2018_convergence.problem import (
     Setting,
     least_eigenvalue,
@@ -285,3 +285,22 @@ def test_the_edge_of_the_free_sum_is_the_least_eigenvalue(count, dimension):
     inputs = sphere(np.random.default_rng(0), count, dimension)
     smallest = np.linalg.eigvalsh(limit_kernels(inputs)[0])[0]
     assert least_eigenvalue(count, dimension, 8) == pytest.approx(smallest, rel=0.02)
+
+
+def test_the_limit_of_a_ratio_weighs_each_width_by_its_scatter():
+    """1 + .7 m^(-1/2) has the limit 1; a narrow width that is off moves it the less, the faster the
+    scatter falls with the width."""
+    width = np.array([256.0, 512.0, 1024.0, 2048.0, 4096.0])
+    exact = 1 + 0.7 * width**-0.5
+    off = exact + np.where(width == 256, 0.05, 0.0)
+
+    def limit(ratio, scatter):
+        rows = [
+            pd.DataFrame({"seed": seed, "width": width, "ratio": ratio + 1e-9 * seed})
+            for seed in range(3)
+        ]
+        return claims._limit_where_scatter_falls("ratio", scatter)(pd.concat(rows)).value
+
+    assert limit(exact, 0.5) == pytest.approx(1, abs=1e-7)
+    equal, counts, largest = (abs(limit(off, scatter) - 1) for scatter in (0.0, 0.25, 0.5))
+    assert largest < counts < equal
