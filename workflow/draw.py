@@ -102,7 +102,7 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
     import matplotlib
 
     from widenets.evidence.rows import rows_of
-    from widenets.evidence.style import mark_unmeasured
+    from widenets.evidence.style import mark_unmeasured, open_narrow_axes
 
     matplotlib.use("agg")
     rows = data_of(table, figure)
@@ -111,6 +111,7 @@ def _draw(function, figure: Figure, table, folder: Path) -> None:
         where = function.__module__.replace(".", "/")
         raise UserError(f"{where}.py: {figure.name}: returned {drawn!r}, wanted a Figure")
     dpi = drawn.dpi
+    open_narrow_axes(drawn)
     bare = mark_unmeasured(drawn, NOT_HERE)
     said = NOTHING if bare and all(bare) else NOT_ALL if any(bare) else ""
     shown = [json.dumps(one, ensure_ascii=False) for one in panels(drawn, rows, bare)]

@@ -11,13 +11,16 @@ from widenets.ntk.updates import QUINTIC, singular_value_map
 
 def _against_width(axes, rows: DataFrame, y: str, arms: dict[str, str], control: str) -> None:
     for index, (arm, label) in enumerate(arms.items()):
-        style.seeds_and_mean(
-            axes, rows[rows["arm"] == arm], x="width", y=y, label=label, index=index,
-            control=arm == control, geometric=True,
-        )  # fmt: skip
+        of_arm = rows[rows["arm"] == arm]
+        if len(of_arm):  # else the legend would name what a tier does not measure
+            style.seeds_and_mean(
+                axes, of_arm, x="width", y=y, label=label, index=index,
+                control=arm == control, geometric=True,
+            )  # fmt: skip
     style.logarithmic(axes, "xy", ticks=sorted(rows[rows["arm"].isin(arms)]["width"].unique()))
     axes.set_xlabel("width n")
-    axes.legend()
+    if axes.lines:
+        axes.legend()
 
 
 def figure_scales(polar: DataFrame) -> Figure:

@@ -105,6 +105,19 @@ def test_a_logarithmic_axis_within_a_power_of_ten_has_labels(limits, labels):
     assert {label.get_text() for label in axis.yaxis.get_minorticklabels()} - {""} == labels
 
 
+@pytest.mark.parametrize("values", [(63.9, 63.9 * (1 + 1e-14)), (63.9, 64.9)])
+def test_numbers_alike_but_for_rounding_stand_within_a_factor_of_two(values):
+    figure, ((axis,),) = style.panels(1)
+    axis.plot([16, 64], values)
+    style.logarithmic(axis, "y")
+    before = axis.get_ylim()
+    style.open_narrow_axes(figure)
+    if values[1] > 64:
+        assert axis.get_ylim() == before
+    else:
+        assert axis.get_ylim() == pytest.approx((63.9 / 2, 63.9 * 2))
+
+
 def test_arms_against_a_size_are_labelled_the_control_dashed_and_the_claimed_power_dotted():
     rows = DataFrame(
         [

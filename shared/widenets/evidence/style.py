@@ -25,6 +25,7 @@ THEORY = "#000000"
 CONTROL = "#808080"
 BAND = "#D9D9D9"
 GUIDE = "#404040"
+ALIKE = 1e-6  # relative: numbers that differ by less are one, seen in a figure
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0  # inches
 
 SETTINGS = {
@@ -208,6 +209,18 @@ def accepted_band(
     low, high = max(low, min(edges)), min(high, max(edges))
     span = axes.axvspan if vertical else axes.axhspan
     span(low, high, color=BAND, alpha=0.6, linewidth=0, zorder=0, label=label)
+
+
+def open_narrow_axes(figure: Figure) -> None:
+    """A factor of two around numbers that are the same but for rounding, on logarithmic axes.
+
+    matplotlib's own view of them has no ticks, and its frame lies beside the panel.
+    """
+    for axes in figure.axes:
+        for name in "xy":
+            low, high = sorted(getattr(axes, f"get_{name}lim")())
+            if getattr(axes, f"get_{name}scale")() == "log" and high < low * (1 + ALIKE):
+                getattr(axes, f"set_{name}lim")(low / 2, 2 * high)
 
 
 def mark_unmeasured(figure: Figure, said: str) -> list[bool]:
