@@ -57,6 +57,12 @@ def worst(rows: DataFrame) -> float:
     return max(_frozen_scores(rows).values())[1]
 
 
+def harm(rows: DataFrame) -> float:
+    """How much worse than the worst frozen arm it is, stopped at its best; 0 where it is better: a
+    seed in which all frozen arms fare badly makes up for no harm in another."""
+    return max(at_best(rows, "score") - worst(rows), 0.0)
+
+
 def learned(rows: DataFrame) -> float:
     """Training loss at the end, at most that of the best constant: a run that is worse has learned
     nothing, and by how much it is worse, tenfold or not, is no measure of that."""
@@ -110,12 +116,12 @@ QUESTIONS = {
         "a lazy network can do no better than the best that its kernel allows; " + MARGIN_WHY,
     ),
     "U4_features_do_no_harm": Question(
-        lambda rows: at_best(rows, "score") - worst(rows),
+        harm,
         at_most(MARGIN),
         "shuffled",
         "Stopped at its best, it is not worse than the worst frozen arm, the one at the run's own "
         "rate included",
-        r"$S_{test}@best - \max(S^{frozen}@best, S^{same\ rate}@best, S^{kernel})$",
+        r"$\max(S_{test}@best - \max(S^{frozen}@best, S^{same\ rate}@best, S^{kernel}), 0)$",
         "what a ridge or a smaller rate gains must not be called harm by features; " + MARGIN_WHY,
     ),
     "U5_frozen_suffices": Question(

@@ -172,6 +172,20 @@ def test_how_badly_a_run_diverges_does_not_widen_the_interval():
     assert (found.low, found.high) == (1.0, 1.0)
 
 
+def test_a_seed_in_which_frozen_arms_fare_badly_makes_up_for_no_harm():
+    """The harm of a seed is 0 at least, so that luck in one neither hides harm nor widens it."""
+    u4 = next(claim for claim in ASKED_DIAGNOSIS if claim.name == "U4_features_do_no_harm")
+    rows = table()
+    lucky = rows["seed"] == 0
+    rows["score"] = rows["test"] = 0.7
+    for arm in ("frozen_score", "same_score", "fixed"):
+        rows[arm] = rows["seed"].map(lambda seed: 5.0 if seed == 0 else 0.6)
+    found = u4.estimator(rows)
+    others = u4.estimator(rows[~lucky])
+    assert others.value == pytest.approx(0.1)
+    assert found.value == pytest.approx(0.1 * 5 / 6)
+
+
 def test_every_asked_claim_has_a_control_that_the_grid_measures():
     assert [claim.name.partition("_")[0] for claim in ASKED_DIAGNOSIS] == [
         f"U{k}" for k in range(1, 9)
