@@ -211,7 +211,9 @@ def test_every_crossover_has_the_three_widths_that_its_correction_needs():
 @pytest.mark.parametrize("tier", ["smoke", "laptop", "paper"])
 def test_feature_learning_is_measured_where_networks_are_wider_than_their_data(tier):
     """At h = P one in a hundred comes to rest with a point on which no unit is active."""
-    every = [cell for cells in shards("geiger2020_scale_transition", tier).values() for cell in cells]
+    every = [
+        cell for cells in shards("geiger2020_scale_transition", tier).values() for cell in cells
+    ]
     rich = [cell for cell in every if cell.arm in ("depth_1", "depth_2", "depth_3")]
     assert {cell.arm for cell in rich} == {"depth_1", "depth_2", "depth_3"}
     assert all(cell.parameters["width"] >= 2 * cell.parameters["points"] for cell in rich)
