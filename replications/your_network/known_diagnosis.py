@@ -98,7 +98,7 @@ KNOWN_DIAGNOSIS = [
         "frozen features overfit as much. In more seeds than not: at the end of training both have "
         "several times the error of a constant, and in a seed of a hundred they differ by more "
         "than the margin",
-        "shuffled", estimator=proportion, region=at_least(0.5),
+        "shuffled", estimator=proportion, region=at_least(0.5), tier="laptop",
     ),
     _said(
         "digits", "digits_cnn", "only faster",
