@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from widenets.evidence.alarms import alarm, false_pass
 from widenets.evidence.intervals import clopper_pearson, student_t
@@ -41,6 +42,24 @@ def test_alarm_is_the_share_of_fresh_runs_that_differ(n, margin):
     chance = alarm(row(today, FAR_AWAY, region=(-edge, edge), n=n))
     # At n = 4 both ends often cross together; the bound by the two single chances is then above.
     assert chance == pytest.approx(differ, abs=0.03) or (n == 4 and chance >= differ - 0.03)
+
+
+@pytest.mark.parametrize("draws", [1, 4])
+def test_a_centre_known_from_a_few_runs_is_as_uncertain_as_they_are(draws):
+    """Of all true centres for which `draws` runs gave the mean 0, the share of fresh runs whose
+    interval of 16 seeds crosses the edge, 4.5 standard errors away."""
+    generator = np.random.default_rng(draws)
+    n, edge, error = 16, 4.5 / 4, 1 / 4
+    true = generator.uniform(-2, 2, 2_000_000)
+    mean = true + error / np.sqrt(draws) * generator.standard_normal(true.size)
+    true = true[np.abs(mean) < 0.02]
+    spread = np.sqrt(generator.chisquare(n - 1, true.size) / (n - 1))
+    end = true + error * generator.standard_normal(true.size)
+    end += stats.t.ppf(0.995, n - 1) * error * spread
+    differ = np.mean(end > edge)
+    today = row(interval_of(0.0, 1.0, n), FAR_AWAY, region=(-np.inf, edge), n=n)
+    assert alarm(today | {"draws": draws}) == pytest.approx(differ, abs=0.004)
+    assert alarm(today) < differ - 0.004
 
 
 def test_a_control_that_may_pass_is_an_alarm():

@@ -107,6 +107,7 @@ def test_a_chance_is_reckoned_from_all_draws_of_todays_code(root, monkeypatch):
     publish(tables(runs), "smoke", root)
     first, _, today = typical(judged(1.0, 0.2), "smoke", root)
     assert not today["lacking"].any()
+    assert today["draws"].tolist() == [3, 1]
     wide = first.iloc[0]
     assert wide["estimate"] == pytest.approx(1.1)  # of 1, 1.3 and 1
     assert (wide["ci_low"], wide["ci_high"]) == pytest.approx((0.7, 1.5))
@@ -115,7 +116,8 @@ def test_a_chance_is_reckoned_from_all_draws_of_todays_code(root, monkeypatch):
     assert today.iloc[0]["ci_high"] == pytest.approx(1.3)
     monkeypatch.setattr(draws, "digest_of", lambda name, tier: "of other code")
     (alone,) = [draw for draw in typical(judged(1.0, 0.2), "smoke", root) if len(draw)]
-    pd.testing.assert_frame_equal(alone.drop(columns="lacking"), judged(1.0, 0.2))
+    assert alone["draws"].tolist() == [1, 1]
+    pd.testing.assert_frame_equal(alone.drop(columns=["lacking", "draws"]), judged(1.0, 0.2))
 
 
 def test_a_tail_that_one_draw_shows_counts_as_one_draw(root, monkeypatch):

@@ -105,15 +105,16 @@ def chances_of(draw: pd.DataFrame) -> pd.DataFrame:
 def typical(checks: pd.DataFrame, tier: str, root: Path = ROOT) -> list[pd.DataFrame]:
     """Checks of a run whose intervals are as long as those of a draw, about the mean of all; for
     each draw the claims of papers of which it is kept. lacking: the draw had no number where today
-    has one."""
+    has one; draws: of how many the mean is."""
     checks = with_half_widths(checks)
     of_arms = {
         arm: [_draws(checks, tier, f"{arm}{what}", root) for what in ("estimate", "half_width")]
         for arm in ARMS
     }
     found = []
+    count = of_arms[""][0].notna().sum(axis="columns").clip(lower=1)
     for seed in of_arms[""][0]:
-        draw = checks.assign(lacking=False)
+        draw = checks.assign(lacking=False, draws=count)
         for arm, (estimates, halves) in of_arms.items():
             longer = halves[seed] / halves["today"]
             draw = _about_the_mean(draw, arm, estimates, longer.to_numpy())

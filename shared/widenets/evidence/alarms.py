@@ -1,13 +1,15 @@
 """How often does an unchanged tree turn red, and how often does a wrong theory pass?
 
 Both follow from a judged row alone: from its interval (the scatter of the seeds) and its distance
-from the edges of the region (the margin). The scatter that was found is taken for the true one: a
-fresh run draws from the normal law with today's centre and spread.
+from the edges of the region (the margin). The scatter that was found is taken for the true one. The
+centre is the mean of `draws` runs, which is off by e / sqrt(draws) itself: a fresh run draws from
+the normal law about today's centre with the variance e^2 (1 + 1 / draws). Without the second term
+a single draw that happens to lie well would speak for all.
 
 Let e be the standard error, t = t_{n-1} the quantile of the 99 % interval m +- t s of n seeds. A
 fresh interval lies below the edge h if m' + t s' <= h, that is if (m' - h) / s' <= -t; and
-(m' - h) / s' has the noncentral t law with n - 1 degrees of freedom and noncentrality (m - h) / e.
-So the scatter of the interval's own width counts, which for 4 seeds is larger than that of m.
+(m' - h) / s' has the noncentral t law with n - 1 degrees of freedom and noncentrality (m - h) / e,
+if m is known. So the scatter of the interval's own width counts, which for 4 seeds is larger than that of m.
 
 Where the interval is the union of several tensors' intervals, each of its ends has a centre of its
 own, which the row does not know: the end is taken to be that of a tensor as noisy as the farthest
@@ -23,7 +25,7 @@ ends a fresh draw may lie is what the bound itself says. There the chance is NaN
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pandas import DataFrame
@@ -40,7 +42,8 @@ UNION = "union of t intervals"  # of `farthest` in replications/your_network, in
 class Fresh:
     """Laws of the ends of a fresh interval of one arm.
 
-    value, low, high: today's; n: seeds; kind: of the interval, as the estimators name it.
+    value, low, high: today's; n: seeds; kind: of the interval, as the estimators name it; draws: of
+    how many runs the value is the mean, inf where it is taken for the true one.
     """
 
     value: float
@@ -48,6 +51,7 @@ class Fresh:
     high: float
     n: int
     kind: str
+    draws: float = math.inf
 
     def below(self, edge: float, shift: float = 0.0) -> float:
         """Chance that a fresh interval ends at or below `edge`, its centre moved by `shift`."""
@@ -57,8 +61,8 @@ class Fresh:
             return self._share_below(edge, shift)
         ends = (self._middle_of(self.high) + shift, self.high + shift, edge)
         if self.kind == LOGARITHMS and min(ends) > 0:
-            return _mean_below(*map(math.log, ends), self.n)
-        return _mean_below(*ends, self.n)
+            return _mean_below(*map(math.log, ends), self.n, self.draws)
+        return _mean_below(*ends, self.n, self.draws)
 
     def above(self, edge: float, shift: float = 0.0) -> float:
         """Chance that a fresh interval begins at or above `edge`, its centre moved by `shift`."""
@@ -69,8 +73,8 @@ class Fresh:
             return mirrored._share_below(1 - edge, -shift)
         ends = (self._middle_of(self.low) + shift, self.low + shift, edge)
         if self.kind == LOGARITHMS and min(ends) > 0:
-            return _mean_below(*(-math.log(end) for end in ends), self.n)
-        return _mean_below(*(-end for end in ends), self.n)
+            return _mean_below(*(-math.log(end) for end in ends), self.n, self.draws)
+        return _mean_below(*(-end for end in ends), self.n, self.draws)
 
     def _middle_of(self, end: float) -> float:
         """The number whose interval ends there: today's value but for a union of intervals."""
@@ -86,14 +90,14 @@ class Fresh:
         return float(stats.binom.pmf(counts, self.n, share)[np.array(inside)].sum())
 
 
-def _mean_below(center: float, high: float, edge: float, n: int) -> float:
+def _mean_below(center: float, high: float, edge: float, n: int, draws: float) -> float:
     """Chance that a fresh t interval of n seeds ends at or below the edge, today's at `high`."""
     if high == center or n < 2:
         return float(high <= edge)
     quantile = stats.t.ppf((1 + LEVEL) / 2, n - 1)
     away = (center - edge) / ((high - center) / quantile)
     nodes, weights = _spreads(n - 1)
-    return float(weights @ stats.norm.cdf(-quantile * nodes - away))
+    return float(weights @ stats.norm.cdf((-quantile * nodes - away) / math.sqrt(1 + 1 / draws)))
 
 
 @functools.cache
@@ -106,7 +110,8 @@ def _spreads(degrees: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def chances(checks: DataFrame) -> DataFrame:
-    """replication, claim, alarm, false_pass of every claim that is judged and as expected."""
+    """replication, claim, alarm, false_pass of every claim that is judged and as expected. Column
+    `draws`, where there is one: of how many runs the estimates are the mean."""
     judged = checks[checks["final"] == checks["expected"]]
     rows = judged.to_dict("records")
     found = {"alarm": [alarm(row) for row in rows], "false_pass": [false_pass(row) for row in rows]}
@@ -123,7 +128,8 @@ def alarm(row: Mapping[str, object]) -> float:
     checks.csv) its expected verdict. Both arms must come out as they did; they are independent."""
     if row["interval"] == RANGE:
         return math.nan
-    arm, control = _arm(row), _arm(row, "control_")
+    draws = float(row.get("draws", math.inf))
+    arm, control = (replace(_arm(row, prefix), draws=draws) for prefix in ("", "control_"))
     wanted, other = (_inside, _outside) if row["expected"] == Verdict.PASS else (_outside, _inside)
     return 1 - wanted(arm, row) * other(control, row)
 
