@@ -53,8 +53,9 @@ PER_RUN = (
     "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): about the mean",
     "of its estimates in the reference and at all other master seeds kept of the same code, which",
     "is as uncertain as so many draws are, with the half-width of each of them in turn; the",
-    "chance is the mean of theirs, and 1 of a draw that gave no number. Papers are taken as independent, and claims of one within a draw; a",
-    "share of all seeds or of none as certain; the counts below see all of this:",
+    "chance is the mean of theirs, and 1 of a draw that gave no number. Papers are taken as",
+    "independent, and claims of one within a draw; a share of all seeds or of none as certain; the",
+    "counts below see all of this:",
 )
 STRAYS = "Claims that were not as expected at every seed:"
 

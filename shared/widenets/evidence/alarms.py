@@ -9,7 +9,8 @@ a single draw that happens to lie well would speak for all.
 Let e be the standard error, t = t_{n-1} the quantile of the 99 % interval m +- t s of n seeds. A
 fresh interval lies below the edge h if m' + t s' <= h, that is if (m' - h) / s' <= -t; and
 (m' - h) / s' has the noncentral t law with n - 1 degrees of freedom and noncentrality (m - h) / e,
-if m is known. So the scatter of the interval's own width counts, which for 4 seeds is larger than that of m.
+if m is known. So the scatter of the interval's own width counts, which for 4 seeds is larger than
+that of m.
 
 Where the interval is the union of several tensors' intervals, each of its ends has a centre of its
 own, which the row does not know: the end is taken to be that of a tensor as noisy as the farthest
