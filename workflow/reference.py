@@ -2,7 +2,8 @@
 
 Writes results/reference/TIER, which is committed: checks.csv and provenance.json (without the
 host's name), small enough for git and enough for `python -m workflow.compare`. Then it renews the
-table of verdicts in README.md between its two markers.
+table of verdicts in README.md between its two markers, and of the laptop tier the estimates in the
+tables of the papers' own READMEs.
 
 The paper tier is never measured in one go. With `--partial` what is measured so far is kept, with
 the records themselves, packed, so that a run on any machine goes on from there.
@@ -10,6 +11,7 @@ the records themselves, packed, so that a run on any machine goes on from there.
 
 import argparse
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -41,6 +43,9 @@ SPLIT = (
 LARGEST_MB = 7.0  # of all kept records: they lie in git
 # No text of a provenance has a line break: a bracket with one after it opens a list.
 NUMBERS = re.compile(r"\[\n[-+.\d\sEe,]*\]")
+ESTIMATES_OF = "laptop"  # the tier whose estimates stand in the papers' READMEs
+# | claim | estimate | low to high |, the first cells of a row there
+ESTIMATE = re.compile(r"^\| (\w+)( \(fail\))? \| [-.\de]+ \| [-.\de]+ to [-.\de]+ \|", re.MULTILINE)
 MARKERS = r"(<!-- {}: begin[^>]*-->\n).*?(<!-- {}: end -->)"
 
 
@@ -58,6 +63,11 @@ def main() -> None:
     page = ROOT / "README.md"
     text = page.read_text(encoding="utf-8") if page.exists() else ""
     write_text(page, with_table(text, verdict_table()))
+    if results.tier == ESTIMATES_OF:
+        checks = read_table(target / "checks.csv")
+        for name in replications():
+            page = ROOT / "replications" / name / "README.md"
+            write_text(page, with_estimates(page.read_text(encoding="utf-8"), name, checks))
 
 
 def folder_of(tier: str, root: Path = ROOT) -> Path:
@@ -209,6 +219,28 @@ def with_table(page: str, table: str, block: str = "verdicts") -> str:
     if not markers.search(page):
         raise UserError(f"README.md: wanted the markers <!-- {block}: begin --> and end")
     return markers.sub(lambda found: found[1] + table + found[2], page)
+
+
+def with_estimates(page: str, paper: str, checks: pd.DataFrame) -> str:
+    """A paper's README with the estimates and intervals of `checks` in its rows of claims."""
+    of_claims = checks[checks["replication"] == paper].set_index("claim")
+
+    def renewed(row: re.Match) -> str:
+        if row[1] not in of_claims.index:
+            raise UserError(f"replications/{paper}/README.md: {row[1]}: no claim of this paper")
+        found = of_claims.loc[row[1]]
+        ends = [float(found[key]) for key in ("estimate", "ci_low", "ci_high")]
+        value, low, high = (_written(end, ends[2] - ends[1]) for end in ends)
+        return f"| {row[1]}{row[2] or ''} | {value} | {low} to {high} |"
+
+    return ESTIMATE.sub(renewed, page)
+
+
+def _written(value: float, length: float) -> str:
+    """A number to two digits of its interval's length, without the zero before the point."""
+    if length > 0 and math.isfinite(length):
+        value = round(value, 1 - math.floor(math.log10(length))) + 0.0  # no -0
+    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.6g}")
 
 
 def _linked(paper: str, root: Path) -> str:

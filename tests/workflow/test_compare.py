@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -13,7 +14,7 @@ from workflow.base import drift
 from workflow.base.drift import Interval
 from workflow.base.files import UserError
 from workflow.base.records import read_table
-from workflow.base.tree import ROOT, TIERS
+from workflow.base.tree import ROOT, TIERS, replications
 
 ALPHA = ("alpha2000_toy", "T1_scatter")
 
@@ -405,6 +406,37 @@ def test_the_table_in_the_readme_is_that_of_the_reference():
     if not (ROOT / "results" / "reference").exists():
         pytest.skip("no reference has been committed yet")
     assert reference.with_table(page, reference.verdict_table()) == page
+
+
+@pytest.mark.parametrize("paper", replications())
+def test_the_estimates_in_the_readme_of_a_paper_are_those_of_the_reference(paper):
+    checks = reference.folder_of(reference.ESTIMATES_OF, ROOT) / "checks.csv"
+    if not checks.exists():
+        pytest.skip("no reference has been committed yet")
+    page = (ROOT / "replications" / paper / "README.md").read_text(encoding="utf-8")
+    assert reference.with_estimates(page, paper, read_table(checks)) == page
+
+
+def test_estimates_are_written_as_sharply_as_they_are_known():
+    checks = pd.DataFrame(
+        [
+            ("toy", "A_wide", 0.99246, 0.97609, 1.00911),
+            ("toy", "B_exact", -0.5, -0.5, -0.5),
+            ("toy", "C_tiny", 4.06512e-12, 8.66e-15, 4.06512e-12),
+            ("other", "A_wide", 7.0, 6.0, 8.0),
+        ],
+        columns=["replication", "claim", "estimate", "ci_low", "ci_high"],
+    )
+    page = (
+        "| A_wide | 1 | 0 to 2 | x |\n| B_exact (fail) | 1 | .1 to 2 |\n| C_tiny | 1 | 1 to 1 |\n"
+    )
+    assert reference.with_estimates(page, "toy", checks) == (
+        "| A_wide | .992 | .976 to 1.009 | x |\n"
+        "| B_exact (fail) | -.5 | -.5 to -.5 |\n"
+        "| C_tiny | 4.1e-12 | 0 to 4.1e-12 |\n"
+    )
+    with pytest.raises(UserError, match="Z_gone: no claim of this paper"):
+        reference.with_estimates("| Z_gone | 1 | 0 to 2 |\n", "toy", checks)
 
 
 @pytest.mark.parametrize("tier", TIERS)
