@@ -45,7 +45,9 @@ LARGEST_MB = 7.0  # of all kept records: they lie in git
 NUMBERS = re.compile(r"\[\n[-+.\d\sEe,]*\]")
 ESTIMATES_OF = "laptop"  # the tier whose estimates stand in the papers' READMEs
 # | claim | estimate | low to high |, the first cells of a row there
-ESTIMATE = re.compile(r"^\| (\w+)( \(fail\))? \| [-.\de]+ \| [-.\de]+ to [-.\de]+ \|", re.MULTILINE)
+ESTIMATE = re.compile(
+    r"^\| (\w+)( \(fail\))? \| [-+.\de]+ \| [-+.\de]+ to [-+.\de]+ \|", re.MULTILINE
+)
 MARKERS = r"(<!-- {}: begin[^>]*-->\n).*?(<!-- {}: end -->)"
 
 
