@@ -31,7 +31,7 @@ OF_THE_KERNEL = Rival(
     "who takes the exponent of the fluctuating part of H(k) - H(0), the change in training, "
     "m^(-3/4)",
 )
-NARROW = Rival(10, "who asks nothing of the width: four neurons")
+NARROW = Rival(10, "who asks nothing of the width: two neurons")
 
 
 def _slope(x: str, y: str):

@@ -128,7 +128,7 @@ def figure_margin(descent: DataFrame) -> Figure:
     Largest logarithm of loss over bound along a training run, one point per seed; below zero
     (shaded) the bound holds at every step. Left: it holds from widths of the order of n on, and not
     from n^6. Right: labels and the training of both layers do not matter; contradictory labels at
-    one input, steps of 2.1/lambda_max and networks of four neurons break it.
+    one input, steps of 2.1/lambda_max and networks of two neurons break it.
     """
     figure, axes = style.panels(2, height=2.8)
     by_width = descent[descent["arm"].isin(["narrow", "width_scan", "theory"])]
@@ -145,7 +145,7 @@ def figure_margin(descent: DataFrame) -> Figure:
         "nearly_unstable": r"$\eta=1.8/\lambda_{\max}$",
         "unstable": r"$\eta=2.1/\lambda_{\max}$",
         "conflict": "contradictory labels",
-        "narrow": "m = 4",
+        "narrow": "m = 2",
     }
     present = [arm for arm in names if (descent["arm"] == arm).any()]
     for place, arm in enumerate(present):

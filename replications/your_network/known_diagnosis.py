@@ -28,7 +28,8 @@ def _share(*wanted: str) -> Callable[[DataFrame], float]:
 def _said(
     name: str, subject: str, wanted: str, statement: str, why: str, control: str, **others
 ) -> Claim:
-    """The diagnosis of a subject is said in every seed, and in no seed of the control."""
+    """The diagnosis of a subject is said in every seed (of noisy labels in more than not), and in
+    no seed of the control."""
     return Claim(
         name=f"D_{name}",
         statement=statement,
