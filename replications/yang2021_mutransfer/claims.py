@@ -30,6 +30,7 @@ NAMES = {
     SP_OVER_N: "SP with rate 1/n",
     HALFWAY: "the rule half-way between muP and the NTK parameterization",
 }
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 
 HALF_STEP = (
     "half of 1/2, the gap between neighbouring predictions, so that no two are accepted at once; "
@@ -95,7 +96,7 @@ RATES = [
         Claim(
             name=f"{name}_{arm}_{optimizer}",
             statement=f"In {NAMES[arm]} the optimal rate of a perceptron goes as n^{exponent:g} "
-            f"under {optimizer.upper()}.",
+            f"under {OPTIMIZERS[optimizer]}.",
             source=source,
             part="mlp",
             estimator=rate_exponent(optimizer=optimizer),
@@ -350,8 +351,8 @@ def exponent_of_change(exponent, layer, optimizer, step):
 COORDINATES = [
     Claim(
         name=f"M9_{arm}_{optimizer}_{layer}" + ("_step_4" if step == 4 else ""),
-        statement=f"After {step} step{'s' * (step > 1)} of {optimizer.upper()} the preactivations "
-        f"{layer} of a perceptron have moved by n^{exponent:g} in {NAMES[arm]}.",
+        statement=f"After {step} step{'s' * (step > 1)} of {OPTIMIZERS[optimizer]} the "
+        f"preactivations {layer} of a perceptron have moved by n^{exponent:g} in {NAMES[arm]}.",
         source=f"{TP5}, Appendix D.1 (coordinate checks); exponent from the rules of {TP4}",
         part="coordinates",
         **exponent_of_change(exponent, layer, optimizer, step),
@@ -378,7 +379,7 @@ COORDINATES = [
 ] + [
     Claim(
         name=f"M9_{MUP}_{optimizer}_f",
-        statement=f"In muP the first step of {optimizer.upper()} moves the outputs of a wide "
+        statement=f"In muP the first step of {OPTIMIZERS[optimizer]} moves the outputs of a wide "
         "perceptron no more than those of a narrow one.",
         source=f"{TP5}, Appendix D.1 (coordinate checks; Figure 5 shows them for a transformer)",
         part="coordinates",
@@ -461,7 +462,7 @@ IDENTITIES = [
     for form, optimizer, bound, statement, source in (
         *(
             (f"table_{table}", optimizer, bound,
-             f"Tables 3 and {table} of muP are one training run ({optimizer.upper()}).",
+             f"Tables 3 and {table} of muP are one training run ({OPTIMIZERS[optimizer]}).",
              f"{TP5}, Lemma J.1")
             for table in (8, 9)
             for optimizer, bound in (("sgd", 1e-12), ("adam", 1e-7))
@@ -469,7 +470,7 @@ IDENTITIES = [
         ("mean_field", "sgd", 1e-12,
          "With one hidden layer muP is the mean-field parameterization.",
          f"{TP4}, reported as Section 3"),
-        ("standard", "adam", 1e-12, "At base width muP is SP (ADAM).", f"{TP5}, Definition A.2"),
+        ("standard", "adam", 1e-12, "At base width muP is SP (Adam).", f"{TP5}, Definition A.2"),
         ("standard", "sgd", 1e-12, "At base width muP is SP (SGD).", f"{TP5}, Definition A.2"),
     )
 ]  # fmt: skip

@@ -85,7 +85,8 @@ _TOKEN, _TALL_OR_WIDE = r"token\.weight", r"\.(?:up|down)\.weight"
 OPTIMIZER_MISTAKES = (
     Mistake("embedding", "update", _TOKEN, -0.5, SCALE, "an embedding in Muon", "smoke", MUON),
     Mistake("readout", "update", _HEAD, -0.5, SCALE, "a read-out with 1/n in Muon", RARELY, MUON),
-    Mistake("readout_bare", "update", _HEAD, 0.5, SCALE, "one without in Muon", LATER, MUON),
+    Mistake("readout_bare", "update", _HEAD, 0.5, SCALE, "a read-out without 1/n in Muon",
+            LATER, MUON),
     Mistake("spectral", "update", _HIDDEN, 0.5, SCALE, "a Muon scale of sqrt(n)", LATER, MUON),
     Mistake("adam_rate", "update", _HIDDEN, -1.0, RATE, "Adam's rate of 1/n in Muon", LATER, MUON),
     Mistake("adam_matched", "update", _HIDDEN, -0.5, RATE, "1/n on a scale sqrt(n)", RARELY, MUON),
