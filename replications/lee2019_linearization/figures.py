@@ -239,11 +239,12 @@ def figure_gap(drift: DataFrame, any_depth: DataFrame) -> Figure:
 def figure_step_size(step_size: DataFrame) -> Figure:
     """Critical learning rates: what diverges is the linearization.
 
-    Left: largest gap on test points for steps below 2/lambda_max, between eta_critical and
-    2/lambda_max, and (dashed grey) above it. Right: growth of the loss above, in powers of ten, for
-    every seed: the linearization diverges, the network converges.
+    Left: largest gap on test points for steps below 2/lambda_max and between eta_critical and
+    2/lambda_max; dotted: the bound n^-1/2, from any start. Middle (dashed grey): the same above
+    2/lambda_max. Right: growth of the loss above, in powers of ten, for every seed: the
+    linearization diverges, the network converges.
     """
-    figure, axes = panels(2, height=2.9)
+    figure, axes = panels(3, height=2.9)
     names = {
         "below": r"0.9 of $2/\lambda_{\max}$",
         "between": r"0.95 of $2/\lambda_{\max}$, two points",
@@ -251,11 +252,12 @@ def figure_step_size(step_size: DataFrame) -> Figure:
         "above": r"1.1 of $2/\lambda_{\max}$",
         "above_pair": r"1.1 of $2/\lambda_{\max}$, two points",
     }
+    widths = sorted(step_size["width"].unique())
     for index, (arm, label) in enumerate(names.items()):
         rows = step_size[step_size["arm"] == arm]
         if not rows.empty:
             seeds_and_mean(
-                axes[0, 0],
+                axes[0, int(arm.startswith("above"))],
                 rows.groupby(["width", "seed"], as_index=False)["gap"].max(),
                 x="width",
                 y="gap",
@@ -264,24 +266,28 @@ def figure_step_size(step_size: DataFrame) -> Figure:
                 control=arm.startswith("above"),
                 geometric=True,
             )
-    logarithmic(axes[0, 0], ticks=sorted(step_size["width"].unique()))
-    axes[0, 0].set(xlabel="width n", ylabel="largest gap (RMSE)", title="gap to the linearization")
-    axes[0, 0].legend()
+    lowest = step_size.loc[step_size["arm"] == "below", "gap"].max()
+    start = (widths[0], 2 * lowest)
+    guide_slope(axes[0, 0], widths, slope=-0.5, through=start, label=r"$\propto n^{-1/2}$")
+    for axis, title in ((axes[0, 0], "steps that converge"), (axes[0, 1], "steps too large")):
+        logarithmic(axis, ticks=widths)
+        axis.set(xlabel="width n", ylabel="largest gap (RMSE)", title=title)
     above = {"above": "network", "linear_above": "linearization"}
     for index, (arm, label) in enumerate(above.items()):
         growth = step_size.loc[(step_size["arm"] == arm) & (step_size["train"] == 4), "growth"]
-        axes[0, 1].plot(np.full(len(growth), index), growth, "o", color=COLORS[index], alpha=0.4)
-        axes[0, 1].annotate(
+        axes[0, 2].plot(np.full(len(growth), index), growth, "o", color=COLORS[index], alpha=0.4)
+        axes[0, 2].annotate(
             label, (index, growth.max()), (0, 6), textcoords="offset points", ha="center"
         )
-    axes[0, 1].axhline(0.0, color=THEORY, linewidth=0.8)
-    axes[0, 1].set(
+    axes[0, 2].axhline(0.0, color=THEORY, linewidth=0.8)
+    axes[0, 2].set(
         xlim=(-0.6, 1.6),
         xticks=[],
         ylabel=r"$\log_{10}$ (last loss / first loss)",
         title=r"steps of $1.1 \times 2/\lambda_{\max}$",
     )
-    axes[0, 1].margins(y=0.15)
+    axes[0, 2].margins(y=0.15)
+    legend_below(figure, columns=3)
     return figure
 
 
