@@ -202,10 +202,12 @@ class Plan:
         at_most = self.settings.seeds_at_most
         return f"--seeds-at-most {at_most}" if at_most else ""
 
-    def data_option(self) -> str:
-        """One word of a shell, whatever the folder is called."""
+    def data_option(self, name: str, shard: str) -> str:
+        """One word of a shell, whatever the folder is called; none for a shard that reads no data,
+        which another folder then does not measure anew."""
         folder = self.settings.data_dir
-        return shlex.quote(f"--data-dir={folder}") if folder else ""
+        asked = folder and grid.reads_data(name, self.shards[name][shard])
+        return shlex.quote(f"--data-dir={folder}") if asked else ""
 
     def report_words(self) -> list[str]:
         """Arguments of `python` that write the report."""

@@ -89,7 +89,8 @@ def test_a_folder_that_cannot_stand_in_a_list_of_paths_is_refused(monkeypatch):
 def test_data_dir_cannot_run_a_command(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     os.mkdir(name)
-    option = plan.Plan({**GIVEN, "data_dir": name}).data_option()
+    given = {**GIVEN, "tier": "paper", "data_dir": name}
+    option = plan.Plan(given).data_option("bordelon2020_learning_curves", "images")
     show = shlex.join([sys.executable, "-c", "import json, sys; print(json.dumps(sys.argv[1:]))"])
     shell = subprocess.run(["bash", "-c", f"{show} {option}"], capture_output=True, check=True)
     assert json.loads(shell.stdout) == [f"--data-dir={name}"]

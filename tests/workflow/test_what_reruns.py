@@ -165,6 +165,16 @@ def test_a_question_removes_nothing(project):
         assert path.read_bytes() == damaged, question
 
 
+def test_another_data_folder_measures_anew_what_reads_data_alone(project, tmp_path):
+    given = ("tier=smoke", f"data_dir={tmp_path}")
+    assert project.call("snakemake", "-n", "--config", *given).jobs == {"gate": 1}
+    project.edit(f"{ALPHA}/experiment.py", "seeds: tuple", "data_dir, seeds: tuple")
+    for words in ((), ("--config", *given)):
+        assert project.call("snakemake", "--cores", "1", *words).code == 0
+        assert project.call("snakemake", "-n", *words).jobs == {"gate": 1}
+    assert project.call("snakemake", "-n", "--config", "tier=smoke").jobs == MEASURED_AGAIN
+
+
 def test_the_other_seed_is_another_measurement(project):
     run = project.call("snakemake", "-n", "--config", "tier=smoke", "seed=1000")
     assert run.jobs["measure"] == 2

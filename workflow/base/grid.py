@@ -220,6 +220,12 @@ def parts(replication: str, tier: str, seeds: Seeds = ALL, root: Path = ROOT) ->
     return {part for _, part in run} - {part for _, part in whole - run}
 
 
+def reads_data(replication: str, cells: list[Cell], root: Path = ROOT) -> bool:
+    """Whether a part of these cells asks for the folder of real data sets."""
+    signatures = part_signatures(root / "replications" / replication / "experiment.py", root)
+    return any("data_dir" in signatures[cell.part] for cell in cells)
+
+
 @cache
 def part_signatures(path: Path, root: Path = ROOT) -> dict[str, dict[str, Parameter]]:
     """Public functions of an `experiment.py` and their keyword-only parameters, without importing

@@ -21,7 +21,8 @@ rule measure:
         outside=lambda w: PLAN.experiment_outside(w.replication),
         cells=lambda w: PLAN.cells(w.replication, w.shard),
         seeds=lambda w: PLAN.seed_options(),
-        data=lambda w: PLAN.data_option(),  # a plain text would be searched for wildcards
+        # a plain text would be searched for wildcards
+        data=lambda w: PLAN.data_option(w.replication, w.shard),
         results=lambda wildcards: RESULTS,
     message:
         "measure {wildcards.replication}/{wildcards.shard}"
