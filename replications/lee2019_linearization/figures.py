@@ -266,9 +266,10 @@ def figure_step_size(step_size: DataFrame) -> Figure:
                 control=arm.startswith("above"),
                 geometric=True,
             )
-    lowest = step_size.loc[step_size["arm"] == "below", "gap"].max()
-    start = (widths[0], 2 * lowest)
-    guide_slope(axes[0, 0], widths, slope=-0.5, through=start, label=r"$\propto n^{-1/2}$")
+    below = step_size.loc[step_size["arm"] == "below", "gap"]
+    if not below.empty:
+        start = (widths[0], 2 * below.max())
+        guide_slope(axes[0, 0], widths, slope=-0.5, through=start, label=r"$\propto n^{-1/2}$")
     for axis, title in ((axes[0, 0], "steps that converge"), (axes[0, 1], "steps too large")):
         logarithmic(axis, ticks=widths)
         axis.set(xlabel="width n", ylabel="largest gap (RMSE)", title=title)
