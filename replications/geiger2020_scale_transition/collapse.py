@@ -37,6 +37,11 @@ def width_exponent(column: str) -> Statistic:
     return lambda rows: _slope(rows[["width", column]].to_numpy())
 
 
+def growth_exponent(column: str, order: float) -> Statistic:
+    """p of column ~ s^-p (1 + b s^order) of one seed, over all scales that were run."""
+    return lambda rows: _corrected_slope(rows[["inverse_s", column]].to_numpy(), order)
+
+
 def mean_exponent(column: str) -> Statistic:
     """d ln (mean of column over nets) / d ln h."""
 
@@ -116,12 +121,13 @@ def _slope(points) -> float:
     return float(centred @ places / (centred @ centred))
 
 
-def _corrected_slope(points) -> float:
-    """Least squares of the logarithm on 1, ln h and 1/h, the order of P / h."""
-    widths, places = np.array(points, dtype=float).T
-    if widths.size < 3:
+def _corrected_slope(points, order: float = 1.0) -> float:
+    """Least squares of the logarithm on 1, ln x and x^-order; for widths 1/h, the order of P / h.
+    NaN of less than three sizes."""
+    sizes, places = np.array(points, dtype=float).T
+    if sizes.size < 3:
         return np.nan
-    design = [np.ones_like(widths), np.log(widths), widths.min() / widths]
+    design = [np.ones_like(sizes), np.log(sizes), (sizes.min() / sizes) ** order]
     return float(np.linalg.pinv(np.stack(design, axis=1))[1] @ np.log(places))
 
 

@@ -231,6 +231,25 @@ def test_a_correction_of_order_one_over_the_width_is_taken_out():
     assert np.isnan(collapse.corrected_collapse("kernel_change")(of_two))
 
 
+def test_exponents_of_growth_are_those_of_the_typical_network():
+    """One of twenty that is held up at the smallest scale changes neither G5 nor G6."""
+    inverse = np.array([1e2, 1e3, 1e4, 1e5])
+    rows = pd.DataFrame(
+        {"part": "slopes", "seed": seed, "inverse_s": inverse, "weight_change": change}
+        for seed in range(20)
+        for change in [3 * inverse ** (1 / 3) * np.exp(-0.4 * inverse ** (-1 / 3))]
+    ).explode(["inverse_s", "weight_change"])
+    rows = rows.astype({"inverse_s": float, "weight_change": float}).reset_index(drop=True)
+    of_one = collapse.growth_exponent("weight_change", 1 / 3)
+    assert of_one(rows[rows["seed"] == 0]) == pytest.approx(1 / 3, abs=1e-9)
+    held_up = (rows["seed"] == 2) & (rows["inverse_s"] == 1e5)
+    rows.loc[held_up, "weight_change"] *= 2
+    assert of_one(rows[rows["seed"] == 2]) > 0.4
+    (claim,) = [one for one in claims.CLAIMS if one.name == "G6_feature_weights_depth_2"]
+    found = claim.estimator(rows)
+    assert (found.low, found.high) == pytest.approx((1 / 3, 1 / 3), abs=1e-9)
+
+
 def test_mean_exponent_is_that_of_the_mean_over_nets():
     rows = [
         {"width": width, "variance": share / width}
