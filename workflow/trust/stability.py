@@ -47,7 +47,8 @@ INTRODUCTION = (
     "Seeds of the laptop tier's grids were added after a look at its master seeds up to 10000, of",
     "the smoke tier's after one at 20000 to 42000, so that these tables flatter the claims a",
     "little; fresh ones stand in tables of their own (seeds of five claims of the laptop tier were",
-    "added after a look at 18000 and 19000).",
+    "added after a look at 18000 and 19000, and Geiger's G5 and G6 became medians after one at",
+    "20000, where two of their claims had been undecided).",
 )
 PER_RUN = (
     "Computed from each claim's own scatter and margin (`workflow.trust.alarms`): about the mean",
