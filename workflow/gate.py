@@ -13,37 +13,32 @@ also stands for an undecided diagnosis.
 import argparse
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from widenets.evidence.claim import ASKED
+from workflow import derived
 from workflow.assemble import (
     Outcome,
     facts_of,
     outcomes_of,
     provenance,
-    provenance_digest,
     provenance_of,
     results_folder,
 )
 from workflow.audit import altered, bad_data, chosen_seeds
 from workflow.base import selection
 from workflow.base.digest import forget
-from workflow.base.files import broken, sha256, sha256_of, write_json
+from workflow.base.files import broken
 from workflow.base.grid import Seeds
 from workflow.base.subject import ANSWER
-from workflow.base.tree import ROOT, Results, replications
+from workflow.base.tree import Results, replications
 from workflow.draw import KINDS, figures
 from workflow.host.terminal import INCOMPLETE, announce, exit_code
 from workflow.reader.answer import UNDECIDED, answer
 
 DIFFERS, ONLY_INCONCLUSIVE = 1, 3
-# What was derived again: beside the code, so that nothing in a folder of results vouches for it.
-MEMORY = Path(__file__).with_name("__pycache__") / "derived.json"
-REMEMBERED = 100  # folders of results
-SOURCES = ("workflow", "shared", "replications")
 
 
 def main() -> int:
@@ -56,7 +51,7 @@ def main() -> int:
     seeds = chosen_seeds(made["settings"])
     outcomes, problems = examined(results, made, arguments.jobs)
     if not problems:
-        _remember(_key(made))
+        derived.remember(made)
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     found = answer(results, outcomes[0], seeds) if seeds.subject else None
     if found and not problems and found != _written(results):
@@ -90,26 +85,27 @@ def _written(results: Results) -> object:
 def examined(results: Results, made: dict, jobs: int = 1) -> tuple[list[Outcome], list[str]]:
     """Outcomes of all replications that the provenance `made` names, and all that is wrong.
 
-    Everything is derived again from the records, unless it was before: from the same files, which
-    provenance lists with their checksums, by the same sources, byte by byte. What the code is, and
-    whether the records are its, is then read from these sources (two seconds), not from the digests
-    kept beside them; always so of a reader's file, which lies elsewhere.
+    Everything is derived again from the records, unless it was before, by the report or a gate:
+    from the same files, which provenance lists with their checksums, by the same sources, byte by
+    byte. What the code is, and whether the records are its, is then read from these sources (two
+    seconds), not from the digests kept beside them; always so of a reader's file, which lies
+    elsewhere.
     """
     changed = altered(results, made)
-    derived = not changed and _key(made) in _remembered()
+    known = not changed and derived.is_remembered(made)
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
-    if seeds.subject or not derived:
+    if seeds.subject or not known:
         forget()
     gone = [name for name in names if name not in replications()]
     problems = [f"{name}: no such replication any more" for name in gone]
     there = [name for name in names if name not in gone]
-    outcomes = outcomes_of(results, there, seeds, jobs=jobs, derived=derived)
+    outcomes = outcomes_of(results, there, seeds, jobs=jobs, derived=known)
     problems += [f"{o.replication}: {text}" for o in outcomes for text in o.problems]
     # Of the others the first fault is told.
     problems += bad_figures(results, [o.replication for o in outcomes if not o.problems], seeds)
     if not problems:
         problems += stale_summary(results, [o.replication for o in outcomes])
-    if not problems and not derived:
+    if not problems and not known:
         problems += [text for name in names for text in bad_data(results, name, seeds)]
     if not problems:
         problems += bad_provenance(results, made)
@@ -117,29 +113,6 @@ def examined(results: Results, made: dict, jobs: int = 1) -> tuple[list[Outcome]
     unsaid = [path for path in changed if not said or (path.is_file() and path.name not in said)]
     problems += [f"{path}: altered since the report was made" for path in unsaid]
     return outcomes, problems
-
-
-def _key(made: dict) -> str:
-    """Of all files, by their checksums in provenance, and of the sources of all that made them and
-    derives them again."""
-    places = sorted(path for name in SOURCES for path in (ROOT / name).rglob("*"))
-    files = [path for path in places if path.suffix in (".py", ".yaml") and path.is_file()]
-    read = [f"{path.relative_to(ROOT).as_posix()} {sha256(path)}" for path in files]
-    return sha256_of("\n".join([provenance_digest(made), *read]))
-
-
-def _remember(key: str) -> None:
-    """So that a run with nothing to do takes no time."""
-    kept = [*(other for other in _remembered() if other != key), key][-REMEMBERED:]
-    with suppress(OSError):  # a tree that cannot be written to has no memory
-        write_json(MEMORY, kept)
-
-
-def _remembered() -> list[str]:
-    """Keys of what was derived before; none where that cannot be read: then all is derived."""
-    with suppress(OSError, ValueError, TypeError):
-        return list(json.loads(MEMORY.read_text(encoding="utf-8")))
-    return []
 
 
 def bad_provenance(results: Results, made: dict) -> list[str]:

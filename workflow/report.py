@@ -1,7 +1,8 @@
 """`python -m workflow.report`: join the checks and write the report, whatever state things are in.
 
 It runs at the end of every run, also of a failed one, and by itself at any time: what is complete
-is judged; what is missing, stale or damaged is shown without a verdict.
+is judged; what is missing, stale or damaged is shown without a verdict. Like the gate it derives
+all verdicts again; where it finds nothing wrong, the gate behind it need not (`derived`).
 """
 
 import argparse
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow import page
+from workflow import derived, page
 from workflow.assemble import Outcome, facts_of, outcomes_of, provenance_of, write_provenance
-from workflow.audit import checksums
+from workflow.audit import bad_data, checksums
 from workflow.base import selection
+from workflow.base.digest import forget
 from workflow.base.files import write_json, write_text
 from workflow.base.grid import Seeds
 from workflow.base.records import write_table
@@ -42,6 +44,7 @@ def main() -> None:
         arguments.subject,
         **selection.given(arguments),
     )
+    forget()
     outcomes = outcomes_of(results, names, seeds, jobs=arguments.jobs)
     write_checks(results, outcomes)
     settings = {
@@ -58,7 +61,10 @@ def main() -> None:
     if found:
         write_json(results.folder / ANSWER, found)
     page.write(results, outcomes, facts, made, found)
-    write_provenance(results, {**made, "checksums": checksums(results, names, seeds)})
+    made["checksums"] = checksums(results, names, seeds)
+    write_provenance(results, made)
+    if not incomplete(outcomes) and not any(list(bad_data(results, name, seeds)) for name in names):
+        derived.remember(made)
 
 
 def incomplete(outcomes: list[Outcome]) -> dict:

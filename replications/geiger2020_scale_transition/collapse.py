@@ -1,12 +1,14 @@
 """Crossovers and collapses of curves against alpha, one curve per width (pandas and numpy only)."""
 
 from collections.abc import Callable
+from itertools import permutations
 
 import numpy as np
 from pandas import DataFrame
 
 Statistic = Callable[[DataFrame], float]
 EXPONENTS = np.arange(-0.5, 1.5001, 0.0025)  # kappa where the collapse is tried
+ROUNDING = 1e-9  # of ln alpha: at kappa = 1/2 the ends of the curves are the same scales
 
 
 def crossover_exponent(level: float) -> Statistic:
@@ -58,7 +60,7 @@ def collapse_exponent(measure: str, **options) -> Statistic:
         curves = _curves(rows, measure, **options)
         if len(curves) < 2:
             return np.nan
-        misfits = np.array([_misfit(curves, kappa) for kappa in EXPONENTS])
+        misfits = _misfits(curves, EXPONENTS)
         best = int(np.argmin(misfits))
         if best in (0, len(EXPONENTS) - 1):
             return np.nan
@@ -94,7 +96,8 @@ def misfit_excess(measure: str, kappa: float, **options) -> Statistic:
     def statistic(rows: DataFrame) -> float:
         curves = _curves(rows, measure, **options)
         law = {width: (x, x + np.log(width) / 2) for width, (x, _) in curves.items()}
-        return (_misfit(curves, kappa) - _misfit(curves, 0.5)) / _misfit(law, kappa)
+        here, at_half = _misfits(curves, np.array([kappa, 0.5]))
+        return float((here - at_half) / _misfits(law, np.array([kappa]))[0])
 
     return statistic
 
@@ -149,20 +152,18 @@ def _curves(rows: DataFrame, measure: str, *, log=True, unit=False, of_lazy=Fals
     return curves
 
 
-def _misfit(curves: dict, kappa: float) -> float:
-    """Rms distance of each curve from the others, where they overlap, over the spread; infinite
-    where no two overlap."""
-    moved = {width: (x + kappa * np.log(width), y) for width, (x, y) in curves.items()}
-    residuals = []
-    for width, (x, y) in moved.items():
-        for other, (other_x, other_y) in moved.items():
-            inside = (x >= other_x.min()) & (x <= other_x.max())
-            if other != width:
-                residuals.append((y - np.interp(x, other_x, other_y))[inside])
-    if not sum(part.size for part in residuals):
-        return np.inf
-    spread = np.std(np.concatenate([y for _, y in moved.values()]))
-    return float(np.sqrt(np.mean(np.concatenate(residuals) ** 2)) / spread)
+def _misfits(curves: dict, exponents: np.ndarray) -> np.ndarray:
+    """Rms distance of each curve against h^kappa alpha from the others, where they overlap, over
+    the spread of all values, for each kappa; infinite where no two overlap."""
+    squares, points = np.zeros(exponents.size), np.zeros(exponents.size)
+    for (width, (x, y)), (other, (other_x, other_y)) in permutations(curves.items(), 2):
+        moved = x + exponents[:, None] * np.log(width / other)
+        inside = (moved > other_x.min() - ROUNDING) & (moved < other_x.max() + ROUNDING)
+        squares += np.sum(inside * (y - np.interp(moved, other_x, other_y)) ** 2, axis=1)
+        points += inside.sum(axis=1)
+    spread = np.std(np.concatenate([y for _, y in curves.values()]))
+    mean = np.divide(squares, points, out=np.full(exponents.size, np.inf), where=points > 0)
+    return np.sqrt(mean) / spread
 
 
 def _geometric_mean(values) -> float:

@@ -254,6 +254,9 @@ def test_judging_again_allows_rounding_alone():
     )
 
 
+REPORT = ("workflow.report", "--results", "results/smoke")
+
+
 def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
     """The first gate derives, the second need not; another table is derived again all the same."""
     project = green.copy(tmp_path / "again")
@@ -266,6 +269,22 @@ def test_what_was_derived_is_remembered_for_these_very_files(green, tmp_path):
     table = project.path("results/smoke/tables/alpha2000_toy.csv")
     table.write_text(table.read_text(encoding="utf-8").replace("theory", "control", 1), "utf-8")
     assert project.gate().code == 2
+
+
+def test_the_gate_need_not_derive_what_the_report_before_it_did(green, tmp_path):
+    """Only where the report found nothing wrong."""
+    project = green.copy(tmp_path / "again")
+    memory = project.path("workflow/__pycache__/derived.json")
+    memory.unlink()
+    assert project.call(*REPORT).code == 0
+    by_report = memory.read_text(encoding="utf-8")
+    assert project.gate().code == 0
+    assert memory.read_text(encoding="utf-8") == by_report
+    figure = project.path(f"results/smoke/{FIGURE}.csv")
+    figure.write_text(figure.read_text(encoding="utf-8").replace("1", "2"), encoding="utf-8")
+    assert project.call(*REPORT).code == 0
+    assert memory.read_text(encoding="utf-8") == by_report
+    assert project.gate().code == INCOMPLETE
 
 
 @pytest.mark.parametrize(
