@@ -10,6 +10,7 @@ import io
 import json
 import re
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,8 +32,15 @@ from workflow.base.records import (
     read_table,
 )
 from workflow.base.rows import table_text
-from workflow.base.tree import Results, tier_folder
+from workflow.base.tree import ROOT, Results, tier_folder
 from workflow.judge import judged
+
+# Which results were derived again, so that the gate behind a report need not do it once more: a key
+# is of all files of a folder, by the checksums in its provenance, and of all sources, byte by byte.
+# The memory lies beside the code, so that nothing in a folder of results vouches for it.
+MEMORY = Path(__file__).with_name("__pycache__") / "derived.json"
+REMEMBERED = 100  # folders of results
+SOURCES = ("workflow", "shared", "replications")
 
 # How the reason of a claim begins whose records are there and do not count.
 WITHHELD = "withheld: "
@@ -328,3 +336,30 @@ def refuse_part(folder: Path, settings: dict, what: str) -> None:
     told = selection.told(*(settings.get(key, ()) for key in ("claims", "set")))
     if told:
         raise UserError(f"{folder}: {told}: {what}")
+
+
+def was_derived(made: dict) -> bool:
+    """Whether results of this provenance were derived by these sources, and nothing was wrong."""
+    return _key(made) in _remembered()
+
+
+def remember_derived(made: dict) -> None:
+    """For who found nothing wrong, without trusting a digest that is kept of a source."""
+    key = _key(made)
+    kept = [*(other for other in _remembered() if other != key), key][-REMEMBERED:]
+    with suppress(OSError):  # a tree that cannot be written to has no memory
+        write_json(MEMORY, kept)
+
+
+def _key(made: dict) -> str:
+    places = sorted(path for name in SOURCES for path in (ROOT / name).rglob("*"))
+    files = [path for path in places if path.suffix in (".py", ".yaml") and path.is_file()]
+    read = [f"{path.relative_to(ROOT).as_posix()} {sha256(path)}" for path in files]
+    return sha256_of("\n".join([provenance_digest(made), *read]))
+
+
+def _remembered() -> list[str]:
+    """Keys of what was derived before; none where that cannot be read: then all is derived."""
+    with suppress(OSError, ValueError, TypeError):
+        return list(json.loads(MEMORY.read_text(encoding="utf-8")))
+    return []

@@ -18,14 +18,15 @@ from pathlib import Path
 import pandas as pd
 
 from widenets.evidence.claim import ASKED
-from workflow import derived
 from workflow.assemble import (
     Outcome,
     facts_of,
     outcomes_of,
     provenance,
     provenance_of,
+    remember_derived,
     results_folder,
+    was_derived,
 )
 from workflow.audit import altered, bad_data, chosen_seeds
 from workflow.base import selection
@@ -51,7 +52,7 @@ def main() -> int:
     seeds = chosen_seeds(made["settings"])
     outcomes, problems = examined(results, made, arguments.jobs)
     if not problems:
-        derived.remember(made)
+        remember_derived(made)
     checks = pd.concat([o.checks for o in outcomes], ignore_index=True)
     found = answer(results, outcomes[0], seeds) if seeds.subject else None
     if found and not problems and found != _written(results):
@@ -92,7 +93,7 @@ def examined(results: Results, made: dict, jobs: int = 1) -> tuple[list[Outcome]
     elsewhere.
     """
     changed = altered(results, made)
-    known = not changed and derived.is_remembered(made)
+    known = not changed and was_derived(made)
     names, seeds = made["settings"]["replications"], chosen_seeds(made["settings"])
     if seeds.subject or not known:
         forget()

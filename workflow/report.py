@@ -2,7 +2,7 @@
 
 It runs at the end of every run, also of a failed one, and by itself at any time: what is complete
 is judged; what is missing, stale or damaged is shown without a verdict. Like the gate it derives
-all verdicts again; where it finds nothing wrong, the gate behind it need not (`derived`).
+all verdicts again; where it finds nothing wrong, the gate behind it need not.
 """
 
 import argparse
@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow import derived, page
-from workflow.assemble import Outcome, facts_of, outcomes_of, provenance_of, write_provenance
+from workflow import page
+from workflow.assemble import (
+    Outcome,
+    facts_of,
+    outcomes_of,
+    provenance_of,
+    remember_derived,
+    write_provenance,
+)
 from workflow.audit import bad_data, checksums
 from workflow.base import selection
 from workflow.base.digest import forget
@@ -64,7 +71,7 @@ def main() -> None:
     made["checksums"] = checksums(results, names, seeds)
     write_provenance(results, made)
     if not incomplete(outcomes) and not any(list(bad_data(results, name, seeds)) for name in names):
-        derived.remember(made)
+        remember_derived(made)
 
 
 def incomplete(outcomes: list[Outcome]) -> dict:
