@@ -167,6 +167,27 @@ def test_paper_tier_draws_no_fewer_seeds_of_a_cell_than_the_laptop_tier(name):
     assert {cell: paper[cell] for cell in laptop.keys() & paper if paper[cell] < laptop[cell]} == {}
 
 
+def test_a_band_of_a_figure_is_the_region_of_a_claim(name):
+    """Of bands by numbers, which no name tells apart from an old region; 0 or a mirror image may
+    stand where a one-sided region has no end. A label says what another band is."""
+    regions = {(claim.region.low, claim.region.high) for claim in claims_of(name)}
+    one_sided = {high for low, high in regions if low == -math.inf}
+    tree = ast.parse((folder(name) / "figures.py").read_text(encoding="utf-8"))
+    others = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        named = getattr(call.func, "attr", getattr(call.func, "id", "")) == "accepted_band"
+        if not named or any(word.arg == "label" for word in call.keywords):
+            continue
+        try:
+            low, high = map(ast.literal_eval, call.args[1:3])
+        except ValueError:
+            continue  # from the rows, or open
+        near = any(math.isclose(low, a) and math.isclose(high, b) for a, b in regions)
+        if not near and high not in one_sided:
+            others.append(f"line {call.lineno}: {low} to {high}")
+    assert others == []
+
+
 def test_claim_names_are_unique(name):
     names = [claim.name for claim in claims_of(name)]
     assert sorted(set(names)) == sorted(names)

@@ -70,7 +70,7 @@ def main() -> None:
     page.write(results, outcomes, facts, made, found)
     made["checksums"] = checksums(results, names, seeds)
     write_provenance(results, made)
-    if not incomplete(outcomes) and not any(list(bad_data(results, name, seeds)) for name in names):
+    if not incomplete(outcomes) and not any(any(bad_data(results, name, seeds)) for name in names):
         remember_derived(made)
 
 

@@ -149,9 +149,10 @@ def figure_dimension(dimension_order: DataFrame) -> Figure:
 def figure_collapse(rates: DataFrame) -> Figure:
     """Decay rates against eigenvalues, and the collapse on mu_k t.
 
-    Left: fitted rate over mu_k per degree and width, accepted band shaded; the frozen limit kernel
-    (dashed) is at 1, narrow networks fall short at high degree. Right: time at which degree k has
-    fallen to a level, in units of 1/mu_k, at the largest width, on exp(-x).
+    Left: fitted rate over mu_k per degree and width, shaded what is accepted of the limit of wide
+    networks; the frozen limit kernel (dashed) is at 1, narrow networks fall short at high degree.
+    Right: time at which degree k has fallen to a level, in units of 1/mu_k, at the largest width,
+    on exp(-x).
     """
     figure, axes = panels(2)
     left, right = axes[0]
@@ -163,7 +164,7 @@ def figure_collapse(rates: DataFrame) -> Figure:
     if not limit.empty:
         mean = limit.groupby("degree")["rate_over_eigenvalue"].mean()
         left.plot(mean.index, mean, "x--", color="#808080", label="limit kernel")
-    accepted_band(left, 0.85, 1.1)
+    accepted_band(left, 0.95, 1.05)
     left.set(xlabel="degree k", ylabel=r"rate / $\mu_k$")
     left.legend()
     rows = rates[(rates["arm"] == "theory") & (rates["width"] == widths["width"].max())]

@@ -65,7 +65,7 @@ def fluctuations(moments: DataFrame, law: DataFrame, velocity: DataFrame) -> Fig
     axes[2].set(
         ylim=(0.6, 1.15), ylabel=r"E $\Theta^2$, measured / exact", title="(c) second moment"
     )
-    style.accepted_band(axes[2], 0.94, 1.06)
+    style.accepted_band(axes[2], 0.955, 1.045)
     style.theory_line(axes[2], [0.013, 0.6], [1, 1], label=None)
     for axis in axes:
         axis.set(xlabel=r"$\beta=\sum_l 1/n_l$", xlim=(0.013, 0.6))

@@ -1,5 +1,7 @@
 """Geiger et al. 2020: the flow against its definition, the statistics on curves of known law."""
 
+import math
+
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
@@ -264,6 +266,17 @@ def test_the_excess_of_a_misfit_is_one_for_every_power_law(exponent):
     table = curves(lambda width, alpha: (np.sqrt(width) * alpha) ** exponent, noise=0.0)
     for kappa in (0.0, 1.0):
         assert abs(collapse.misfit_excess("kernel_change", kappa)(table) - 1) < 1e-9
+
+
+@pytest.mark.parametrize("width", [3, 50, 64, 100, 129, 512, 1000, 1024])
+def test_points_where_two_curves_end_together_count(width):
+    """At kappa = 1/2 two grids of the same s are one up to rounding, which must not choose."""
+    first, second = np.array([0.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0])  # apart at one end
+    s = np.log([0.4, 1.6, 25.6])
+    grids = {one: (s - np.log(one) / 2, y) for one, y in ((width, first), (7, second))}
+    spread = np.std(np.concatenate([first, second]))
+    found = collapse._misfits(grids, np.array([0.5]))[0]
+    assert abs(found - math.sqrt(1 / 3) / spread) < 1e-6
 
 
 def test_halfway_exponent_takes_the_plateaus_of_each_width():

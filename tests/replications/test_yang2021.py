@@ -208,6 +208,20 @@ def test_networks_of_two_widths_share_their_batches_but_no_weight(monkeypatch):
     assert not np.isclose(first, second).any()
 
 
+def test_the_penalty_of_a_setting_is_that_of_the_best_on_the_average():
+    """Each seed's own best setting of the narrow network is the other one in a seed of two."""
+    losses = {16: {0.0: (1.0, 1.6), 1.0: (1.2, 1.0)}, 64: {0.0: (0.8, 0.8), 1.0: (0.5, 0.6)}}
+    rows = [
+        {"seed": seed, "width": width, "place": place, "loss": loss}
+        for width, curve in losses.items()
+        for place, of_seeds in curve.items()
+        for seed, loss in enumerate(of_seeds)
+    ]
+    assert optimum.setting_penalty(DataFrame(rows)) == 0
+    alone = [optimum.setting_penalty(DataFrame(rows[seed::2])) for seed in (0, 1)]
+    assert np.allclose(alone, [0.3, 0.0])
+
+
 def test_a_wrong_rule_changes_the_run():
     rule = maximal_update("adam")
     wrong = replace(rule, attention=0.5)
