@@ -5,11 +5,13 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pandas import DataFrame
 
 from replications.yang2021_mutransfer import experiment, networks, optimum
+from replications.yang2021_mutransfer.claims import CLAIMS
 from replications.yang2021_mutransfer.text import SYMBOLS, synthetic_text
 from widenets.evidence import optimum as locator
 from widenets.ntk.parameterization import (
@@ -316,6 +318,21 @@ def test_interval_of_the_exponent_covers_the_truth():
     covered = sum(e.low <= -0.5 <= e.high for e in found)
     assert covered >= 56  # 60 at 99 %: fewer than 56 has probability below 1e-3
     assert 0.02 < np.median([e.high - e.low for e in found]) < 1.0
+
+
+def test_one_network_with_a_second_minimum_does_not_decide_adams_rate():
+    """Eleven networks at -1 and one that is lucky far above its best rate, as seen of Adam."""
+    rows = pd.concat(
+        sweep_rows(0.0 if seed == 7 else -1.0, noise=0.02, seed=seed) for seed in range(12)
+    )
+    claims = {c.name: c for c in CLAIMS}
+    adam, sgd = (
+        claims[name].estimator(rows.assign(optimizer=optimizer))
+        for name, optimizer in (("M4_standard_adam", "adam"), ("M3_standard_sgd", "sgd"))
+    )
+    assert adam.low > -1.1
+    assert adam.high < -0.9
+    assert sgd.high > -0.75  # the mean
 
 
 def test_penalties_of_known_curves():
