@@ -1,6 +1,8 @@
 """The list of faults fits the sources, and the command tells caught faults from missed ones."""
 
 import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -52,6 +54,18 @@ def test_every_fault_changes_its_file_in_one_place(fault):
     if fault.file.endswith(".py"):
         compile(changed, fault.file, "exec")
         assert lines_of(text, fault.old)
+
+
+def test_no_fault_uses_a_name_that_is_not_there(tmp_path):
+    """Where code was renamed around a fault, its own text is wrong, and nothing was noticed."""
+    for fault in (one for one in faults() if one.file.endswith(".py")):
+        text = (ROOT / fault.file).read_text(encoding="utf-8")
+        (tmp_path / f"{fault.name}.py").write_text(sabotaged(text, fault), encoding="utf-8")
+    command = ["ruff", "check", "--isolated", "--select", "F821,F823", "--output-format=concise"]
+    found = subprocess.run(
+        [sys.executable, "-m", *command, str(tmp_path)], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 def test_the_page_is_of_todays_faults_and_claims():
