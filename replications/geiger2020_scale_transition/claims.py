@@ -173,6 +173,13 @@ def _feature_kernel(depth: int, control: str, rival: Rival, **more) -> Claim:
     )
 
 
+TURNING = (
+    ". Correction: small weights turn for a time of ln(1/s) before they grow, which leaves powers "
+    "of 1/ln(1/s): over eight master seeds local slopes fall from .512 between s = 1e-3 and 1e-2 "
+    "to .509 and .506 between 1e-5 and 1e-4"
+)
+
+
 def _feature_weights(depth: int, control: str) -> Claim:
     return _exponent(
         f"G6_feature_weights_depth_{depth}",
@@ -185,7 +192,7 @@ def _feature_weights(depth: int, control: str) -> Claim:
         formula=r"\|\Delta w\|/\|w_0\| \sim s^{-1/(L+1)}",
         source="derived here; figure weights_scalings (0.23 for L = 3)",
         why=f"{HOMOGENEITY}. {WINDOW}. Accepted: half of the way from 1/3 to its neighbour 1/4 "
-        "for L = 1 and 2, from 1/4 to 1/5 for L = 3",
+        f"for L = 1 and 2, from 1/4 to 1/5 for L = 3{TURNING if depth == 1 else ''}",
         control=control,
         rival=Rival(
             1 / (depth + 2),
