@@ -52,6 +52,14 @@ def test_bordelon():
     assert min(row["kernel"], row["network"]) > 0.1
 
 
+def test_bordelon_holds_out_what_is_not_trained_on():
+    """In a pool of 200 digits the error outside of 20 is the theory's; in them it would be 0."""
+    row, *_ = bordelon.images(
+        arm="theory", data="digits", pool=200, depth=1, samples=(20,), seeds=(0,)
+    )
+    assert 0.5 < row["held_out_ratio"] < 2
+
+
 def test_cao():
     seen, fresh = draw_samples(
         generator(0, "test"), (20, 30), 4, "uniform", "legendre", (1, 2), (1.0, 1.0)
