@@ -219,6 +219,16 @@ def test_course_ends_where_the_recursion_ends():
     np.testing.assert_array_equal(found.peak_step, np.abs(path).argmax(axis=0))
 
 
+def test_a_catapult_grows_from_order_one_to_the_root_of_the_width():
+    """By eta lambda_0 - 1 a step: from n = 2^8 to 2^16 it takes 8 ln 2 / (2 ln 2) = 4 steps more."""
+    cell = {"factor": 3.0, "starts": 200, "steps": 200, "seeds": (0,)}
+    (narrow,), (wide,) = (
+        list(experiment.catapult(arm="theory", log2_width=k, **cell)) for k in (8, 16)
+    )
+    assert wide["peak_step"] - narrow["peak_step"] == pytest.approx(4, abs=0.4)
+    assert wide["clock"] == pytest.approx(8 * np.log(2) / 4)
+
+
 def test_relu_descent_follows_its_kernel_at_small_rates_and_diverges_at_large_ones():
     x = stream(1).standard_normal((2, 3, 4))
     y = np.array([[1.0, -1.0, 1.0], [0.5, 1.0, -1.0]])
