@@ -220,7 +220,7 @@ def test_course_ends_where_the_recursion_ends():
 
 
 def test_a_catapult_grows_from_order_one_to_the_root_of_the_width():
-    """By eta lambda_0 - 1 a step: from n = 2^8 to 2^16 it takes 8 ln 2 / (2 ln 2) = 4 steps more."""
+    """By eta lambda_0 - 1 = 2 a step: from n = 2^8 to 2^16 it takes ln(2^8) / (2 ln 2) = 4 more."""
     cell = {"factor": 3.0, "starts": 200, "steps": 200, "seeds": (0,)}
     (narrow,), (wide,) = (
         list(experiment.catapult(arm="theory", log2_width=k, **cell)) for k in (8, 16)
