@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from workflow.base.files import UserError, sha256, write_json
+from workflow.base.records import write_table
 from workflow.base.selection import claim_named
 from workflow.base.tree import ROOT, replications
 from workflow.host.revision import git
@@ -131,7 +132,7 @@ def test_rows_are_kept_of_what_has_not_changed_and_was_committed():
         assert of(fault, [{**row, "commit": commit}]) == []
 
 
-def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed():
+def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed(tmp_path):
     fault = Fault("a", "why", "x.py", "1", "2")
     row = {"fault": "a", "change": fault.change, "commit": "0123456789ab", "caught": False}
     tests = {**row, "replication": "tests", "reached": ""}
@@ -140,6 +141,8 @@ def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed():
     assert of(fault, both) == []
     both.append({**both[1], "replication": "y"})
     assert of(fault, both) == both
+    write_table(tmp_path / "kept.csv", pd.DataFrame([*both, {**row, "fault": "b", "reached": ""}]))
+    assert len(of(fault, read(tmp_path / "kept.csv"))) == len(both)
 
 
 def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
