@@ -145,6 +145,12 @@ def test_what_is_not_noticed_yet_is_neither_kept_nor_called_unnoticed(tmp_path):
     assert len(of(fault, read(tmp_path / "kept.csv"))) == len(both)
 
 
+def test_a_digest_of_decimal_digits_alone_is_read_as_it_was_written(tmp_path):
+    row = {"fault": "a", "change": "0311627780227601", "commit": "012345678912", "reached": 1}
+    write_table(tmp_path / "kept.csv", pd.DataFrame([row]))
+    assert read(tmp_path / "kept.csv") == [{**row, "reached": "1"}]
+
+
 def test_tells_what_is_caught_and_goes_on_where_it_was_stopped(project):
     listed = project.path("workflow/trust/sabotage/faults.yaml")
     listed.write_text(yaml.safe_dump(TOY_FAULTS), encoding="utf-8")

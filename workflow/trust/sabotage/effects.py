@@ -111,16 +111,17 @@ class Tried(NamedTuple):
 
 
 def finished(rows: list[dict]) -> bool:
-    """Whether a fault is noticed, or was tried wherever it could be.
-
-    `reached` is text where a column that was read has empty ones.
-    """
+    """Whether a fault is noticed, or was tried wherever it could be."""
     tried = {row["replication"] for row in rows} - {TESTS}
     return any(row["caught"] or str(row["reached"]) == str(len(tried)) for row in rows)
 
 
 def read(kept: Path) -> list[dict]:
-    return pd.read_csv(kept, keep_default_na=False).to_dict("records") if kept.exists() else []
+    """The rows of a table; a digest is text also where all its digits are decimal."""
+    text = dict.fromkeys(("code", "change", "commit", "reached"), str)
+    if not kept.exists():
+        return []
+    return pd.read_csv(kept, keep_default_na=False, dtype=text).to_dict("records")
 
 
 def _row(replication: str, claim: str, final: str, expected: str, counts: bool = True) -> dict:
