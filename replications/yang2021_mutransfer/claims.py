@@ -18,7 +18,6 @@ from widenets.evidence import (
     per_seed,
     worst,
 )
-from widenets.evidence import optimum as locator
 
 TP4 = "Yang & Hu 2021, arXiv:2011.14522"
 TP5 = "Yang, Hu et al. 2022, arXiv:2203.03466"
@@ -49,22 +48,9 @@ FREE_NATS = (
 
 LOST = Rival(0.04, "who lets the wide network lose twice what other batches change")
 
-SWEEP = ("width", "log2_rate", "share", "loss")
-
-
-def rate_exponent(center="mean", **where):
-    return per_seed(locator.rate_exponent, where=where or None, columns=SWEEP, center=center)
-
-
-def rate_exponent_of(optimizer):
-    """Under Adam the median network's: a wide one is at times lucky far above its best rate, where
-    the mean loss is twice the least one, and its curve then has two minima."""
-    center = "median" if optimizer == "adam" else "mean"
-    return rate_exponent(center, optimizer=optimizer)
-
 
 def sweep(statistic, floor=None, **options):
-    return per_seed(partial(statistic, **options), columns=SWEEP, floor=floor)
+    return per_seed(partial(statistic, **options), columns=optimum.SWEEP, floor=floor)
 
 
 # -- M1-M5: the exponent of the optimal learning rate --------------------------------------------
@@ -75,7 +61,7 @@ RATES = [
         statement="In muP the optimal learning rate of a transformer does not depend on width.",
         source=f"{TP5}, Figure 1 right, Definition 4.1",
         part="transformer",
-        estimator=rate_exponent(),
+        estimator=optimum.rate_exponent(),
         region=near(0.0, 0.25),
         why=HALF_STEP,
         arm=MUP,
@@ -90,7 +76,7 @@ RATES = [
         statement="In SP with Adam and zero read-out the optimal rate falls as 1/n.",
         source=f"{TP5}, Figure 1 left, Appendix J.3",
         part="transformer",
-        estimator=rate_exponent(),
+        estimator=optimum.rate_exponent(),
         region=near(-1.0, 0.25),
         why=HALF_STEP,
         arm=SP,
@@ -107,7 +93,7 @@ RATES = [
             f"under {OPTIMIZERS[optimizer]}.",
             source=source,
             part="mlp",
-            estimator=rate_exponent_of(optimizer),
+            estimator=optimum.rate_exponent(optimizer),
             region=near(exponent, 0.25),
             why=f"{HALF_STEP}. Neighbours 1/4 apart are not told apart: that would take widths up "
             "to 4096. Correction: the narrowest widths bend the line by about n^-1/2, +.1 over "
@@ -193,7 +179,7 @@ RATES = [
         statement="The NTK parameterization has a width-independent learning rate.",
         source="popular introductions to the NTK, which say it of any loss",
         part="mlp",
-        estimator=rate_exponent(optimizer="sgd"),
+        estimator=optimum.rate_exponent("sgd"),
         region=near(0.0, 0.25),
         why=HALF_STEP,
         arm=NTP,

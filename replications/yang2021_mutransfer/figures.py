@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
+from replications.yang2021_mutransfer.optimum import rate_exponent
 from widenets.evidence import optimum as locator
-from widenets.evidence.intervals import Interval, sign_test, student_t
+from widenets.evidence.intervals import student_t
 from widenets.evidence.style import (
     THEORY,
     arm_style,
@@ -217,7 +218,7 @@ def figure_rule(mlp: DataFrame, coordinates: DataFrame) -> Figure:
         if check.empty:
             continue
         x = student_t(_per_seed(check, lambda of_seed: _exponent(of_seed, "change")))
-        y = _centre(_per_seed(rows, locator.rate_exponent), optimizer)
+        y = rate_exponent(optimizer)(rows)
         look = {**arm_style(ARMS.index(arm)), "markersize": 7, "markeredgewidth": 1.5}
         if optimizer == "adam":
             look["markerfacecolor"] = "white"
@@ -335,12 +336,6 @@ def _lowest_mean(panel) -> float:
 def _exponent(rows: DataFrame, column: str) -> float:
     logs = np.log(rows.groupby("width")[column].mean())
     return float(np.polyfit(np.log(logs.index), logs, 1)[0])
-
-
-def _centre(exponents: np.ndarray, optimizer: str) -> Interval:
-    """Under Adam of the median, which 8 networks have an interval for; else of the mean."""
-    median = sign_test(exponents) if optimizer == "adam" else None
-    return median or student_t(exponents)
 
 
 def _per_seed(rows: DataFrame, statistic) -> np.ndarray:

@@ -6,7 +6,23 @@ import math
 import numpy as np
 from pandas import DataFrame
 
+from widenets.evidence import per_seed
 from widenets.evidence.optimum import final_losses, optima, optimal_log2_rate
+from widenets.evidence.optimum import rate_exponent as exponent_of_seed
+
+SWEEP = ("width", "log2_rate", "share", "loss")
+
+
+def rate_exponent(optimizer=""):
+    """Of transformers, or of perceptrons under an optimizer: with Adam the median network's. A wide
+    one is at times lucky far above its best rate, where the mean loss is twice the least one, and
+    its curve then has two minima."""
+    return per_seed(
+        exponent_of_seed,
+        where={"optimizer": optimizer} if optimizer else None,
+        columns=SWEEP,
+        center="median" if optimizer == "adam" else "mean",
+    )
 
 
 def transfer_penalty(rows: DataFrame) -> float:

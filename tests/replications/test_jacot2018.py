@@ -15,7 +15,7 @@ from replications.jacot2018_frozen_kernel.initial_law import (
 )
 from replications.jacot2018_frozen_kernel.limit_law import gaussian_law
 from replications.jacot2018_frozen_kernel.network import batches, classical_scales, draw, network
-from replications.jacot2018_frozen_kernel.setting import BETA, FOUR_ANGLES, target
+from replications.jacot2018_frozen_kernel.setting import BETA, FOUR_ANGLES, HIDDEN_LAYERS, target
 from replications.jacot2018_frozen_kernel.trajectories import CIRCLE, train
 from widenets.ntk.data import circle
 from widenets.ntk.empirical import dense_kernels
@@ -205,3 +205,13 @@ def test_one_step_of_figure_2_moves_by_the_whole_kernel():
     expected = -0.1 / 4 * limit @ residual
     moved = run.outputs - run.start[:32]
     assert np.linalg.norm(moved - expected) < 0.1 * np.linalg.norm(expected)
+
+
+def test_share_of_the_lower_layers_is_that_of_the_networks_own_depth():
+    """ReLU: q -> q / 2 + beta^2 and Theta -> Theta / 2 + q, from q = Theta = 1 / 2 + beta^2."""
+    (row,) = experiment.training(arm="theory", activation="relu", width=8, steps=(0,), seeds=(0,))
+    q = ntk = 1 / 2 + BETA**2
+    for _ in range(HIDDEN_LAYERS):
+        q = q / 2 + BETA**2
+        ntk = ntk / 2 + q
+    assert row["lower_share_limit"] == pytest.approx(1 - q / ntk)

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from replications.lee2019_linearization import claims, experiment, linearization, networks, setting
+from replications.lee2019_linearization.laws import laws, remains_of_start
 from replications.lee2019_linearization.networks import Model
+from widenets.ntk.random import generator
 
 
 def test_linear_outputs_are_explicit_descent():
@@ -179,3 +181,15 @@ def test_rows_do_not_depend_on_how_seeds_are_grouped():
     alone = pd.DataFrame(experiment.drift(**cell, seeds=seeds[-1:]))
     of_last = together[together["seed"] == seeds[-1]].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_last, alone, rtol=1e-5)
+
+
+def test_what_remains_of_the_start_is_a_descent_to_zero():
+    """Equation 14's second part, step by step: f <- f - rate Theta(., X) f(X)."""
+    law = laws("erf", 3, 0, 8, 4, (0, 3, 8))["ntk"]
+    start = generator(0, "test").standard_normal((2, 12))
+    found = remains_of_start(law, start, (0, 3, 8))
+    now = start
+    for step in range(9):
+        if step in (0, 3, 8):
+            np.testing.assert_allclose(found[:, (0, 3, 8).index(step)], now[:, 8:], atol=1e-10)
+        now = now - law.rate * now[:, :8] @ law.kernel.T

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow.base.files import UserError
+from workflow.base.records import read_table, write_table
 from workflow.base.tree import ROOT
 from workflow.trust import draws
 from workflow.trust.draws import FOUND, by_seed, typical
@@ -79,6 +80,12 @@ def test_seeds_of_the_same_code_add_up_and_others_are_replaced(root):
     assert pd.read_csv(kept).columns[-3:].tolist() == ["1000", "2000", "10000"]
     publish(tables([checks(1000, "pass", "fail", digest="new")]), "smoke", root)
     assert pd.read_csv(kept).columns[-2:].tolist() == ["digest", "1000"]
+
+
+def test_a_digest_of_decimal_digits_alone_stays_that_of_todays_code(tmp_path):
+    row = {"git": "012345678901", "digest": "0123456789012345", "0": "pass"}
+    write_table(tmp_path / "kept.csv", pd.DataFrame([row]))
+    assert read_table(tmp_path / "kept.csv").to_dict("records") == [row]
 
 
 def test_master_seeds_that_no_grid_was_chosen_by_have_a_table_of_their_own(root):

@@ -72,7 +72,8 @@ def read_table(path: Path) -> pd.DataFrame:
         float_precision="round_trip",
         keep_default_na=False,
         na_values=["", "nan", "NaN"],
-        dtype={"part": str, "arm": str},  # a grid may name arms by numbers
+        # A grid may name arms by numbers, and a digest may have decimal digits alone.
+        dtype={"part": str, "arm": str, "git": str, "digest": str},
         low_memory=False,  # else a long column may get other types in other chunks
     )
 
